@@ -1,0 +1,115 @@
+"""The saved configuration of an export, and its connection. Must never do I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from ccexport.model.words import Mode, Role
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class MappedField(_Frozen):
+    """One profile field (or a constant) mapped to one contact field.
+
+    `target` is a property of the import (`first_name`, `street`, `birthday`, …) or
+    `cf:<custom_field_id>`. Exactly one of `source` (a profile field) and `constant` is set.
+    `transforms` are applied in order; see `ccexport.plan.transforms`.
+    """
+
+    target: str
+    source: str | None = None
+    constant: str | None = None
+    transforms: tuple[str, ...] = ()
+    default: str | None = None
+
+
+class ConsentRule(_Frozen):
+    """Only profiles whose `field` holds one of `values` (compared as text, case ignored) are sent."""
+
+    field: str
+    values: tuple[str, ...] = ("true", "yes", "ja", "1", "y", "opted_in")
+
+
+class Guards(_Frozen):
+    """Limits that block a run until a person releases them. None switches one off."""
+
+    removals_percent: float | None = 30.0
+    removals_floor: int = 5
+    removals_count: int | None = None
+    shrunk_percent: float | None = 50.0
+    rejected_percent: float | None = None
+    contacts_maximum: int = 1_000_000
+
+
+class ExportConfig(_Frozen):
+    """What an export does: connection, target list, segments, mapping, mode and limits."""
+
+    name: str
+    connection_id: str
+    list_id: str
+    list_name: str
+    segment_ids: tuple[str, ...]
+    email: str
+    fields: tuple[MappedField, ...] = ()
+    mode: Mode = Mode.ADD_AND_UPDATE
+    resend_unchanged: bool = False
+    consent: ConsentRule | None = None
+    newest_by: str | None = None
+    guards: Guards = Guards()
+
+
+@dataclass(frozen=True)
+class Export:
+    """An export as the ledger holds it; `version` grows with every change of `config`."""
+
+    id: str
+    config: ExportConfig
+    version: int
+    created_by: str
+    updated_by: str
+    updated_at: datetime
+    paused: bool = False
+    removed: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One authorised Constant Contact account. Tokens are never part of it."""
+
+    id: str
+    name: str
+    account_id: str
+    organisation: str
+    account_email: str
+    share: Role
+    agreed_by: str
+    agreed_at: datetime
+    connected_by: str
+    connected_at: datetime
+    privileges: tuple[str, ...]
+    state: str = "connected"
+    state_reason: str = ""
+    contract_limit: int | None = None
+    approval_above: int | None = None
+    export_person: str | None = None
+
+
+@dataclass(frozen=True)
+class Actor:
+    """The person (or the schedule) who asks; every use case checks its role."""
+
+    name: str
+    role: Role
+
+
+Json = Mapping[str, Any]

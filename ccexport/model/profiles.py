@@ -1,0 +1,82 @@
+"""Values about profiles, snapshots and segments. Must never open a file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ccexport.model.words import FieldType, SegmentKind
+
+# Columns a snapshot's table `profiles` has besides the fields of its sources.
+ROW = "_row"
+PROFILE_ID = "_id"
+
+
+@dataclass(frozen=True)
+class ProfileField:
+    """One field of the profiles in a snapshot."""
+
+    name: str
+    type: FieldType
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One immutable version of all profiles: a DuckDB file with one table, `profiles`.
+
+    `path` is that file. Besides `fields`, the table has `_row` (0, 1, 2 … in file
+    order) and `_id` (the profile id, text). For every field in `address_fields` it has
+    the three columns named by `ccexport.profiles.addresses`.
+    """
+
+    id: str
+    path: Path
+    created_at: datetime
+    profiles: int
+    rejects: int
+    id_field: str
+    fields: tuple[ProfileField, ...]
+    sources: tuple[str, ...]
+    address_fields: tuple[str, ...] = ()
+    updated_field: str | None = None
+
+    def field(self, name: str) -> ProfileField | None:
+        """The field of that name, or None."""
+        return next((f for f in self.fields if f.name == name), None)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A named set of profiles. `rule` only for dynamic ones; `members_path` only for static."""
+
+    id: str
+    name: str
+    kind: SegmentKind
+    version: int = 1
+    rule: Mapping[str, Any] | None = None
+    members_path: Path | None = None
+    description: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Members:
+    """The members of one segment in one snapshot: a Parquet file of one column, `_row`, sorted."""
+
+    segment_id: str
+    segment_name: str
+    snapshot_id: str
+    path: Path
+    count: int
+    unmatched: int = 0
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """What an ingest did: the new snapshot, and the rows it could not take."""
+
+    snapshot: Snapshot
+    rows_read: int
+    rejects_path: Path | None
+    reasons: Mapping[str, int] = field(default_factory=dict)

@@ -1,0 +1,95 @@
+"""A run, its batches and events as values, and the table of its transitions.
+
+Must never decide when a transition happens: that is `ccexport.runs`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from ccexport.model.words import BatchKind, BatchState, RunState, Trigger, WaitReason
+
+S = RunState
+_STEP = {S.WAITING, S.FAILED, S.CANCELLED, S.BLOCKED}
+TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {
+    S.QUEUED: frozenset({S.PLANNING, S.CANCELLED, S.FAILED}),
+    S.PLANNING: frozenset({S.SENDING, S.SETTLING, *_STEP}),
+    S.SENDING: frozenset({S.SETTLING, *_STEP}),
+    S.SETTLING: frozenset({S.VERIFYING, *_STEP}),
+    S.VERIFYING: frozenset({S.SUCCEEDED, S.SUCCEEDED_WITH_REJECTS, *_STEP}),
+    S.WAITING: frozenset({S.PLANNING, S.SENDING, S.SETTLING, S.VERIFYING, *_STEP}),
+    S.SUCCEEDED: frozenset(),
+    S.SUCCEEDED_WITH_REJECTS: frozenset(),
+    S.FAILED: frozenset(),
+    S.CANCELLED: frozenset(),
+    S.BLOCKED: frozenset(),
+}
+
+
+def allowed(old: RunState, new: RunState) -> bool:
+    """Whether a run in `old` may become `new`. `waiting` may be renewed with another reason."""
+    return new in TRANSITIONS[old]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution of an export. `counts` is empty until the plan is made."""
+
+    id: str
+    export_id: str
+    export_name: str
+    export_version: int
+    connection_id: str
+    account_id: str
+    list_id: str
+    list_name: str
+    state: RunState
+    trigger: Trigger
+    actor: str
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    wait_reason: WaitReason | None = None
+    wait_until: datetime | None = None
+    wait_step: RunState | None = None
+    approved_digest: str | None = None
+    plan_id: str | None = None
+    digest: str | None = None
+    note: str = ""
+    cancel_requested: bool = False
+    counts: Mapping[str, int] = field(default_factory=dict)
+    verdicts_path: Path | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The contacts of one request, and the activity that carries them."""
+
+    run_id: str
+    number: int
+    kind: BatchKind
+    state: BatchState
+    contacts: int
+    bytes: int
+    file: Path
+    sha256: str
+    activity_id: str | None = None
+    submitting_at: datetime | None = None
+    submitted_at: datetime | None = None
+    settled_at: datetime | None = None
+    ambiguous: bool = False
+    counters: Mapping[str, int] = field(default_factory=dict)
+    errors: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class RunEvent:
+    """One transition or remark in the story of a run."""
+
+    run_id: str
+    at: datetime
+    actor: str
+    state: RunState
+    text: str

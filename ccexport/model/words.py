@@ -1,0 +1,154 @@
+"""The closed word lists of the product: states, verdicts, reasons, outcomes, roles.
+
+One word, one meaning (docs/design.md, glossary). Must never hold behaviour beyond
+questions a word can answer about itself.
+"""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a person may do; each role includes those before it."""
+
+    VIEWER = "viewer"
+    CONTRIBUTOR = "contributor"
+    ADMINISTRATOR = "administrator"
+
+    def covers(self, needed: "Role") -> bool:
+        """Whether this role includes the rights of `needed`."""
+        order = list(Role)
+        return order.index(self) >= order.index(needed)
+
+
+class RunState(StrEnum):
+    """Where a run is; the last five end it."""
+
+    QUEUED = "queued"
+    PLANNING = "planning"
+    SENDING = "sending"
+    SETTLING = "settling"
+    VERIFYING = "verifying"
+    WAITING = "waiting"
+    SUCCEEDED = "succeeded"
+    SUCCEEDED_WITH_REJECTS = "succeeded_with_rejects"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    BLOCKED = "blocked"
+
+    @property
+    def ended(self) -> bool:
+        return self in ENDED
+
+
+ENDED = frozenset(
+    {
+        RunState.SUCCEEDED,
+        RunState.SUCCEEDED_WITH_REJECTS,
+        RunState.FAILED,
+        RunState.CANCELLED,
+        RunState.BLOCKED,
+    }
+)
+
+
+class WaitReason(StrEnum):
+    """What a waiting run waits for; it goes on by itself when that comes true."""
+
+    APPROVAL = "approval"
+    QUOTA = "quota"
+    RECONNECT = "reconnect"
+    CONSTANT_CONTACT_DOWN = "constant_contact_down"
+    QUEUE_FULL = "queue_full"
+
+
+class BatchState(StrEnum):
+    """Where one batch is. `submitting` is written before the request leaves."""
+
+    PENDING = "pending"
+    SUBMITTING = "submitting"
+    SUBMITTED = "submitted"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class BatchKind(StrEnum):
+    """What a batch asks Constant Contact to do."""
+
+    IMPORT = "import"
+    REMOVE = "remove"
+
+
+class Verdict(StrEnum):
+    """What a plan decided for one contact that passed every check."""
+
+    ADD = "add"
+    UPDATE = "update"
+    UNCHANGED = "unchanged"
+    REMOVE = "remove"
+
+
+class Reason(StrEnum):
+    """Why a plan does not send one candidate."""
+
+    NO_EMAIL = "no_email"
+    INVALID_EMAIL = "invalid_email"
+    EMAIL_TOO_LONG = "email_too_long"
+    DUPLICATE = "duplicate"
+    SUPPRESSED = "suppressed"
+    NO_CONSENT = "no_consent"
+    UNSUBSCRIBED = "unsubscribed"
+    LEFT_LIST = "left_list"
+    OVER_LIMIT = "over_limit"
+
+
+class Outcome(StrEnum):
+    """What a run found, reading the list back, for one contact it sent."""
+
+    VERIFIED = "verified"
+    REJECTED = "rejected"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+
+
+class Mode(StrEnum):
+    """Whether people who left the segments are taken off the list again."""
+
+    ADD_AND_UPDATE = "add_and_update"
+    MIRROR = "mirror"
+
+
+class SegmentKind(StrEnum):
+    """How the members of a segment are found."""
+
+    ALL = "all"
+    DYNAMIC = "dynamic"
+    STATIC = "static"
+
+
+class FieldType(StrEnum):
+    """The type of a profile field, as rules and mappings see it."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+    BOOLEAN = "boolean"
+    LIST = "list"
+
+
+class Trigger(StrEnum):
+    """What asked for a run."""
+
+    PERSON = "person"
+    SCHEDULE = "schedule"
+    REFRESH = "refresh"
+    RETRY = "retry"
+    UNDO = "undo"
+
+
+# Constant Contact's own words for an activity, unchanged:
+# https://developer.constantcontact.com/api_guide/activity_status.html
+# "time_out" also appears there; a word not listed here means "keep polling".
+ACTIVITY_COMPLETED = "completed"
+ACTIVITY_FAILED = frozenset({"cancelled", "failed", "timed_out", "time_out"})

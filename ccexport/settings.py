@@ -1,0 +1,83 @@
+"""The settings, read once from the environment and `.env`. The only place that reads `os.environ`.
+
+Every setting is `CCEXPORT_<NAME>`. A wrong one raises `BadSettings` naming the setting and
+where its value came from. Must never log or show a secret.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ccexport.errors import BadSettings
+
+PREFIX = "CCEXPORT_"
+API_URL = "https://api.cc.email/v3"
+AUTH_URL = "https://authz.constantcontact.com/oauth2/default/v1"
+
+
+class Settings(BaseSettings):
+    """All settings. `sandbox_on` and `embedded_worker` are what the rest asks for."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore")
+
+    data_dir: Path = Path("data/store")
+    ledger_url: str = ""
+    secret_key: SecretStr = SecretStr("")
+    cc_api_url: str = API_URL
+    cc_auth_url: str = AUTH_URL
+    cc_client_id: str = ""
+    cc_client_secret: SecretStr = SecretStr("")
+    cc_redirect_url: str = ""
+    sandbox: Literal["auto", "on", "off"] = "auto"
+    worker: Literal["embedded", "off"] = "embedded"
+    memory_limit: str = Field(default="1GB", pattern=r"(?i)^\d+(\.\d+)?\s*[KMGT]i?B$")
+    base_url: str = "http://127.0.0.1:8501"
+
+    @field_validator("cc_api_url", "cc_auth_url", "cc_redirect_url", "base_url")
+    @classmethod
+    def _a_url(cls, value: str) -> str:
+        if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc):
+            raise ValueError("must be an absolute http or https URL, such as https://example.com/path")
+        return value.rstrip("/")
+
+    @property
+    def sandbox_on(self) -> bool:
+        """Whether the built-in double stands in for Constant Contact."""
+        return self.sandbox == "on" or (self.sandbox == "auto" and not self.cc_client_id)
+
+    @property
+    def ledger_address(self) -> str:
+        """The SQLAlchemy URL of the ledger."""
+        return self.ledger_url or f"sqlite:///{self.data_dir / 'ledger.sqlite'}"
+
+    @property
+    def redirect_url(self) -> str:
+        """Where the browser returns after consent: the dashboard's own callback unless set."""
+        return self.cc_redirect_url or f"{self.base_url}/oauth/callback"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings of this process; `overrides` (None left out) win over the environment.
+
+    Raises `BadSettings` with one sentence for the first wrong setting.
+    """
+    given = {k: v for k, v in overrides.items() if v is not None}
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
+        reason = first["msg"].removeprefix("Value error, ")
+        raise BadSettings(f"The setting {name} (from {_origin(name)}) is wrong: {reason}.") from error
+    return settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
+
+
+def _origin(name: str) -> str:
+    if name in os.environ:
+        return "the environment"
+    return ".env" if name in dotenv_values(".env") else "the command line"
