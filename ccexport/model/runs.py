@@ -59,7 +59,7 @@ class Run:
     note: str = ""
     cancel_requested: bool = False
     counts: Mapping[str, int] = field(default_factory=dict)
-    verdicts_path: Path | None = None
+    outcomes_path: Path | None = None
 
 
 @dataclass(frozen=True)

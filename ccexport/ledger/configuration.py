@@ -1,0 +1,170 @@
+"""Segment definitions and exports, with every earlier version of an export.
+
+Must never judge a configuration: the use cases do that before it is saved.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import RowMapping, insert, select, update
+
+from ccexport.errors import BadInput, NotFound
+from ccexport.ledger.database import Database
+from ccexport.ledger.tables import export_versions, exports, segments
+from ccexport.model.exports import Export, ExportConfig
+from ccexport.model.profiles import Segment
+from ccexport.model.words import SegmentKind
+
+_SEGMENT = ("id", "name", "version", "rule", "description")
+
+
+class Segments:
+    """Named segment definitions."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._db = database
+        self._clock = clock
+
+    def save(self, segment: Segment, *, by: str) -> Segment:
+        """Insert or replace. Raises `BadInput` when another segment has that name."""
+        other = self.find(segment.name)
+        if other is not None and other.id != segment.id:
+            raise BadInput(f"A segment named {segment.name} is already there; choose another name.")
+        row = {key: getattr(segment, key) for key in _SEGMENT} | {
+            "kind": segment.kind,
+            "rule": dict(segment.rule) if segment.rule is not None else None,
+            "members_path": str(segment.members_path) if segment.members_path else None,
+            "tags": list(segment.tags),
+            "updated_by": by,
+            "updated_at": self._clock(),
+            "removed": False,
+        }
+        with self._db.write() as connection:
+            known = connection.execute(select(segments.c.id).where(segments.c.id == segment.id)).first()
+            statement = update(segments).where(segments.c.id == segment.id) if known else insert(segments)
+            connection.execute(statement.values(**row))
+        return segment
+
+    def all(self) -> list[Segment]:
+        query = select(segments).where(~segments.c.removed).order_by(segments.c.name)
+        with self._db.read() as connection:
+            return [_segment(row) for row in connection.execute(query).mappings()]
+
+    def find(self, name: str) -> Segment | None:
+        """By name or id."""
+        return next((s for s in self.all() if name in {s.name, s.id}), None)
+
+    def named(self, name: str) -> Segment:
+        """By name or id. Raises `NotFound` naming those there are."""
+        found = self.find(name)
+        if found is None:
+            names = ", ".join(s.name for s in self.all()) or "none yet"
+            raise NotFound(f"There is no segment named {name}. Segments: {names}.")
+        return found
+
+    def remove(self, segment_id: str) -> None:
+        with self._db.write() as connection:
+            connection.execute(update(segments).where(segments.c.id == segment_id).values(removed=True))
+
+
+class Exports:
+    """Saved exports; every change makes a new version."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._db = database
+        self._clock = clock
+
+    def add(self, export_id: str, config: ExportConfig, *, by: str) -> Export:
+        """Raises `BadInput` when the name is taken."""
+        self._free(config.name, export_id)
+        row = {
+            "version": 1,
+            "config": config.model_dump(mode="json"),
+            "updated_by": by,
+            "updated_at": self._clock(),
+        }
+        with self._db.write() as connection:
+            connection.execute(
+                insert(exports).values(
+                    id=export_id, name=config.name, created_by=by, paused=False, removed=False, **row
+                )
+            )
+            connection.execute(insert(export_versions).values(export_id=export_id, **row))
+        return self.get(export_id)
+
+    def change(self, export_id: str, config: ExportConfig, *, by: str) -> Export:
+        """A new version of the configuration."""
+        self._free(config.name, export_id)
+        version = self.get(export_id).version + 1
+        row = {
+            "version": version,
+            "config": config.model_dump(mode="json"),
+            "updated_by": by,
+            "updated_at": self._clock(),
+        }
+        with self._db.write() as connection:
+            connection.execute(
+                update(exports).where(exports.c.id == export_id).values(name=config.name, **row)
+            )
+            connection.execute(insert(export_versions).values(export_id=export_id, **row))
+        return self.get(export_id)
+
+    def mark(self, export_id: str, **values: bool) -> Export:
+        """Pause, go on, or remove; the version stays."""
+        with self._db.write() as connection:
+            connection.execute(update(exports).where(exports.c.id == export_id).values(**values))
+        return self.get(export_id)
+
+    def get(self, export_id: str) -> Export:
+        """Raises `NotFound`; a removed export can still be read here, for history."""
+        with self._db.read() as connection:
+            row = connection.execute(select(exports).where(exports.c.id == export_id)).mappings().first()
+        if row is None:
+            raise NotFound(f"There is no export {export_id}.")
+        return _export(row)
+
+    def all(self) -> list[Export]:
+        query = select(exports).where(~exports.c.removed).order_by(exports.c.name)
+        with self._db.read() as connection:
+            return [_export(row) for row in connection.execute(query).mappings()]
+
+    def named(self, name: str) -> Export:
+        """By name or id. Raises `NotFound` naming those there are."""
+        there = self.all()
+        found = next((e for e in there if name in {e.name, e.id}), None)
+        if found is None:
+            names = ", ".join(e.name for e in there) or "none yet"
+            raise NotFound(f"There is no export named {name}. Exports: {names}.")
+        return found
+
+    def versions(self, export_id: str) -> list[dict[str, Any]]:
+        """Who changed what when, newest first."""
+        query = (
+            select(export_versions)
+            .where(export_versions.c.export_id == export_id)
+            .order_by(export_versions.c.version.desc())
+        )
+        with self._db.read() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def _free(self, name: str, export_id: str) -> None:
+        if any(e.name == name and e.id != export_id for e in self.all()):
+            raise BadInput(f"An export named {name} is already there; choose another name.")
+
+
+def _segment(row: RowMapping) -> Segment:
+    values = {key: row[key] for key in _SEGMENT}
+    path = row["members_path"]
+    return Segment(
+        **values,
+        kind=SegmentKind(row["kind"]),
+        members_path=Path(path) if path else None,
+        tags=tuple(row["tags"]),
+    )
+
+
+def _export(row: RowMapping) -> Export:
+    keys = ("id", "version", "created_by", "updated_by", "updated_at", "paused", "removed")
+    return Export(config=ExportConfig.model_validate(row["config"]), **{k: row[k] for k in keys})

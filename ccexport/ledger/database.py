@@ -1,0 +1,147 @@
+"""Opens the ledger's database and brings it to the newest version.
+
+Owns engine, transactions, migrations and the translation of driver errors. Must never hold
+queries about a particular table.
+"""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+
+from ccexport.errors import BadSettings, Conflict, StoreTrouble
+
+NEWEST = "0001"
+BUSY_SECONDS = 30
+
+
+class Database:
+    """One engine; `read()` and `write()` give a connection inside a transaction."""
+
+    def __init__(self, address: str) -> None:
+        self.engine = _engine(address)
+        self._sqlite = self.engine.dialect.name == "sqlite"
+
+    def read(self) -> "_Scope":
+        """A transaction for reading: sees one consistent state."""
+        return self._scope("BEGIN")
+
+    def write(self) -> "_Scope":
+        """A transaction for writing; on SQLite it takes the write lock at its start."""
+        return self._scope("BEGIN IMMEDIATE")
+
+    @contextmanager
+    def _scope(self, begin: str) -> Iterator[Connection]:
+        with (
+            _translated(),
+            self.engine.connect().execution_options(begin=begin) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    def upgrade(self) -> None:
+        """Create or migrate the tables. Raises `StoreTrouble` when they are newer than this program."""
+        with _translated(), self._alone():
+            found = self._version()
+            if found == NEWEST:
+                return
+            if found is not None and found > NEWEST:
+                raise StoreTrouble(
+                    f"The ledger is at version {found}, newer than this program's {NEWEST}: upgrade ccexport."
+                )
+            self._migrate()
+
+    def _version(self) -> str | None:
+        with self.engine.connect() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+    def _migrate(self) -> None:
+        from alembic import command  # alembic costs 0.2 s and is needed once per version
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        with self.engine.connect() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Two processes that start at once must not both create the tables."""
+        if self._sqlite:
+            path = Path(str(self.engine.url.database) + ".lock")
+            with path.open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+        else:
+            with self.engine.connect() as connection:
+                connection.execute(text("SELECT pg_advisory_lock(710112)"))
+                try:
+                    yield
+                finally:
+                    connection.execute(text("SELECT pg_advisory_unlock(710112)"))
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+_Scope = Any  # a context manager of Connection; contextlib's own type does not survive two callers
+
+
+def _engine(address: str) -> Engine:
+    try:
+        url = make_url(address)
+        if url.get_backend_name() == "postgresql" and url.drivername == "postgresql":
+            url = url.set(drivername="postgresql+psycopg")
+        if url.get_backend_name() == "sqlite" and url.database:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+            _prepare_sqlite(engine)
+            return engine
+        return create_engine(url, pool_pre_ping=True)
+    except (SQLAlchemyError, ImportError) as error:
+        raise BadSettings(
+            "The setting CCEXPORT_LEDGER_URL is wrong: it must look like sqlite:///path or "
+            "postgresql://person:password@host/database."
+        ) from error
+    except OSError as error:
+        raise StoreTrouble(f"The data directory cannot be made or written: {error.strerror}.") from error
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _connect(raw: Any, _: Any) -> None:
+        raw.isolation_level = None  # we begin our transactions ourselves
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            raw.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Driver errors in the words of ccexport.errors, with their cause kept."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise Conflict(
+            "That already exists, or something still depends on it.", log=type(error.orig).__name__
+        ) from error
+    except OperationalError as error:
+        raise StoreTrouble(
+            f"The ledger cannot be used: {_first_line(error)}. Check the disk and CCEXPORT_LEDGER_URL."
+        ) from error
+
+
+def _first_line(error: OperationalError) -> str:
+    return str(error.orig).strip().splitlines()[0] if error.orig else "no answer"

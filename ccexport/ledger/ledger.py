@@ -1,0 +1,51 @@
+"""The one way into the ledger: opened once per process, shared by its threads.
+
+Must never hold a query of its own.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ccexport.ledger.configuration import Exports, Segments
+from ccexport.ledger.connections import Connections
+from ccexport.ledger.database import Database
+from ccexport.ledger.people import People
+from ccexport.ledger.runs import Runs
+from ccexport.ledger.sealing import make_seal
+from ccexport.ledger.shared import Audit, Leases, Pace
+from ccexport.ledger.stores import Files, Releases, Suppression
+
+
+def utc_now() -> datetime:
+    """The clock of production."""
+    return datetime.now(UTC)
+
+
+class Ledger:
+    """All tables behind the names of what they hold.
+
+    Raises `BadSettings` for a wrong address or key and `StoreTrouble` when it cannot be opened.
+    """
+
+    def __init__(
+        self, address: str, data_dir: Path, *, secret_key: str = "", clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._database = Database(address)
+        self._database.upgrade()
+        seal = make_seal(secret_key, data_dir)
+        self.clock = clock
+        self.people = People(self._database, seal, clock)
+        self.connections = Connections(self._database, seal, clock)
+        self.segments = Segments(self._database, clock)
+        self.exports = Exports(self._database, clock)
+        self.runs = Runs(self._database, clock)
+        self.files = Files(self._database, data_dir, clock)
+        self.suppression = Suppression(self._database, clock)
+        self.releases = Releases(self._database, clock)
+        self.leases = Leases(self._database, clock)
+        self.pace = Pace(self._database)
+        self.audit = Audit(self._database, clock)
+
+    def close(self) -> None:
+        self._database.close()

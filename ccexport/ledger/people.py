@@ -1,0 +1,178 @@
+"""People, their web sessions, one-time tickets and failed sign-ins.
+
+Only hashes of session ids and tickets are kept. Must never check a password: the faces do.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
+
+from ccexport.errors import BadInput, NotFound
+from ccexport.ledger.database import Database
+from ccexport.ledger.sealing import Seal
+from ccexport.ledger.tables import people, sign_in_failures, tickets, web_sessions
+from ccexport.model.words import Role
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who may sign in. `password_hash` is bcrypt's."""
+
+    name: str
+    display_name: str
+    email: str
+    role: Role
+    password_hash: str
+    disabled: bool
+    created_at: datetime
+    password_at: datetime
+
+
+class People:
+    """Who may sign in, and who is signed in."""
+
+    def __init__(self, database: Database, seal: Seal, clock: Callable[[], datetime]) -> None:
+        self._db = database
+        self._seal = seal
+        self._clock = clock
+
+    def add(self, name: str, *, display_name: str, role: Role, password_hash: str, email: str = "") -> Person:
+        """Raises `BadInput` when the name is taken."""
+        now = self._clock()
+        with self._db.write() as connection:
+            if connection.execute(select(people.c.name).where(people.c.name == name)).first():
+                raise BadInput(f"A person named {name} is already there.")
+            connection.execute(
+                insert(people).values(
+                    name=name,
+                    display_name=display_name,
+                    email=email,
+                    role=role,
+                    password_hash=password_hash,
+                    created_at=now,
+                    password_at=now,
+                    disabled=False,
+                )
+            )
+        return self.get(name)
+
+    def get(self, name: str) -> Person:
+        """Raises `NotFound`."""
+        found = self.find(name)
+        if found is None:
+            raise NotFound(f"There is no person named {name}.")
+        return found
+
+    def find(self, name: str) -> Person | None:
+        with self._db.read() as connection:
+            row = connection.execute(select(people).where(people.c.name == name)).mappings().first()
+        return Person(**(dict(row) | {"role": Role(row["role"])})) if row else None
+
+    def all(self) -> list[Person]:
+        with self._db.read() as connection:
+            rows = connection.execute(select(people).order_by(people.c.name)).mappings().all()
+        return [Person(**(dict(row) | {"role": Role(row["role"])})) for row in rows]
+
+    def change(self, name: str, **values: Any) -> Person:
+        """Change columns; a new password or a disabled person ends every session of theirs."""
+        self.get(name)
+        if "password_hash" in values:
+            values["password_at"] = self._clock()
+        with self._db.write() as connection:
+            connection.execute(update(people).where(people.c.name == name).values(**values))
+            if "password_hash" in values or values.get("disabled"):
+                connection.execute(delete(web_sessions).where(web_sessions.c.person == name))
+        return self.get(name)
+
+    def start_session(self, person: str, secret: str, *, hours: float) -> None:
+        """Remember a signed-in browser by the hash of its cookie."""
+        now = self._clock()
+        with self._db.write() as connection:
+            connection.execute(delete(web_sessions).where(web_sessions.c.expires_at < now))
+            connection.execute(
+                insert(web_sessions).values(
+                    hash=digest(secret),
+                    person=person,
+                    created_at=now,
+                    expires_at=now + timedelta(hours=hours),
+                )
+            )
+
+    def session_person(self, secret: str) -> Person | None:
+        """Whose session this cookie is; None when unknown, over, or the person is disabled."""
+        query = select(web_sessions.c.person).where(
+            web_sessions.c.hash == digest(secret), web_sessions.c.expires_at > self._clock()
+        )
+        with self._db.read() as connection:
+            name = connection.execute(query).scalar()
+        person = self.find(name) if name else None
+        return person if person and not person.disabled else None
+
+    def end_session(self, secret: str) -> None:
+        with self._db.write() as connection:
+            connection.execute(delete(web_sessions).where(web_sessions.c.hash == digest(secret)))
+
+    def end_sessions(self, person: str) -> None:
+        """Sign out everywhere."""
+        with self._db.write() as connection:
+            connection.execute(delete(web_sessions).where(web_sessions.c.person == person))
+
+    def put_ticket(self, secret: str, purpose: str, payload: Mapping[str, Any], *, seconds: float) -> None:
+        """A single-use note for the bearer of `secret`; the payload is sealed."""
+        now = self._clock()
+        with self._db.write() as connection:
+            connection.execute(delete(tickets).where(tickets.c.expires_at < now))
+            connection.execute(
+                insert(tickets).values(
+                    hash=digest(secret),
+                    purpose=purpose,
+                    payload=self._seal.seal(json.dumps(payload).encode()),
+                    expires_at=now + timedelta(seconds=seconds),
+                )
+            )
+
+    def take_ticket(self, secret: str, purpose: str) -> dict[str, Any] | None:
+        """The payload, once; None when unknown, used, over, or for another purpose."""
+        with self._db.write() as connection:
+            row = (
+                connection.execute(
+                    delete(tickets)
+                    .where(tickets.c.hash == digest(secret), tickets.c.purpose == purpose)
+                    .returning(tickets.c.payload, tickets.c.expires_at)
+                )
+                .mappings()
+                .first()
+            )
+        if row is None or row["expires_at"] <= self._clock():
+            return None
+        taken: dict[str, Any] = json.loads(self._seal.open(row["payload"]))
+        return taken
+
+    def note_failure(self, person: str, origin: str) -> None:
+        with self._db.write() as connection:
+            connection.execute(
+                insert(sign_in_failures).values(person=person, origin=origin, at=self._clock())
+            )
+
+    def failures(self, person: str, origin: str, *, minutes: float) -> tuple[int, int]:
+        """Failed sign-ins in the window: for that name, and from that address."""
+        since = self._clock() - timedelta(minutes=minutes)
+        with self._db.read() as connection:
+            count = select(func.count()).select_from(sign_in_failures).where(sign_in_failures.c.at > since)
+            of_person = connection.execute(count.where(sign_in_failures.c.person == person)).scalar_one()
+            of_origin = connection.execute(count.where(sign_in_failures.c.origin == origin)).scalar_one()
+        return of_person, of_origin
+
+    def forget_failures(self, person: str) -> None:
+        with self._db.write() as connection:
+            connection.execute(delete(sign_in_failures).where(sign_in_failures.c.person == person))
+
+
+def digest(secret: str) -> str:
+    """How a secret of 32 random bytes is recognised without being kept."""
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,221 @@
+"""Runs, their events and batches. Impossible transitions are refused here, whoever asks.
+
+Must never decide that a transition should happen: that is `ccexport.runs`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, and_, insert, select, update
+
+from ccexport.errors import Conflict, NotFound
+from ccexport.ledger.database import Database
+from ccexport.ledger.tables import batches, run_events, runs
+from ccexport.model.runs import Batch, Run, RunEvent, allowed
+from ccexport.model.words import ENDED, BatchKind, BatchState, RunState, Trigger, WaitReason
+
+_PRIVATE = {"live", "facts", "approved_by", "outcomes_path"}
+
+
+class Runs:
+    """Everything the ledger knows of runs."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._db = database
+        self._clock = clock
+
+    def create(self, run: Run) -> Run:
+        """Queue a run. Raises `Conflict` when the export or the list already has a live one."""
+        row = {k: v for k, v in asdict(run).items() if k not in {"outcomes_path"}}
+        row.update(facts={}, live=True, counts=dict(run.counts))
+        with self._db.write() as connection:
+            busy = connection.execute(select(runs.c.id).where(_same_target(run))).scalar()
+            if busy:
+                raise Conflict(
+                    f"{run.export_name} cannot start: run {busy} on the same export or list has not ended.",
+                    run_id=busy,
+                )
+            connection.execute(insert(runs).values(**row))
+            self._tell(connection, run.id, run.actor, run.state, f"Queued by {run.actor}.")
+        return run
+
+    def get(self, run_id: str) -> Run:
+        """Raises `NotFound`."""
+        with self._db.read() as connection:
+            return _run(self._row(connection, run_id))
+
+    def _row(self, connection: Connection, run_id: str) -> RowMapping:
+        row = connection.execute(select(runs).where(runs.c.id == run_id)).mappings().first()
+        if row is None:
+            raise NotFound(f"There is no run {run_id}. `runs list` shows those there are.")
+        return row
+
+    def all(
+        self,
+        *,
+        export_id: str | None = None,
+        state: RunState | None = None,
+        live: bool | None = None,
+        list_id: str | None = None,
+        actor: str | None = None,
+        since: datetime | None = None,
+        limit: int = 200,
+        offset: int = 0,
+    ) -> list[Run]:
+        """Runs, newest first."""
+        query = select(runs).order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit).offset(offset)
+        for column, value in (
+            (runs.c.export_id, export_id),
+            (runs.c.state, state),
+            (runs.c.live, live),
+            (runs.c.list_id, list_id),
+            (runs.c.actor, actor),
+        ):
+            query = query.where(column == value) if value is not None else query
+        query = query.where(runs.c.created_at >= since) if since else query
+        with self._db.read() as connection:
+            return [_run(row) for row in connection.execute(query).mappings()]
+
+    def move(
+        self,
+        run_id: str,
+        state: RunState,
+        text: str,
+        *,
+        actor: str,
+        wait_reason: WaitReason | None = None,
+        wait_until: datetime | None = None,
+        counts: Mapping[str, int] | None = None,
+        **values: Any,
+    ) -> Run:
+        """One transition with its event row. Raises `Conflict` when the table of transitions forbids it."""
+        with self._db.write() as connection:
+            old = self._row(connection, run_id)
+            before = RunState(old["state"])
+            if not allowed(before, state):
+                raise Conflict(f"Run {run_id} is {before} and cannot become {state}.")
+            now = self._clock()
+            values |= {"state": state, "live": state not in ENDED, "wait_until": wait_until}
+            values |= {"wait_reason": wait_reason, "wait_step": None}
+            if state is RunState.WAITING:
+                values["wait_step"] = old["wait_step"] if before is RunState.WAITING else before
+            if counts is not None:
+                values["counts"] = {**old["counts"], **counts}
+            if old["started_at"] is None and state is not RunState.CANCELLED:
+                values["started_at"] = now
+            if state in ENDED:
+                values["ended_at"] = now
+            connection.execute(update(runs).where(runs.c.id == run_id).values(**values))
+            if before is not state or text != old["note"]:
+                self._tell(connection, run_id, actor, state, text)
+            return _run(self._row(connection, run_id))
+
+    def note(self, run_id: str, text: str, *, actor: str, **values: Any) -> None:
+        """Remark in the story of a run, without a transition; `values` change columns with it."""
+        with self._db.write() as connection:
+            row = self._row(connection, run_id)
+            if "counts" in values:
+                values["counts"] = {**row["counts"], **values["counts"]}
+            if values:
+                connection.execute(update(runs).where(runs.c.id == run_id).values(**values))
+            if text:
+                self._tell(connection, run_id, actor, RunState(row["state"]), text)
+
+    def facts(self, run_id: str) -> dict[str, Any]:
+        """What the driver noted for itself between steps (small, JSON)."""
+        with self._db.read() as connection:
+            return dict(self._row(connection, run_id)["facts"])
+
+    def remember(self, run_id: str, **facts: Any) -> None:
+        """Add to `facts`, before or after a step, so that a restart knows."""
+        with self._db.write() as connection:
+            row = self._row(connection, run_id)
+            connection.execute(
+                update(runs).where(runs.c.id == run_id).values(facts={**row["facts"], **facts})
+            )
+
+    def request_cancel(self, run_id: str, *, actor: str) -> Run:
+        """Ask a live run to stop; a queued one ends at once."""
+        run = self.get(run_id)
+        if run.state.ended:
+            raise Conflict(f"Run {run_id} has already ended: {run.state}.")
+        self.note(run_id, f"{actor} asked to cancel.", actor=actor, cancel_requested=True)
+        return self.get(run_id)
+
+    def events(self, run_id: str) -> list[RunEvent]:
+        """The story of a run, oldest first."""
+        query = select(run_events).where(run_events.c.run_id == run_id).order_by(run_events.c.id)
+        with self._db.read() as connection:
+            return [
+                RunEvent(run_id, row["at"], row["actor"], RunState(row["state"]), row["text"])
+                for row in connection.execute(query).mappings()
+            ]
+
+    def _tell(self, connection: Connection, run_id: str, actor: str, state: RunState, text: str) -> None:
+        connection.execute(
+            insert(run_events).values(run_id=run_id, at=self._clock(), actor=actor, state=state, text=text)
+        )
+
+    def add_batches(self, made: Sequence[Batch]) -> None:
+        """Register batches; those already there stay as they are."""
+        with self._db.write() as connection:
+            for batch in made:
+                if connection.execute(select(batches.c.number).where(_same(batch))).first() is None:
+                    connection.execute(insert(batches).values(**_batch_row(batch)))
+
+    def batches(self, run_id: str) -> list[Batch]:
+        """Imports first, then removals, each by number."""
+        query = select(batches).where(batches.c.run_id == run_id).order_by(batches.c.kind, batches.c.number)
+        with self._db.read() as connection:
+            return [_batch(row) for row in connection.execute(query).mappings()]
+
+    def change_batch(self, batch: Batch, **values: Any) -> Batch:
+        """Change columns of one batch and give it back as it is now."""
+        with self._db.write() as connection:
+            connection.execute(update(batches).where(_same(batch)).values(**values))
+            return _batch(connection.execute(select(batches).where(_same(batch))).mappings().one())
+
+    def activity_ids(self) -> frozenset[str]:
+        """Every activity any run of this ledger is known to have started."""
+        query = select(batches.c.activity_id).where(batches.c.activity_id.is_not(None))
+        with self._db.read() as connection:
+            return frozenset(connection.execute(query).scalars())
+
+
+def _same_target(run: Run) -> Any:
+    on_list = and_(runs.c.account_id == run.account_id, runs.c.list_id == run.list_id)
+    return and_(runs.c.live, (runs.c.export_id == run.export_id) | on_list)
+
+
+def _same(batch: Batch) -> Any:
+    return and_(
+        batches.c.run_id == batch.run_id, batches.c.kind == batch.kind, batches.c.number == batch.number
+    )
+
+
+def _run(row: RowMapping) -> Run:
+    values = {k: v for k, v in row.items() if k not in _PRIVATE}
+    values["state"] = RunState(row["state"])
+    values["trigger"] = Trigger(row["trigger"])
+    values["wait_reason"] = WaitReason(row["wait_reason"]) if row["wait_reason"] else None
+    values["wait_step"] = RunState(row["wait_step"]) if row["wait_step"] else None
+    path = row["outcomes_path"]
+    return Run(**values, outcomes_path=Path(path) if path else None)
+
+
+def _batch_row(batch: Batch) -> dict[str, Any]:
+    row = asdict(batch)
+    return row | {"file": str(batch.file), "errors": list(batch.errors), "counters": dict(batch.counters)}
+
+
+def _batch(row: RowMapping) -> Batch:
+    values = dict(row) | {
+        "kind": BatchKind(row["kind"]),
+        "state": BatchState(row["state"]),
+        "file": Path(row["file"]),
+        "errors": tuple(row["errors"]),
+    }
+    return Batch(**values)

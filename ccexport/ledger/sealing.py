@@ -1,0 +1,88 @@
+"""Seals secrets before they enter the ledger and opens them again.
+
+Owns the key: from the setting, or a 0600 file made at first start. Must never log or return a key.
+"""
+
+import base64
+import hashlib
+import os
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from ccexport.errors import BadSettings, StoreTrouble
+
+SHORTEST = 16
+
+
+class Seal:
+    """Seals with the first key and opens with any, so that keys can rotate."""
+
+    def __init__(self, keys: list[bytes]) -> None:
+        self._fernet = MultiFernet([Fernet(key) for key in keys])
+
+    def seal(self, secret: bytes) -> bytes:
+        return self._fernet.encrypt(secret)
+
+    def open(self, sealed: bytes) -> bytes:
+        """Raises `StoreTrouble` when no key fits."""
+        try:
+            return self._fernet.decrypt(sealed)
+        except InvalidToken as error:
+            raise StoreTrouble(
+                "A stored secret cannot be opened with this key: CCEXPORT_SECRET_KEY (or secret.key in the "
+                "data directory) is not the one it was sealed with."
+            ) from error
+
+    def reseal(self, sealed: bytes) -> bytes:
+        """The same secret sealed with the first key."""
+        return self.seal(self.open(sealed))
+
+
+def make_seal(setting: str, data_dir: Path) -> Seal:
+    """The seal of this data directory.
+
+    `setting` is CCEXPORT_SECRET_KEY: one or more keys separated by commas, newest first.
+    Empty: `secret.key` in the data directory, made with mode 0600 when it is not there.
+    """
+    if setting:
+        return Seal([_key(part.strip()) for part in setting.split(",")])
+    return Seal([_key_file(data_dir / "secret.key")])
+
+
+def _key(text: str) -> bytes:
+    try:
+        if len(base64.urlsafe_b64decode(text)) == 32:
+            return text.encode()
+    except ValueError:
+        pass
+    if len(text) < SHORTEST:
+        raise BadSettings(
+            f"The setting CCEXPORT_SECRET_KEY is too short: use at least {SHORTEST} characters."
+        )
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest())
+
+
+def _key_file(path: Path) -> bytes:
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _write_new(path, Fernet.generate_key())
+        return path.read_bytes().strip()
+    except OSError as error:
+        raise StoreTrouble(f"The key file {path.name} cannot be read or made: {error.strerror}.") from error
+
+
+def _write_new(path: Path, key: bytes) -> None:
+    """Complete or not there: a link refuses to replace, so two first starts agree on one key."""
+    made = path.with_suffix(f".{os.getpid()}")
+    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(descriptor, key)
+        os.fsync(descriptor)
+        os.link(made, path)
+    except FileExistsError:
+        pass
+    finally:
+        os.close(descriptor)
+        made.unlink()

@@ -1,0 +1,174 @@
+"""Where the big files are: readings of the destination, plans, deliveries; and the suppression list.
+
+Must never open those files.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from ccexport.errors import NotFound
+from ccexport.ledger.database import Database
+from ccexport.ledger.tables import deliveries, plans, readings, releases, suppression
+from ccexport.model.plans import DestinationReading
+
+
+class Files:
+    """The register of immutable files. Paths are kept relative to the data directory, so it can move."""
+
+    def __init__(self, database: Database, root: Path, clock: Callable[[], datetime]) -> None:
+        self._db = database
+        self._root = root
+        self._clock = clock
+
+    def _relative(self, path: Path) -> str:
+        return str(path.relative_to(self._root)) if path.is_relative_to(self._root) else str(path)
+
+    def add_reading(self, reading_id: str, reading: DestinationReading) -> None:
+        row = asdict(reading) | {
+            "id": reading_id,
+            "on_list": self._relative(reading.on_list),
+            "unsubscribed": self._relative(reading.unsubscribed),
+        }
+        with self._db.write() as connection:
+            connection.execute(insert(readings).values(**row))
+
+    def latest_reading(self, account_id: str, list_id: str) -> DestinationReading | None:
+        """The newest reading of that list, however old."""
+        query = (
+            select(readings)
+            .where(readings.c.account_id == account_id, readings.c.list_id == list_id)
+            .order_by(readings.c.read_at.desc())
+            .limit(1)
+        )
+        with self._db.read() as connection:
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            return None
+        values = {k: v for k, v in row.items() if k != "id"}
+        values |= {"on_list": self._root / row["on_list"], "unsubscribed": self._root / row["unsubscribed"]}
+        return DestinationReading(**values)
+
+    def add_plan(
+        self, plan_id: str, *, export_id: str, digest: str, folder: Path, inputs: Mapping[str, Any], kind: str
+    ) -> None:
+        """Register a frozen plan. `kind` is `export` or `undo`."""
+        with self._db.write() as connection:
+            connection.execute(
+                insert(plans).values(
+                    id=plan_id,
+                    export_id=export_id,
+                    digest=digest,
+                    folder=self._relative(folder),
+                    inputs=dict(inputs),
+                    made_at=self._clock(),
+                    kind=kind,
+                )
+            )
+
+    def plan_folder(self, plan_id: str) -> Path:
+        """Raises `NotFound`."""
+        with self._db.read() as connection:
+            folder = connection.execute(select(plans.c.folder).where(plans.c.id == plan_id)).scalar()
+        if folder is None:
+            raise NotFound(f"There is no plan {plan_id}.")
+        return self._root / folder
+
+    def plans_of(self, export_id: str, *, kind: str = "export", limit: int = 20) -> list[dict[str, Any]]:
+        """Newest first: id, digest, folder, inputs, made_at."""
+        query = (
+            select(plans)
+            .where(plans.c.export_id == export_id, plans.c.kind == kind)
+            .order_by(plans.c.made_at.desc(), plans.c.id.desc())
+            .limit(limit)
+        )
+        with self._db.read() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [dict(row) | {"folder": self._root / row["folder"]} for row in rows]
+
+    def deliveries(self, account_id: str, list_id: str) -> Path | None:
+        """The current deliveries of that list, or None before the first run."""
+        query = select(deliveries.c.path).where(
+            deliveries.c.account_id == account_id, deliveries.c.list_id == list_id
+        )
+        with self._db.read() as connection:
+            path = connection.execute(query).scalar()
+        return self._root / path if path else None
+
+    def replace_deliveries(self, account_id: str, list_id: str, path: Path, *, run_id: str) -> None:
+        """From here on `path` is what we have put on that list."""
+        row = {"path": self._relative(path), "run_id": run_id, "at": self._clock()}
+        key = (deliveries.c.account_id == account_id) & (deliveries.c.list_id == list_id)
+        with self._db.write() as connection:
+            changed = connection.execute(update(deliveries).where(key).values(**row))
+            if changed.rowcount == 0:
+                connection.execute(insert(deliveries).values(account_id=account_id, list_id=list_id, **row))
+
+    def all_deliveries(self) -> list[tuple[str, str, Path]]:
+        """(account id, list id, path) of every list we have delivered to."""
+        with self._db.read() as connection:
+            rows = connection.execute(select(deliveries)).mappings().all()
+        return [(row["account_id"], row["list_id"], self._root / row["path"]) for row in rows]
+
+
+class Suppression:
+    """Addresses and domains that are never to be sent."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._db = database
+        self._clock = clock
+
+    def add(self, values: Iterable[tuple[str, str]], *, by: str, note: str = "") -> int:
+        """Add (normal form, `address` or `domain`) pairs; how many were new."""
+        row = {"added_by": by, "added_at": self._clock(), "note": note}
+        with self._db.write() as connection:
+            known = set(connection.execute(select(suppression.c.value)).scalars())
+            new = {value: kind for value, kind in values if value not in known}
+            if new:
+                connection.execute(
+                    insert(suppression), [row | {"value": v, "kind": k} for v, k in new.items()]
+                )
+        return len(new)
+
+    def remove(self, value: str) -> bool:
+        """Whether it was there."""
+        with self._db.write() as connection:
+            return connection.execute(delete(suppression).where(suppression.c.value == value)).rowcount > 0
+
+    def all(self) -> list[tuple[str, str, str, datetime]]:
+        """(value, kind, added by, added at), by value."""
+        with self._db.read() as connection:
+            rows = connection.execute(select(suppression).order_by(suppression.c.value)).mappings().all()
+        return [(row["value"], row["kind"], row["added_by"], row["added_at"]) for row in rows]
+
+
+class Releases:
+    """Guards that a person released, once each."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._db = database
+        self._clock = clock
+
+    def add(self, export_id: str, guard: str, *, by: str, reason: str) -> None:
+        row = {"export_id": export_id, "guard": guard, "by": by, "reason": reason, "at": self._clock()}
+        with self._db.write() as connection:
+            connection.execute(insert(releases).values(**row))
+
+    def open(self, export_id: str) -> frozenset[str]:
+        """The guards released for the next run of this export."""
+        query = select(releases.c.guard).where(releases.c.export_id == export_id, releases.c.run_id.is_(None))
+        with self._db.read() as connection:
+            return frozenset(connection.execute(query).scalars())
+
+    def use(self, export_id: str, run_id: str) -> None:
+        """A release counts for one run only."""
+        with self._db.write() as connection:
+            connection.execute(
+                update(releases)
+                .where(releases.c.export_id == export_id, releases.c.run_id.is_(None))
+                .values(run_id=run_id)
+            )

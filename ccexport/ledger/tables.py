@@ -1,0 +1,343 @@
+"""The tables of the ledger. Every change here needs a new migration beside it.
+
+Must never hold queries; those are in the modules named after what they answer.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+
+
+class Utc(TypeDecorator[datetime]):
+    """An aware UTC moment; stored without offset, so that both databases compare it alike."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a moment without a time zone reached the ledger")
+        return value.astimezone(UTC).replace(tzinfo=None) if value else None
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value else None
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id() -> Column[str]:
+    return Column("id", String(64), primary_key=True)
+
+
+people = Table(
+    "people",
+    metadata,
+    Column("name", String(120), primary_key=True),
+    Column("display_name", String(200), nullable=False),
+    Column("email", String(200), nullable=False, server_default=""),
+    Column("role", String(20), nullable=False),
+    Column("password_hash", String(200), nullable=False),
+    Column("disabled", Boolean, nullable=False, default=False),
+    Column("created_at", Utc, nullable=False),
+    Column("password_at", Utc, nullable=False),
+)
+
+web_sessions = Table(
+    "web_sessions",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("person", ForeignKey("people.name", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", Utc, nullable=False),
+    Column("expires_at", Utc, nullable=False),
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("purpose", String(40), nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("expires_at", Utc, nullable=False),
+)
+
+sign_in_failures = Table(
+    "sign_in_failures",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("person", String(120), nullable=False, index=True),
+    Column("origin", String(120), nullable=False, index=True),
+    Column("at", Utc, nullable=False),
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    _id(),
+    Column("name", String(200), nullable=False),
+    Column("account_id", String(200), nullable=False),
+    Column("organisation", String(300), nullable=False),
+    Column("account_email", String(300), nullable=False),
+    Column("share", String(20), nullable=False),
+    Column("agreed_by", String(120), nullable=False),
+    Column("agreed_at", Utc, nullable=False),
+    Column("agreed_text", Text, nullable=False),
+    Column("connected_by", String(120), nullable=False),
+    Column("connected_at", Utc, nullable=False),
+    Column("privileges", JSON, nullable=False),
+    Column("state", String(40), nullable=False),
+    Column("state_reason", Text, nullable=False),
+    Column("contract_limit", Integer),
+    Column("approval_above", Integer),
+    Column("export_person", String(120)),
+    Column("tokens", LargeBinary, nullable=False),
+    Column("removed", Boolean, nullable=False, default=False),
+    Index(
+        "uq_connections_name",
+        "name",
+        unique=True,
+        sqlite_where=text("NOT removed"),
+        postgresql_where=text("NOT removed"),
+    ),
+)
+
+segments = Table(
+    "segments",
+    metadata,
+    _id(),
+    Column("name", String(200), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("rule", JSON),
+    Column("members_path", Text),
+    Column("description", Text, nullable=False),
+    Column("tags", JSON, nullable=False),
+    Column("updated_by", String(120), nullable=False),
+    Column("updated_at", Utc, nullable=False),
+    Column("removed", Boolean, nullable=False, default=False),
+    Index(
+        "uq_segments_name",
+        "name",
+        unique=True,
+        sqlite_where=text("NOT removed"),
+        postgresql_where=text("NOT removed"),
+    ),
+)
+
+exports = Table(
+    "exports",
+    metadata,
+    _id(),
+    Column("name", String(200), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("config", JSON, nullable=False),
+    Column("created_by", String(120), nullable=False),
+    Column("updated_by", String(120), nullable=False),
+    Column("updated_at", Utc, nullable=False),
+    Column("paused", Boolean, nullable=False, default=False),
+    Column("removed", Boolean, nullable=False, default=False),
+    Index(
+        "uq_exports_name",
+        "name",
+        unique=True,
+        sqlite_where=text("NOT removed"),
+        postgresql_where=text("NOT removed"),
+    ),
+)
+
+export_versions = Table(
+    "export_versions",
+    metadata,
+    Column("export_id", ForeignKey("exports.id"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("config", JSON, nullable=False),
+    Column("updated_by", String(120), nullable=False),
+    Column("updated_at", Utc, nullable=False),
+)
+
+readings = Table(
+    "readings",
+    metadata,
+    _id(),
+    Column("account_id", String(200), nullable=False),
+    Column("list_id", String(64), nullable=False),
+    Column("on_list", Text, nullable=False),
+    Column("unsubscribed", Text, nullable=False),
+    Column("on_list_count", Integer, nullable=False),
+    Column("unsubscribed_count", Integer, nullable=False),
+    Column("read_at", Utc, nullable=False),
+    Index("ix_readings_account_id_list_id", "account_id", "list_id"),
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    _id(),
+    Column("export_id", ForeignKey("exports.id"), nullable=False, index=True),
+    Column("digest", String(64), nullable=False, index=True),
+    Column("folder", Text, nullable=False),
+    Column("inputs", JSON, nullable=False),
+    Column("made_at", Utc, nullable=False),
+    Column("kind", String(20), nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    _id(),
+    Column("export_id", ForeignKey("exports.id"), nullable=False, index=True),
+    Column("export_name", String(200), nullable=False),
+    Column("export_version", Integer, nullable=False),
+    Column("connection_id", ForeignKey("connections.id"), nullable=False),
+    Column("account_id", String(200), nullable=False),
+    Column("list_id", String(64), nullable=False),
+    Column("list_name", String(300), nullable=False),
+    Column("state", String(40), nullable=False, index=True),
+    Column("trigger", String(20), nullable=False),
+    Column("actor", String(120), nullable=False),
+    Column("created_at", Utc, nullable=False, index=True),
+    Column("started_at", Utc),
+    Column("ended_at", Utc),
+    Column("wait_reason", String(40)),
+    Column("wait_until", Utc),
+    Column("wait_step", String(40)),
+    Column("approved_digest", String(64)),
+    Column("approved_by", String(120)),
+    Column("plan_id", String(64)),
+    Column("digest", String(64)),
+    Column("note", Text, nullable=False),
+    Column("cancel_requested", Boolean, nullable=False, default=False),
+    Column("counts", JSON, nullable=False),
+    Column("facts", JSON, nullable=False),
+    Column("outcomes_path", Text),
+    Column("live", Boolean, nullable=False),
+    Index(
+        "uq_runs_live_export",
+        "export_id",
+        unique=True,
+        sqlite_where=text("live"),
+        postgresql_where=text("live"),
+    ),
+    Index(
+        "uq_runs_live_list",
+        "account_id",
+        "list_id",
+        unique=True,
+        sqlite_where=text("live"),
+        postgresql_where=text("live"),
+    ),
+)
+
+run_events = Table(
+    "run_events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", ForeignKey("runs.id"), nullable=False, index=True),
+    Column("at", Utc, nullable=False),
+    Column("actor", String(120), nullable=False),
+    Column("state", String(40), nullable=False),
+    Column("text", Text, nullable=False),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("run_id", ForeignKey("runs.id"), primary_key=True),
+    Column("kind", String(20), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("state", String(20), nullable=False),
+    Column("contacts", Integer, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("activity_id", String(64), index=True),
+    Column("submitting_at", Utc),
+    Column("submitted_at", Utc),
+    Column("settled_at", Utc),
+    Column("ambiguous", Boolean, nullable=False, default=False),
+    Column("counters", JSON, nullable=False),
+    Column("errors", JSON, nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("account_id", String(200), primary_key=True),
+    Column("list_id", String(64), primary_key=True),
+    Column("path", Text, nullable=False),
+    Column("run_id", String(64), nullable=False),
+    Column("at", Utc, nullable=False),
+)
+
+suppression = Table(
+    "suppression",
+    metadata,
+    Column("value", String(300), primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("added_by", String(120), nullable=False),
+    Column("added_at", Utc, nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+pace = Table(
+    "pace",
+    metadata,
+    Column("api_key", String(64), primary_key=True),
+    Column("state", JSON, nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(120), primary_key=True),
+    Column("holder", String(120), nullable=False),
+    Column("until", Utc, nullable=False),
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("export_id", ForeignKey("exports.id"), nullable=False, index=True),
+    Column("guard", String(60), nullable=False),
+    Column("by", String(120), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("run_id", String(64)),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Utc, nullable=False, index=True),
+    Column("actor", String(120), nullable=False),
+    Column("action", String(60), nullable=False, index=True),
+    Column("subject", String(300), nullable=False),
+    Column("detail", JSON, nullable=False),
+)
