@@ -86,6 +86,15 @@ class DuckDB:
             return relation.to_arrow_reader(batch)
 
     @contextmanager
+    def given(self, name: str, table: pa.Table) -> Iterator[None]:
+        """An Arrow table of ours, readable under `name` for as long as the block lasts."""
+        self.raw.register(name, table)
+        try:
+            yield
+        finally:
+            self.raw.unregister(name)
+
+    @contextmanager
     def cursor(self) -> "Iterator[DuckDB]":
         """Another connection to the same database, for a second statement or another thread."""
         with translated_errors():
