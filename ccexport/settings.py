@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     sandbox: Literal["auto", "on", "off"] = "auto"
     worker: Literal["embedded", "off"] = "embedded"
     memory_limit: str = Field(default="1GB", pattern=r"(?i)^\d+(\.\d+)?\s*[KMGT]i?B$")
+    verify_grace: float = Field(default=60, ge=0, le=86_400)
     base_url: str = "http://127.0.0.1:8501"
 
     @field_validator("cc_api_url", "cc_auth_url", "cc_redirect_url", "base_url")

@@ -137,6 +137,15 @@ class Runs:
                 update(runs).where(runs.c.id == run_id).values(facts={**row["facts"], **facts})
             )
 
+    def approve(self, run_id: str, *, by: str) -> None:
+        """A second person approves the plan the run waits with."""
+        self.note(run_id, f"{by} approved the plan.", actor=by, approved_by=by)
+
+    def approved_by(self, run_id: str) -> str | None:
+        with self._db.read() as connection:
+            approver: str | None = self._row(connection, run_id)["approved_by"]
+        return approver
+
     def request_cancel(self, run_id: str, *, actor: str) -> Run:
         """Ask a live run to stop; a queued one ends at once."""
         run = self.get(run_id)

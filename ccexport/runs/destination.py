@@ -1,0 +1,104 @@
+"""Reads what is at the destination: who is on the list, who is unsubscribed in the account.
+
+Two bulk export activities whatever the size of the list
+(https://developer.constantcontact.com/api_guide/export_contacts.html). Must never compare
+what it reads with anything: the plan and the verification do that.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ccexport.constant_contact.account import Account
+from ccexport.errors import ConstantContactDown, Refused
+from ccexport.model.plans import DestinationReading
+from ccexport.runs.engine import Engine, Ticks
+
+LONGEST = timedelta(minutes=30)
+CHUNK = 50_000
+Beat = Callable[[], None]
+
+
+def read_destination(
+    engine: Engine, account: Account, account_id: str, list_id: str, beat: Beat
+) -> DestinationReading:
+    """Read list and unsubscribed people now, and register the reading.
+
+    `beat` is called on every poll. Raises what the account raises, and `ConstantContactDown`
+    when the export activities do not finish.
+    """
+    reading_id = engine.new_id("reading")
+    folder = engine.data_dir / "destination" / reading_id
+    folder.mkdir(parents=True)
+    read_at = engine.clock()
+    started = [account.start_list_export(list_id).id, account.start_unsubscribed_export().id]
+    await_activities(engine, account, started, beat)
+    counts = [
+        write_addresses(account.export_addresses(activity), folder / name)
+        for activity, name in zip(started, ("on_list.parquet", "unsubscribed.parquet"), strict=True)
+    ]
+    reading = DestinationReading(
+        account_id=account_id,
+        list_id=list_id,
+        on_list=folder / "on_list.parquet",
+        unsubscribed=folder / "unsubscribed.parquet",
+        on_list_count=counts[0],
+        unsubscribed_count=counts[1],
+        read_at=read_at,
+    )
+    engine.ledger.files.add_reading(reading_id, reading)
+    return reading
+
+
+def read_list(engine: Engine, account: Account, list_id: str, into: Path, beat: Beat) -> int:
+    """Only who is on the list now, written to `into`; how many."""
+    started = account.start_list_export(list_id).id
+    await_activities(engine, account, [started], beat)
+    return write_addresses(account.export_addresses(started), into)
+
+
+def await_activities(engine: Engine, account: Account, ids: list[str], beat: Beat) -> None:
+    """Poll until all of them are completed."""
+    deadline = engine.clock() + LONGEST
+    ticks = Ticks()
+    waiting = set(ids)
+    while waiting:
+        beat()
+        engine.sleep(ticks.next())
+        for activity in account.activities():
+            if activity.id in waiting and activity.failed:
+                raise Refused(
+                    "Constant Contact could not export the list for reading back; try again later.",
+                    key=activity.state,
+                    activity=activity.id,
+                )
+            if activity.id in waiting and activity.finished:
+                waiting.discard(activity.id)
+        if waiting and engine.clock() > deadline:
+            raise ConstantContactDown(
+                "Constant Contact has not finished reading the list back; trying again later."
+            )
+
+
+def write_addresses(addresses: Iterable[str], into: Path) -> int:
+    """Normal forms, one column `address`, in a Parquet file that is complete or not there."""
+    schema = pa.schema([("address", pa.string())])
+    made = into.with_suffix(".tmp")
+    count = 0
+    with pq.ParquetWriter(made, schema) as writer:
+        for chunk in _chunks(iter(addresses)):
+            column = pc.utf8_lower(pc.utf8_trim_whitespace(pa.array(chunk, pa.string())))
+            writer.write_table(pa.table([column], schema=schema))
+            count += len(chunk)
+    made.replace(into)
+    return count
+
+
+def _chunks(values: Iterator[str]) -> Iterator[list[str]]:
+    while chunk := list(islice(values, CHUNK)):
+        yield chunk

@@ -1,0 +1,315 @@
+"""Drives one run from where it is to its end, or to what it has to wait for.
+
+Every step can be repeated after a crash at any point. Must never decide what is sent (the plan's)
+and never call a run succeeded that was not verified.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from ccexport.constant_contact.account import Account
+from ccexport.errors import (
+    CcexportError,
+    ChangedSincePreview,
+    ConstantContactError,
+    OutcomeUnknown,
+    QueueFull,
+    QuotaExceeded,
+    ReconnectNeeded,
+    Refused,
+    RetryLater,
+)
+from ccexport.model.plans import Plan
+from ccexport.model.runs import Batch, Run
+from ccexport.model.words import BatchKind, BatchState, Outcome, RunState, Verdict, WaitReason
+from ccexport.plan.freeze import load_plan
+from ccexport.runs.destination import Beat
+from ccexport.runs.engine import Engine, Ticks
+from ccexport.runs.planning import Planner
+from ccexport.runs.remove import ids_in, removal_batches
+from ccexport.runs.send import IN_FLIGHT, in_flight, send_batch, to_send
+from ccexport.runs.settle import settle_once
+from ccexport.runs.verify import renew_deliveries, verify_run
+
+log = logging.getLogger(__name__)
+SHORT_WAIT = timedelta(seconds=30)
+LONGEST_WAIT = timedelta(minutes=10)
+
+
+class Driver:
+    """Drives runs; `beat` is called often and raises when this process should let go of the run."""
+
+    def __init__(self, engine: Engine, *, grace: timedelta, beat: Beat = lambda: None) -> None:
+        self._engine = engine
+        self._runs = engine.ledger.runs
+        self._grace = grace
+        self._beat = beat
+
+    def drive(self, run_id: str) -> Run:
+        """Go on until the run ends or waits, and give it back."""
+        run = self._runs.get(run_id)
+        if run.state is RunState.WAITING:
+            run = self._resumed(run)
+        while not run.state.ended and run.state is not RunState.WAITING:
+            self._beat()
+            try:
+                run = self._steps[run.state](self, run)
+            except ConstantContactError as error:
+                run = self._held_up(run, error)
+            except ChangedSincePreview as error:
+                run = self._move(run, RunState.BLOCKED, str(error), note=str(error))
+            except CcexportError as error:
+                run = self._give_up(run, error)
+            log.info("run %s is %s", run.id, run.state)
+        return run
+
+    def _resumed(self, run: Run) -> Run:
+        step = run.wait_step or RunState.PLANNING
+        return self._move(run, step, f"Going on after waiting for {run.wait_reason}.")
+
+    def _move(self, run: Run, state: RunState, text: str, **values: object) -> Run:
+        return self._runs.move(run.id, state, text, actor=run.actor, **values)  # type: ignore[arg-type]
+
+    def _account(self, run: Run) -> Account:
+        return self._engine.account_for(run.connection_id)
+
+    # -- the steps ------------------------------------------------------------------------------
+
+    def _start(self, run: Run) -> Run:
+        return self._move(run, RunState.PLANNING, "Reading the contact list and making the plan.")
+
+    def _plan(self, run: Run) -> Run:
+        if run.cancel_requested:
+            return self._move(run, RunState.CANCELLED, "Cancelled before anything was sent.")
+        plan = self._planned(run)
+        counts = plan_counts(plan)
+        self._runs.note(run.id, "", actor=run.actor, plan_id=plan.id, digest=plan.digest, counts=counts)
+        if plan.guards:
+            text = " ".join(guard.sentence for guard in plan.guards)
+            return self._move(run, RunState.BLOCKED, text, note=text)
+        if self._needs_approval(run, plan):
+            return self._wait(
+                run, WaitReason.APPROVAL, f"Waiting for a second person to approve {plan.to_send} contacts."
+            )
+        self._engine.ledger.releases.use(run.export_id, run.id)
+        self._runs.add_batches(_import_batches(run, plan))
+        text = f"Sending {plan.to_send} contacts in {len(plan.batches)} requests."
+        return self._move(run, RunState.SENDING, text)
+
+    def _planned(self, run: Run) -> Plan:
+        kept = self._runs.facts(run.id).get("undo_plan")
+        if kept:
+            return load_plan(self._engine.ledger.files.plan_folder(kept))
+        export = self._engine.ledger.exports.get(run.export_id)
+        planner = Planner(self._engine)
+        plan = planner.plan(export, fresh=True, beat=self._beat)
+        if run.approved_digest and plan.digest != run.approved_digest:
+            raise ChangedSincePreview(self._what_changed(planner, run, plan), digest=plan.digest)
+        return plan
+
+    def _what_changed(self, planner: Planner, run: Run, plan: Plan) -> str:
+        rows = self._engine.ledger.files.plans_of(run.export_id, limit=50)
+        before = next((row for row in rows if row["digest"] == run.approved_digest), None)
+        changed = planner.differences(before["inputs"], plan.inputs) if before else []
+        words = "; ".join(changed) or "the contacts to send are not the same"
+        return (
+            f"Nothing was sent, because the plan is not the one that was approved: {words}. Preview it again."
+        )
+
+    def _needs_approval(self, run: Run, plan: Plan) -> bool:
+        limit = self._engine.ledger.connections.get(run.connection_id).approval_above
+        return limit is not None and plan.to_send > limit and not self._runs.approved_by(run.id)
+
+    def _send(self, run: Run) -> Run:
+        account = self._account(run)
+        ticks = Ticks()
+        while not self._runs.get(run.id).cancel_requested:
+            self._beat()
+            batches = self._runs.batches(run.id)
+            waiting = [b for b in to_send(batches) if b.kind is BatchKind.IMPORT]
+            if not waiting:
+                break
+            if len(in_flight(batches)) >= IN_FLIGHT:
+                if settle_once(self._engine, account, batches) >= IN_FLIGHT:
+                    self._engine.sleep(ticks.next())
+                continue
+            ticks = Ticks()
+            if not self._sent(account, waiting[0]):
+                break
+        return self._move(
+            run, RunState.SETTLING, "Waiting for Constant Contact to work through what was sent."
+        )
+
+    def _sent(self, account: Account, batch: Batch) -> bool:
+        """False when Constant Contact refuses the request for good; the others would fare the same."""
+        try:
+            send_batch(self._engine, account, batch, lambda _, body: account.import_contacts(body))
+        except Refused as error:
+            self._runs.change_batch(
+                batch, state=BatchState.FAILED, note=str(error), settled_at=self._engine.clock()
+            )
+            return False
+        return True
+
+    def _settle(self, run: Run) -> Run:
+        account = self._account(run)
+        self._settled(run, account, BatchKind.IMPORT)
+        if not self._runs.get(run.id).cancel_requested and not self._left_unsent(run):
+            self._remove(run, account)
+        return self._move(run, RunState.VERIFYING, "Reading the list back.")
+
+    def _settled(self, run: Run, account: Account, kind: BatchKind) -> None:
+        ticks = Ticks()
+        while settle_once(self._engine, account, [b for b in self._runs.batches(run.id) if b.kind is kind]):
+            self._beat()
+            self._engine.sleep(ticks.next())
+
+    def _left_unsent(self, run: Run) -> bool:
+        return any(
+            b.state is not BatchState.COMPLETED
+            for b in self._runs.batches(run.id)
+            if b.kind is BatchKind.IMPORT
+        )
+
+    def _remove(self, run: Run, account: Account) -> None:
+        """Leavers go after the joiners have settled: the order of queued activities is not promised."""
+        plan = self._plan_of(run)
+        if not plan.verdicts.get(Verdict.REMOVE):
+            return
+        if not any(b.kind is BatchKind.REMOVE for b in self._runs.batches(run.id)):
+            reading = self._engine.ledger.files.latest_reading(run.account_id, run.list_id)
+            size = reading.on_list_count if reading else 0
+            self._runs.add_batches(removal_batches(self._engine, account, run, plan, size))
+        while waiting := [b for b in to_send(self._runs.batches(run.id)) if b.kind is BatchKind.REMOVE]:
+            self._beat()
+            send_batch(
+                self._engine,
+                account,
+                waiting[0],
+                lambda _, body: account.remove_from_list(ids_in(body), run.list_id),
+            )
+        self._settled(run, account, BatchKind.REMOVE)
+
+    def _verify(self, run: Run) -> Run:
+        plan = self._plan_of(run)
+        batches = self._runs.batches(run.id)
+        sent = [b for b in batches if b.kind is BatchKind.IMPORT and _left(b)]
+        outcomes: dict[Outcome, int] = {}
+        path = None
+        if sent:
+            path, found = verify_run(
+                self._engine, self._account(run), run, plan, batches, grace=self._grace, beat=self._beat
+            )
+            outcomes = dict(found)
+        removed = renew_deliveries(self._engine, run, plan, path, batches)
+        counts = {str(o): outcomes.get(o, 0) for o in Outcome} | {
+            "sent": sum(b.contacts for b in sent),
+            "removed": removed,
+        }
+        state, text = _ending(self._runs.get(run.id), plan, counts, batches)
+        return self._move(
+            run, state, text, note=text, counts=counts, outcomes_path=str(path) if path else None
+        )
+
+    def _plan_of(self, run: Run) -> Plan:
+        plan_id = self._runs.get(run.id).plan_id
+        return load_plan(self._engine.ledger.files.plan_folder(plan_id or ""))
+
+    # -- what can get in the way ----------------------------------------------------------------
+
+    def _held_up(self, run: Run, error: ConstantContactError) -> Run:
+        now = self._engine.clock()
+        log.warning("run %s: %s", run.id, error.log)
+        if isinstance(error, ReconnectNeeded):
+            self._engine.ledger.connections.change(
+                run.connection_id, state="reconnect", state_reason=str(error)
+            )
+            return self._wait(run, WaitReason.RECONNECT, str(error))
+        if isinstance(error, QuotaExceeded):
+            midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+            return self._wait(run, WaitReason.QUOTA, str(error), until=midnight)
+        if isinstance(error, QueueFull):
+            return self._wait(run, WaitReason.QUEUE_FULL, str(error), until=now + SHORT_WAIT)
+        if isinstance(error, RetryLater | OutcomeUnknown):
+            return self._wait(
+                run, WaitReason.CONSTANT_CONTACT_DOWN, str(error), until=now + self._patience(run)
+            )
+        return self._give_up(run, error)
+
+    def _patience(self, run: Run) -> timedelta:
+        """Longer each time in a row, up to ten minutes."""
+        times = self._runs.facts(run.id).get("held_up", 0)
+        self._runs.remember(run.id, held_up=times + 1)
+        return min(SHORT_WAIT * 2**times, LONGEST_WAIT)
+
+    def _wait(self, run: Run, reason: WaitReason, text: str, **until: object) -> Run:
+        values = {"wait_until": until["until"]} if until else {}
+        return self._move(run, RunState.WAITING, text, wait_reason=reason, note=text, **values)
+
+    def _give_up(self, run: Run, error: CcexportError) -> Run:
+        """Fail, but never without keeping what is known of contacts that already left."""
+        log.error("run %s: %s", run.id, error.log)
+        batches = self._runs.batches(run.id)
+        if any(_left(b) for b in batches) and run.state in {RunState.SENDING, RunState.SETTLING}:
+            self._runs.remember(run.id, trouble=str(error))
+            self._runs.note(run.id, str(error), actor=run.actor)
+            if run.state is RunState.SENDING:
+                return self._move(run, RunState.SETTLING, "Settling what was sent before the trouble.")
+            return self._move(run, RunState.VERIFYING, "Reading back what was sent before the trouble.")
+        return self._move(run, RunState.FAILED, str(error), note=str(error))
+
+    _steps: dict[RunState, Callable[["Driver", Run], Run]] = {
+        RunState.QUEUED: _start,
+        RunState.PLANNING: _plan,
+        RunState.SENDING: _send,
+        RunState.SETTLING: _settle,
+        RunState.VERIFYING: _verify,
+    }
+
+
+def _left(batch: Batch) -> bool:
+    """Whether the request left this machine, as far as is known."""
+    return batch.activity_id is not None or batch.state in {BatchState.SUBMITTING, BatchState.UNKNOWN}
+
+
+def _import_batches(run: Run, plan: Plan) -> list[Batch]:
+    return [
+        Batch(
+            run_id=run.id,
+            number=b.number,
+            kind=BatchKind.IMPORT,
+            state=BatchState.PENDING,
+            contacts=b.contacts,
+            bytes=b.bytes,
+            file=b.file,
+            sha256=b.sha256,
+        )
+        for b in plan.batches
+    ]
+
+
+def plan_counts(plan: Plan) -> dict[str, int]:
+    """The numbers of a plan as a run keeps them."""
+    counts = {"candidates": plan.candidates, "to_send": plan.to_send}
+    counts |= {str(v): plan.verdicts.get(v, 0) for v in Verdict}
+    counts |= {f"reason_{reason}": n for reason, n in plan.reasons.items()}
+    return counts | {"left_out": sum(plan.reasons.values())}
+
+
+def _ending(run: Run, plan: Plan, counts: dict[str, int], batches: list[Batch]) -> tuple[RunState, str]:
+    sent, verified = counts["sent"], counts["verified"]
+    said = f"{verified} of {sent} contacts sent were read back on the list"
+    if counts["removed"]:
+        said += f", {counts['removed']} were taken off it"
+    unsent = plan.to_send - sent
+    if run.cancel_requested:
+        return RunState.CANCELLED, f"Cancelled: {said}; {unsent} were not sent."
+    failed_batches = [b for b in batches if b.state in {BatchState.FAILED, BatchState.PENDING}]
+    trouble = next((b.note for b in failed_batches if b.note), "")
+    if unsent or (sent and not verified and not counts["rejected"]):
+        return RunState.FAILED, f"{said}; {unsent} were not sent. {trouble}".strip()
+    if verified == sent and not failed_batches:
+        return RunState.SUCCEEDED, f"{said[0].upper()}{said[1:]}." if sent else f"Nothing to send: {said}."
+    rest = ", ".join(f"{counts[o]} {o}" for o in ("rejected", "missing", "unknown") if counts[o])
+    return RunState.SUCCEEDED_WITH_REJECTS, f"{said}; {rest or 'a request failed'}. {trouble}".strip()

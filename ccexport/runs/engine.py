@@ -1,0 +1,45 @@
+"""What every step of a run needs, handed down once.
+
+Must never be imported by rooms below; holds no logic beyond naming new things.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ccexport.constant_contact.account import Account
+from ccexport.ledger import Ledger
+from ccexport.model.ids import make_id
+from ccexport.profiles.store import ProfileStore
+from ccexport.segments.members import MemberStore
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The stores, the way to an account, and time: all injected, so tests own them."""
+
+    ledger: Ledger
+    profiles: ProfileStore
+    members: MemberStore
+    data_dir: Path
+    memory_limit: str
+    account_for: Callable[[str], Account]
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    random: Callable[[int], bytes]
+
+    def new_id(self, prefix: str) -> str:
+        """A fresh id such as `run-…`."""
+        return make_id(prefix, self.clock(), self.random(5))
+
+
+class Ticks:
+    """How long to wait between polls: quick at first, then rarer, never above `longest` seconds."""
+
+    def __init__(self, first: float = 0.3, factor: float = 1.5, longest: float = 20.0) -> None:
+        self._next, self._factor, self._longest = first, factor, longest
+
+    def next(self) -> float:
+        now, self._next = self._next, min(self._next * self._factor, self._longest)
+        return now

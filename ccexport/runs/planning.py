@@ -1,0 +1,219 @@
+"""Makes the plan of an export from what is true now, or finds that the last one still is.
+
+The preview and the run both come here, so they cannot differ. Must never send anything.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ccexport.constant_contact.account import Account
+from ccexport.errors import BadInput, ConstantContactError
+from ccexport.model.exports import Connection, Export
+from ccexport.model.plans import DestinationReading, Plan
+from ccexport.model.profiles import Members, Snapshot
+from ccexport.plan.freeze import load_plan
+from ccexport.plan.make import PlanInputs, make_plan
+from ccexport.profiles.database import session
+from ccexport.runs.destination import Beat, read_destination
+from ccexport.runs.engine import Engine
+
+WORDS = {
+    "snapshot": "there is a new snapshot of the profiles",
+    "export": "the export was changed",
+    "segments": "a segment was changed",
+    "deliveries": "another run has delivered to this list",
+    "suppression": "the suppression list was changed",
+    "on_list": "other people are on the contact list now",
+    "unsubscribed": "other people are unsubscribed now",
+    "custom_fields": "custom fields were changed at Constant Contact",
+    "released": "other guards are released",
+    "contract_limit": "the contract limit was changed",
+}
+
+
+class Planner:
+    """Plans exports. One call gives one frozen, registered plan."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def plan(self, export: Export, *, fresh: bool, beat: Beat = lambda: None, reuse: bool = True) -> Plan:
+        """The plan of this export now.
+
+        `fresh`: read the destination even if a reading is at hand. A plan already made from exactly
+        the same inputs is given again (`reuse`).
+        """
+        connection = self._engine.ledger.connections.get(export.config.connection_id)
+        reading, custom_fields = self._destination(export, connection, fresh=fresh, beat=beat)
+        return self._made(export, connection, reading, custom_fields, reuse=reuse, beat=beat)
+
+    def last_reading(self, export: Export) -> DestinationReading | None:
+        connection = self._engine.ledger.connections.get(export.config.connection_id)
+        return self._engine.ledger.files.latest_reading(connection.account_id, export.config.list_id)
+
+    def plan_without_destination(self, export: Export) -> Plan:
+        """For a preview when Constant Contact cannot be asked: with the last reading, or none."""
+        connection = self._engine.ledger.connections.get(export.config.connection_id)
+        return self._made(export, connection, self.last_reading(export), None, reuse=True, beat=lambda: None)
+
+    def _destination(
+        self, export: Export, connection: Connection, *, fresh: bool, beat: Beat
+    ) -> tuple[DestinationReading, Mapping[str, str]]:
+        account = self._engine.account_for(connection.id)
+        custom_fields = self._custom_fields(export, account)
+        at_hand = self.last_reading(export)
+        if at_hand is not None and not fresh:
+            return at_hand, custom_fields
+        account.list(export.config.list_id)  # a list removed meanwhile is refused here, by name
+        reading = read_destination(self._engine, account, connection.account_id, export.config.list_id, beat)
+        return reading, custom_fields
+
+    def _custom_fields(self, export: Export, account: Account) -> Mapping[str, str]:
+        """id → name as it is now: a renamed custom field would be dropped in silence."""
+        if not any(field.target.startswith("cf:") for field in export.config.fields):
+            return {}
+        return {field.id: field.name for field in account.custom_fields()}
+
+    def _made(
+        self,
+        export: Export,
+        connection: Connection,
+        reading: DestinationReading | None,
+        custom_fields: Mapping[str, str] | None,
+        *,
+        reuse: bool,
+        beat: Beat,
+    ) -> Plan:
+        ledger = self._engine.ledger
+        snapshot = self._snapshot()
+        suppressed = ledger.suppression.all()
+        if custom_fields is None:
+            custom_fields = self._remembered_fields(export)
+        deliveries = ledger.files.deliveries(connection.account_id, export.config.list_id)
+        inputs = {
+            "export": f"{export.id} version {export.version}",
+            "snapshot": snapshot.id,
+            "segments": ", ".join(self._segment_versions(export)),
+            "deliveries": deliveries.stem if deliveries else "none",
+            "suppression": _digest([row[:2] for row in suppressed]),
+            "on_list": _file_digest(self._engine, reading.on_list) if reading else "unknown",
+            "unsubscribed": _file_digest(self._engine, reading.unsubscribed) if reading else "unknown",
+            "custom_fields": _digest(sorted(custom_fields.items())),
+            "released": ", ".join(sorted(ledger.releases.open(export.id))),
+            "contract_limit": str(connection.contract_limit),
+        }
+        if reuse:
+            known = self._known(export, inputs, reading)
+            if known is not None:
+                return known
+        beat()
+        members = self._members(export, snapshot)
+        plan_id = self._engine.new_id("plan")
+        folder = self._engine.data_dir / "plans" / plan_id
+        made = make_plan(
+            PlanInputs(
+                export=export,
+                snapshot=snapshot,
+                members=members,
+                account_id=connection.account_id,
+                destination=reading,
+                deliveries=deliveries,
+                suppression=self._suppression_file(suppressed, str(inputs["suppression"])),
+                custom_fields=custom_fields,
+                last_candidates=self._last_candidates(export),
+                head_room=self._head_room(connection),
+                released=ledger.releases.open(export.id),
+            ),
+            folder,
+            profiles=self._engine.profiles,
+            plan_id=plan_id,
+            clock=self._engine.clock,
+        )
+        ledger.files.add_plan(
+            plan_id,
+            export_id=export.id,
+            digest=made.digest,
+            folder=folder,
+            inputs=inputs | {"custom_field_names": dict(custom_fields)},
+            kind="export",
+        )
+        return replace(made, inputs=inputs)
+
+    def _known(
+        self, export: Export, inputs: Mapping[str, str], reading: DestinationReading | None
+    ) -> Plan | None:
+        for row in self._engine.ledger.files.plans_of(export.id, limit=5):
+            if {k: v for k, v in row["inputs"].items() if k in WORDS} == inputs and row["folder"].exists():
+                read_at = reading.read_at if reading else None
+                return replace(load_plan(row["folder"]), inputs=inputs, destination_read_at=read_at)
+        return None
+
+    def differences(self, before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+        """What changed between two plans' inputs, in words."""
+        return [words for key, words in WORDS.items() if before.get(key) != now.get(key)]
+
+    def _snapshot(self) -> Snapshot:
+        snapshot = self._engine.profiles.current()
+        if snapshot is None:
+            raise BadInput("There are no profiles yet: ingest a file first (profiles ingest FILE).")
+        return snapshot
+
+    def _segment_versions(self, export: Export) -> list[str]:
+        found = [self._engine.ledger.segments.named(s) for s in export.config.segment_ids]
+        return [f"{s.id} version {s.version}" for s in found]
+
+    def _members(self, export: Export, snapshot: Snapshot) -> tuple[Members, ...]:
+        lookup = self._engine.ledger.segments.named
+        return tuple(
+            self._engine.members.members(lookup(s), snapshot, lookup=lookup)
+            for s in export.config.segment_ids
+        )
+
+    def _suppression_file(self, suppressed: list[tuple[str, str, str, object]], digest: str) -> Path | None:
+        if not suppressed:
+            return None
+        path = self._engine.data_dir / "suppression" / f"{digest}.parquet"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            table = pa.table({"value": [r[0] for r in suppressed], "kind": [r[1] for r in suppressed]})
+            pq.write_table(table, path.with_suffix(".tmp"))
+            path.with_suffix(".tmp").replace(path)
+        return path
+
+    def _last_candidates(self, export: Export) -> int | None:
+        for run in self._engine.ledger.runs.all(export_id=export.id, live=False, limit=20):
+            if run.state.value.startswith("succeeded") and "candidates" in run.counts:
+                return run.counts["candidates"]
+        return None
+
+    def _head_room(self, connection: Connection) -> int | None:
+        if connection.contract_limit is None:
+            return None
+        try:
+            counts = self._engine.account_for(connection.id).counts()
+        except ConstantContactError:
+            return None
+        active = sum(counts.get(word, 0) for word in ("explicit", "implicit", "pending"))
+        return connection.contract_limit - active
+
+    def _remembered_fields(self, export: Export) -> Mapping[str, str]:
+        plans = self._engine.ledger.files.plans_of(export.id, limit=1)
+        names: Mapping[str, str] = plans[0]["inputs"].get("custom_field_names", {}) if plans else {}
+        return names
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, default=str).encode()).hexdigest()[:16]
+
+
+def _file_digest(engine: Engine, path: Path) -> str:
+    """Names what an address file holds, whatever the order the addresses came in."""
+    with session(memory_limit=engine.memory_limit, temp_dir=engine.data_dir / "temp") as db:
+        count, mixed = db.row("SELECT count(*), bit_xor(hash(address)) FROM read_parquet(?)", [str(path)])
+    return f"{count}-{mixed or 0:016x}"

@@ -1,0 +1,107 @@
+"""Sends the batches of a run: one request each, `submitting` written before the request leaves.
+
+A batch left `submitting` by a crash, or whose answer was lost, is ambiguous: Constant Contact's
+activities are looked through before anything is sent again. Must never build or change a body.
+"""
+
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+
+from ccexport.constant_contact.account import Account, Activity
+from ccexport.errors import OutcomeUnknown, StoreTrouble
+from ccexport.model.runs import Batch
+from ccexport.model.words import BatchKind, BatchState
+from ccexport.runs.engine import Engine
+
+IN_FLIGHT = 20
+CLOCK_SKEW = timedelta(minutes=5)
+Post = Callable[[Batch, bytes], Activity]
+
+
+def send_batch(engine: Engine, account: Account, batch: Batch, post: Post) -> Batch:
+    """Send one pending or ambiguous batch and give it back submitted.
+
+    Raises what the account raises; the batch is then `pending` again when the request surely did
+    not count, and stays `submitting` when that is not known.
+    """
+    runs = engine.ledger.runs
+    if batch.state is BatchState.SUBMITTING:
+        found = _look_for(engine, account, batch)
+        if found is not None:
+            return runs.change_batch(
+                batch,
+                state=BatchState.SUBMITTED,
+                activity_id=found.id,
+                submitted_at=engine.clock(),
+                ambiguous=True,
+                note="The answer was lost; the activity was found again.",
+            )
+        batch = runs.change_batch(
+            batch, ambiguous=True, note="The answer was lost and no activity was found; sent again."
+        )
+    body = _checked_body(batch)
+    batch = runs.change_batch(batch, state=BatchState.SUBMITTING, submitting_at=engine.clock())
+    try:
+        activity = post(batch, body)
+    except OutcomeUnknown:
+        raise
+    except Exception:
+        runs.change_batch(batch, state=BatchState.PENDING)
+        raise
+    return runs.change_batch(
+        batch, state=BatchState.SUBMITTED, activity_id=activity.id, submitted_at=engine.clock()
+    )
+
+
+def _checked_body(batch: Batch) -> bytes:
+    """The exact bytes that were planned, or `StoreTrouble`."""
+    try:
+        body = batch.file.read_bytes()
+    except OSError as error:
+        raise StoreTrouble(
+            f"The body of batch {batch.number} cannot be read ({error.strerror}); nothing of it was sent."
+        ) from error
+    if hashlib.sha256(body).hexdigest() != batch.sha256:
+        raise StoreTrouble(f"The body of batch {batch.number} was changed on disk; nothing of it was sent.")
+    return body
+
+
+def _look_for(engine: Engine, account: Account, batch: Batch) -> Activity | None:
+    """The activity this batch became, if exactly one that we do not know fits."""
+    if batch.submitting_at is None:
+        return None
+    since = batch.submitting_at - CLOCK_SKEW
+    known = engine.ledger.runs.activity_ids()
+    fitting = [
+        activity
+        for activity in account.activities()
+        if activity.id not in known
+        and (activity.created_at is None or activity.created_at >= since)
+        and _fits(activity, batch)
+    ]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _fits(activity: Activity, batch: Batch) -> bool:
+    """An activity names neither its kind nor its list; its counters tell imports apart once they are set.
+
+    `items_total_count` counts a header row even for JSON
+    (https://developer.constantcontact.com/api_guide/activity_status.html).
+    """
+    counters = activity.counters
+    if batch.kind is BatchKind.IMPORT:
+        people = counters.get("person_count")
+        return people is not None and people in {0, batch.contacts}
+    return "person_count" not in counters and counters.get("items_total_count", 0) in {0, batch.contacts}
+
+
+def in_flight(batches: list[Batch]) -> list[Batch]:
+    """Those at Constant Contact now."""
+    return [b for b in batches if b.state is BatchState.SUBMITTED]
+
+
+def to_send(batches: list[Batch]) -> list[Batch]:
+    """Those still to be sent, the ambiguous one first."""
+    open_ = [b for b in batches if b.state in {BatchState.SUBMITTING, BatchState.PENDING}]
+    return sorted(open_, key=lambda b: (b.state is BatchState.PENDING, b.number))

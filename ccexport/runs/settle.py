@@ -1,0 +1,90 @@
+"""Settles activities: one collection poll for all of them, counters kept for ever.
+
+Constant Contact forgets an activity after ten days
+(https://developer.constantcontact.com/api_guide/activity_status.html). Must never call a run a
+success: `completed` is not yet "on the list".
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+
+from ccexport.constant_contact.account import Account, Activity
+from ccexport.model.runs import Batch
+from ccexport.model.words import BatchKind, BatchState
+from ccexport.runs.engine import Engine
+
+PATIENCE = timedelta(hours=6)
+_LINE = re.compile(r"^\s*line\s+(\d+)\s*:?\s*(.*)$", re.IGNORECASE)
+
+
+def settle_once(engine: Engine, account: Account, batches: Iterable[Batch]) -> int:
+    """One poll. Batches whose activity ended are marked; how many are still under way."""
+    waiting = {b.activity_id: b for b in batches if b.state is BatchState.SUBMITTED}
+    if not waiting:
+        return 0
+    seen = {activity.id: activity for activity in account.activities()}
+    left = 0
+    for activity_id, batch in waiting.items():
+        if not _settled(engine, batch, seen.get(activity_id or "")):
+            left += 1
+    return left
+
+
+def _settled(engine: Engine, batch: Batch, activity: Activity | None) -> bool:
+    now = engine.clock()
+    change = engine.ledger.runs.change_batch
+    if activity is not None and activity.finished:
+        counters = dict(activity.counters)
+        note = _shortfall(batch, counters)
+        change(
+            batch,
+            state=BatchState.COMPLETED,
+            settled_at=now,
+            counters=counters,
+            errors=list(activity.errors),
+            note=note or batch.note,
+        )
+        return True
+    if activity is not None and activity.failed:
+        change(
+            batch,
+            state=BatchState.FAILED,
+            settled_at=now,
+            counters=dict(activity.counters),
+            errors=list(activity.errors),
+            note=f"Constant Contact ended the activity as {activity.state}.",
+        )
+        return True
+    overdue = batch.submitted_at is not None and now - batch.submitted_at > PATIENCE
+    if overdue:
+        hours = PATIENCE // timedelta(hours=1)
+        change(
+            batch,
+            state=BatchState.UNKNOWN,
+            settled_at=now,
+            note=f"Not finished, or not to be found, after {hours} hours.",
+        )
+    return overdue
+
+
+def _shortfall(batch: Batch, counters: dict[str, int]) -> str:
+    people = counters.get("person_count")
+    if batch.kind is BatchKind.IMPORT and people is not None and people < batch.contacts:
+        return f"Constant Contact counted {people} of {batch.contacts} contacts."
+    return ""
+
+
+def line_hints(batches: Iterable[Batch]) -> dict[tuple[int, int], str]:
+    """What the activities said of single lines: (batch, 0-based line) → message.
+
+    Line 1 is the header, also for JSON, so the first contact is line 2. A hint only: Constant
+    Contact lists just some of the lines it refused.
+    """
+    hints: dict[tuple[int, int], str] = {}
+    for batch in batches:
+        for message in batch.errors if batch.kind is BatchKind.IMPORT else ():
+            match = _LINE.match(message)
+            if match and int(match[1]) >= 2:
+                hints[batch.number, int(match[1]) - 2] = match[2] or "refused by Constant Contact"
+    return hints

@@ -1,0 +1,133 @@
+"""Ends a run: reads the list back, gives every contact sent its outcome, renews the deliveries.
+
+Must never call anything verified that was not read back.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+
+from ccexport.constant_contact.account import Account
+from ccexport.errors import ConstantContactError
+from ccexport.model.plans import Plan
+from ccexport.model.runs import Batch, Run
+from ccexport.model.words import BatchKind, BatchState, Outcome
+from ccexport.plan.deliveries import fold
+from ccexport.plan.verify import verify
+from ccexport.runs.destination import Beat, await_activities, read_list, write_addresses
+from ccexport.runs.engine import Engine, Ticks
+from ccexport.runs.settle import line_hints
+
+_EXPLAINING = ("error_count", "correctable_count", "cannot_add_to_list_count")
+
+
+def verify_run(
+    engine: Engine,
+    account: Account,
+    run: Run,
+    plan: Plan,
+    batches: list[Batch],
+    *,
+    grace: timedelta,
+    beat: Beat,
+) -> tuple[Path, Counter[Outcome]]:
+    """Outcomes of everything sent, in a Parquet file, and how many of each.
+
+    Membership may become visible late, so while contacts are missing without an explanation the
+    list is read again until `grace` is over.
+    """
+    into = engine.data_dir / "outcomes" / f"{run.id}.parquet"
+    into.parent.mkdir(parents=True, exist_ok=True)
+    unsubscribed = _read_unsubscribed(engine, account, run, beat)
+    deadline = engine.clock() + grace
+    ticks = Ticks(first=1.0, factor=2.0, longest=30.0)
+    told = False
+    while True:
+        on_list = engine.data_dir / "destination" / f"{engine.new_id('back')}.parquet"
+        on_list.parent.mkdir(parents=True, exist_ok=True)
+        read_list(engine, account, run.list_id, on_list, beat)
+        outcomes = _judge(engine, plan, on_list, unsubscribed, batches, into)
+        if outcomes[Outcome.MISSING] == 0 or engine.clock() >= deadline:
+            return into, outcomes
+        if not told:
+            engine.ledger.runs.note(
+                run.id,
+                f"{outcomes[Outcome.MISSING]} contacts are not visible on the list yet; "
+                f"reading it again for up to {int(grace.total_seconds())} seconds.",
+                actor=run.actor,
+            )
+            told = True
+        beat()
+        engine.sleep(min(ticks.next(), max((deadline - engine.clock()).total_seconds(), 0)))
+
+
+def _judge(
+    engine: Engine, plan: Plan, on_list: Path, unsubscribed: Path | None, batches: list[Batch], into: Path
+) -> Counter[Outcome]:
+    imports = [b for b in batches if b.kind is BatchKind.IMPORT and b.state is not BatchState.PENDING]
+    sent = [b.number for b in imports if b.state in {BatchState.COMPLETED, BatchState.FAILED}]
+    unknown = [b.number for b in imports if b.number not in sent]
+    return verify(
+        plan,
+        on_list=on_list,
+        unsubscribed=unsubscribed,
+        sent_batches=sent,
+        unknown_batches=unknown,
+        hints=line_hints(imports),
+        refused={b.number: _refused(b) for b in imports if _refused(b)},
+        into=into,
+        memory_limit=engine.memory_limit,
+        temp_dir=engine.data_dir / "temp",
+    )
+
+
+def _refused(batch: Batch) -> int:
+    """How many contacts of the batch Constant Contact itself says it did not put on the list."""
+    return sum(batch.counters.get(name) or 0 for name in _EXPLAINING)
+
+
+def _read_unsubscribed(engine: Engine, account: Account, run: Run, beat: Beat) -> Path | None:
+    """Who is unsubscribed now; None when it cannot be read (the outcomes are then less precise)."""
+    into = engine.data_dir / "destination" / f"{engine.new_id('unsubscribed')}.parquet"
+    into.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        started = account.start_unsubscribed_export().id
+        await_activities(engine, account, [started], beat)
+        write_addresses(account.export_addresses(started), into)
+    except ConstantContactError as error:
+        engine.ledger.runs.note(run.id, f"Unsubscribed people could not be read: {error}", actor=run.actor)
+        return None
+    return into
+
+
+def renew_deliveries(
+    engine: Engine, run: Run, plan: Plan, outcomes: Path | None, batches: Iterable[Batch]
+) -> int:
+    """Fold what this run did into the deliveries of its list; how many people were removed."""
+    base = engine.ledger.files.deliveries(run.account_id, run.list_id)
+    into = engine.data_dir / "deliveries" / _safe(run.account_id) / run.list_id / f"{run.id}.parquet"
+    into.parent.mkdir(parents=True, exist_ok=True)
+    settled: dict[BatchKind, list[int]] = {}
+    for batch in batches:
+        if batch.state in {BatchState.COMPLETED, BatchState.FAILED, BatchState.UNKNOWN, BatchState.SUBMITTED}:
+            settled.setdefault(batch.kind, []).append(batch.number)
+    removed = fold(
+        base,
+        plan,
+        outcomes=outcomes,
+        import_batches=settled.get(BatchKind.IMPORT, []),
+        removed=BatchKind.REMOVE in settled,
+        export_id=run.export_id,
+        run_id=run.id,
+        at=engine.clock(),
+        into=into,
+        memory_limit=engine.memory_limit,
+        temp_dir=engine.data_dir / "temp",
+    )
+    engine.ledger.files.replace_deliveries(run.account_id, run.list_id, into, run_id=run.id)
+    return removed
+
+
+def _safe(text: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in text)

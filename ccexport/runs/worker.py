@@ -1,0 +1,168 @@
+"""The worker: claims runs by lease, drives them side by side, hands over when told to stop.
+
+Any number may work on one data directory. Must never drive a run without holding its lease.
+"""
+
+import logging
+import os
+import socket
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+from ccexport.errors import CcexportError
+from ccexport.model.runs import Run
+from ccexport.model.words import RunState, WaitReason
+from ccexport.runs.driver import Driver
+from ccexport.runs.engine import Engine
+
+log = logging.getLogger(__name__)
+LEASE_SECONDS = 30.0
+BEAT_SECONDS = 5.0
+IDLE_SECONDS = 0.5
+SIDE_BY_SIDE = 4
+
+
+class HandOver(Exception):
+    """This process lets go of the run; another, or the next start, goes on with it."""
+
+
+def holder_name() -> str:
+    """Names this process so that another on the same machine can tell whether it still lives."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}:{threading.get_ident()}"
+
+
+def _started(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
+    except (OSError, IndexError):
+        return "0"
+
+
+def holder_is_dead(holder: str) -> bool:
+    """True only when it surely is: a process of this machine that is not there any more."""
+    host, pid, started, _ = (holder.split(":") + ["", "", "", ""])[:4]
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return started != _started(int(pid))
+
+
+class Claim:
+    """The lease of one run, kept alive by a thread of its own."""
+
+    def __init__(self, engine: Engine, run_id: str, stop: threading.Event) -> None:
+        self._leases = engine.ledger.leases
+        self._name = f"run:{run_id}"
+        self._holder = holder_name()
+        self._stop = stop
+        self._ended = threading.Event()
+        self._lost = False
+        self._thread = threading.Thread(target=self._keep, name=f"lease {run_id}", daemon=True)
+
+    def take(self) -> bool:
+        """Whether the run is ours now."""
+        current = self._leases.holder(self._name)
+        if current is not None and current != self._holder and holder_is_dead(current):
+            self._leases.drop(self._name, current)
+        if not self._leases.take(self._name, self._holder, seconds=LEASE_SECONDS):
+            return False
+        self._thread.start()
+        return True
+
+    def _keep(self) -> None:
+        while not self._ended.wait(BEAT_SECONDS):
+            try:
+                self._lost = not self._leases.take(self._name, self._holder, seconds=LEASE_SECONDS)
+            except CcexportError as error:
+                log.warning("the lease %s could not be renewed: %s", self._name, error.log)
+
+    def beat(self) -> None:
+        """Raises `HandOver` when the lease is lost or the worker is told to stop."""
+        if self._lost or self._stop.is_set():
+            raise HandOver
+
+    def drop(self) -> None:
+        self._ended.set()
+        self._thread.join()
+        self._leases.drop(self._name, self._holder)
+
+
+class Worker:
+    """Claims and drives what is due. `stop` is set from outside to hand over."""
+
+    def __init__(self, engine: Engine, *, grace: timedelta) -> None:
+        self._engine = engine
+        self._grace = grace
+        self.stop = threading.Event()
+        self._driving: dict[str, Future[None]] = {}
+
+    def run_once(self) -> int:
+        """Drive, one after the other, everything that is due until nothing is; how many were driven."""
+        driven: set[str] = set()
+        while not self.stop.is_set() and (due := [run for run in self._due() if run.id not in driven]):
+            for run in due:
+                self.drive(run.id)
+                driven.add(run.id)
+        return len(driven)
+
+    def run_forever(self) -> None:
+        """Look for due runs until `stop`, driving some side by side."""
+        with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="run") as pool:
+            while not self.stop.wait(IDLE_SECONDS):
+                self._driving = {k: f for k, f in self._driving.items() if not f.done()}
+                try:
+                    for run in self._due():
+                        if run.id not in self._driving and len(self._driving) < SIDE_BY_SIDE:
+                            self._driving[run.id] = pool.submit(self._driven, run.id)
+                except CcexportError as error:
+                    log.error("the worker cannot look for runs: %s", error.log)
+
+    def _driven(self, run_id: str) -> None:
+        self.drive(run_id)
+
+    def drive(self, run_id: str) -> Run | None:
+        """Drive one run if nobody else does; None when it is somebody else's or was handed over."""
+        claim = Claim(self._engine, run_id, self.stop)
+        if not claim.take():
+            return None
+        try:
+            return Driver(self._engine, grace=self._grace, beat=claim.beat).drive(run_id)
+        except HandOver:
+            log.info("run %s is handed over", run_id)
+            return None
+        except CcexportError as error:
+            log.error("run %s stopped: %s", run_id, error.log)
+            return None
+        except Exception:
+            # A fault of ours must not end the worker; the run goes on from its last step when it is claimed again.
+            log.exception("run %s stopped by a fault in ccexport", run_id)
+            self.stop.wait(IDLE_SECONDS * 10)
+            return None
+        finally:
+            claim.drop()
+
+    def _due(self) -> list[Run]:
+        live = self._engine.ledger.runs.all(live=True, limit=1000)
+        return [run for run in reversed(live) if self._is_due(run)]
+
+    def _is_due(self, run: Run) -> bool:
+        if self._held_by_the_living(run):
+            return False
+        if run.state is not RunState.WAITING or run.cancel_requested:
+            return True
+        if run.wait_reason is WaitReason.APPROVAL:
+            return self._engine.ledger.runs.approved_by(run.id) is not None
+        if run.wait_reason is WaitReason.RECONNECT:
+            return self._engine.ledger.connections.get(run.connection_id).state == "connected"
+        return run.wait_until is None or run.wait_until <= self._engine.clock()
+
+    def _held_by_the_living(self, run: Run) -> bool:
+        holder = self._engine.ledger.leases.holder(f"run:{run.id}")
+        return holder is not None and not holder_is_dead(holder)

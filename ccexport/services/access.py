@@ -1,0 +1,44 @@
+"""Who may do what. Administrators control where data can go, contributors what and when.
+
+Must never trust a face: every use case asks here again.
+"""
+
+from ccexport.errors import NotPermitted
+from ccexport.model.exports import Actor, Connection
+from ccexport.model.words import Role
+
+WHOM = "Ask an administrator."
+LOCAL = "cli"
+
+
+def require(actor: Actor, needed: Role, what: str) -> None:
+    """Raises `NotPermitted` unless the actor's role covers `needed`."""
+    if not actor.role.covers(needed):
+        raise NotPermitted(f"A {actor.role} may not {what}; a {needed} may. {WHOM}")
+
+
+def may_use(actor: Actor, connection: Connection) -> bool:
+    """Whether exports on this connection are the actor's to manage."""
+    return actor.role.covers(Role.CONTRIBUTOR) and actor.role.covers(connection.share)
+
+
+def require_use(actor: Actor, connection: Connection, what: str) -> None:
+    """Raises `NotPermitted` unless the connection is shared with the actor's role."""
+    require(actor, Role.CONTRIBUTOR, what)
+    if not may_use(actor, connection):
+        raise NotPermitted(
+            f"The connection {connection.name} is not shared with contributors, so you may not {what}. {WHOM}"
+        )
+
+
+def sees_personal(actor: Actor) -> bool:
+    """Whether addresses and names are shown unmasked."""
+    return actor.role.covers(Role.CONTRIBUTOR)
+
+
+def masked(text: str | None) -> str | None:
+    """First letter and domain of an address; first letter of anything else."""
+    if not text:
+        return text
+    local, at, domain = text.partition("@")
+    return f"{local[:1]}•••{at}{domain}"

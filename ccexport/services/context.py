@@ -1,0 +1,172 @@
+"""The composition root: builds the stores, the engine and the use cases from the settings, once per process.
+
+Must never hold a use case of its own.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+from ccexport.errors import StoreTrouble
+from ccexport.ledger import Ledger
+from ccexport.ledger.ledger import utc_now
+from ccexport.profiles.store import ProfileStore
+from ccexport.runs.accounts import Accounts, Application
+from ccexport.runs.engine import Engine
+from ccexport.runs.worker import Worker
+from ccexport.sandbox.embedded import RunningSandbox
+from ccexport.segments.members import MemberStore
+from ccexport.services.connections import ConnectionUseCases
+from ccexport.services.exports import ExportUseCases
+from ccexport.services.people import PeopleUseCases
+from ccexport.services.previews import PreviewUseCases
+from ccexport.services.profiles import ProfileUseCases
+from ccexport.services.runs import RunUseCases
+from ccexport.services.segments import SegmentUseCases
+from ccexport.services.system import SystemUseCases
+from ccexport.settings import Settings
+
+SANDBOX_CLIENT = "ccexport-demo"
+
+
+class Services:
+    """Everything a face needs. `close()` stops what was started."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        sleep: Callable[[float], None] = time.sleep,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self.settings = settings
+        self._make_data_dir(settings.data_dir)
+        self.ledger = Ledger(
+            settings.ledger_address,
+            settings.data_dir,
+            secret_key=settings.secret_key.get_secret_value(),
+            clock=clock,
+        )
+        self._clock, self._sleep, self._random = clock, sleep, random
+        self._lock = threading.Lock()
+        self._sandbox: RunningSandbox | None = None
+        self._accounts: Accounts | None = None
+        self.profile_store = ProfileStore(
+            settings.data_dir, memory_limit=settings.memory_limit, clock=clock, random=random
+        )
+
+    def _make_data_dir(self, path: Path) -> None:
+        try:
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StoreTrouble(
+                f"The data directory {path} (CCEXPORT_DATA_DIR) cannot be made: {error.strerror}."
+            ) from error
+
+    # -- Constant Contact, or the double --------------------------------------------------------
+
+    def sandbox(self) -> RunningSandbox:
+        """The built-in double over this data directory, started when first asked for."""
+        with self._lock:
+            if self._sandbox is None:
+                self._sandbox = RunningSandbox(
+                    store=self.settings.data_dir / "sandbox.sqlite",
+                    client_id=SANDBOX_CLIENT,
+                    redirect_urls=[self.settings.redirect_url],
+                )
+            return self._sandbox
+
+    def application(self) -> Application:
+        """Which application we are at which Constant Contact."""
+        settings = self.settings
+        if settings.sandbox_on:
+            running = self.sandbox()
+            return Application(
+                api_url=running.api_url, auth_url=running.auth_url, client_id=SANDBOX_CLIENT, client_secret=""
+            )
+        return Application(
+            api_url=settings.cc_api_url,
+            auth_url=settings.cc_auth_url,
+            client_id=settings.cc_client_id,
+            client_secret=settings.cc_client_secret.get_secret_value(),
+        )
+
+    def accounts(self) -> Accounts:
+        """The way to authorised accounts."""
+        application = self.application()
+        with self._lock:
+            if self._accounts is None:
+                self._accounts = Accounts(application, self.ledger, clock=self._clock, sleep=self._sleep)
+            return self._accounts
+
+    # -- the engine and its worker --------------------------------------------------------------
+
+    @cached_property
+    def members(self) -> MemberStore:
+        return MemberStore(self.settings.data_dir, self.profile_store, clock=self._clock)
+
+    @cached_property
+    def engine(self) -> Engine:
+        return Engine(
+            ledger=self.ledger,
+            profiles=self.profile_store,
+            members=self.members,
+            data_dir=self.settings.data_dir,
+            memory_limit=self.settings.memory_limit,
+            account_for=lambda connection_id: self.accounts().account(connection_id),
+            clock=self._clock,
+            sleep=self._sleep,
+            random=self._random,
+        )
+
+    def worker(self) -> Worker:
+        """A new worker on this data directory."""
+        return Worker(self.engine, grace=timedelta(seconds=self.settings.verify_grace))
+
+    # -- the use cases --------------------------------------------------------------------------
+
+    @cached_property
+    def profiles(self) -> ProfileUseCases:
+        return ProfileUseCases(self)
+
+    @cached_property
+    def segments(self) -> SegmentUseCases:
+        return SegmentUseCases(self)
+
+    @cached_property
+    def connections(self) -> ConnectionUseCases:
+        return ConnectionUseCases(self)
+
+    @cached_property
+    def exports(self) -> ExportUseCases:
+        return ExportUseCases(self)
+
+    @cached_property
+    def previews(self) -> PreviewUseCases:
+        return PreviewUseCases(self)
+
+    @cached_property
+    def runs(self) -> RunUseCases:
+        return RunUseCases(self)
+
+    @cached_property
+    def people(self) -> PeopleUseCases:
+        return PeopleUseCases(self)
+
+    @cached_property
+    def system(self) -> SystemUseCases:
+        return SystemUseCases(self)
+
+    def close(self) -> None:
+        """Stop the double if we started it, and let go of the ledger."""
+        with self._lock:
+            if self._accounts is not None:
+                self._accounts.close()
+            if self._sandbox is not None:
+                self._sandbox.stop()
+        self.ledger.close()

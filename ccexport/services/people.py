@@ -1,0 +1,189 @@
+"""People, signing in and web sessions. Owns the rules of passwords and of too many failures.
+
+Must never keep a password or a session id, only their hashes.
+"""
+
+import secrets
+import string
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import bcrypt
+
+from ccexport.errors import BadInput, NotPermitted
+from ccexport.ledger.people import Person
+from ccexport.model.exports import Actor
+from ccexport.model.words import Role
+from ccexport.services.access import require
+
+if TYPE_CHECKING:
+    from ccexport.services.context import Services
+
+SHORTEST_PASSWORD = 10
+LONGEST_PASSWORD_BYTES = 72  # bcrypt reads no further
+FAILURES_PER_PERSON = 5
+FAILURES_PER_ORIGIN = 20
+WINDOW_MINUTES = 15
+SESSION_HOURS = 8
+TICKET_SECONDS = 30
+_NOBODY = bcrypt.hashpw(b"nobody has this password", bcrypt.gensalt(rounds=12))
+
+
+class PeopleUseCases:
+    """Who may sign in, and signing in itself."""
+
+    def __init__(self, services: "Services") -> None:
+        self._ledger = services.ledger
+
+    # -- administration -------------------------------------------------------------------------
+
+    def add(
+        self, actor: Actor, name: str, *, role: Role, password: str, display_name: str = "", email: str = ""
+    ) -> Person:
+        """Administrators only. Raises `BadInput` for a weak password or a taken name."""
+        require(actor, Role.ADMINISTRATOR, "add people")
+        made = self._ledger.people.add(
+            _name(name),
+            display_name=display_name or name,
+            role=role,
+            password_hash=hashed(password),
+            email=email,
+        )
+        self._ledger.audit.add(actor.name, "person added", made.name, {"role": role})
+        return made
+
+    def change_role(self, actor: Actor, name: str, role: Role) -> Person:
+        require(actor, Role.ADMINISTRATOR, "change roles")
+        self._keep_an_administrator(name, losing=role is not Role.ADMINISTRATOR)
+        self._ledger.audit.add(actor.name, "role changed", name, {"role": role})
+        return self._ledger.people.change(name, role=role)
+
+    def disable(self, actor: Actor, name: str, *, disabled: bool = True) -> Person:
+        """Ends their sessions at once."""
+        require(actor, Role.ADMINISTRATOR, "disable people")
+        self._keep_an_administrator(name, losing=disabled)
+        self._ledger.audit.add(actor.name, "person disabled" if disabled else "person enabled", name)
+        return self._ledger.people.change(name, disabled=disabled)
+
+    def set_password(self, actor: Actor, name: str, password: str) -> None:
+        """One's own, or anybody's for an administrator; ends their sessions."""
+        if actor.name != name:
+            require(actor, Role.ADMINISTRATOR, "set other people's passwords")
+        self._ledger.people.change(name, password_hash=hashed(password))
+        self._ledger.audit.add(actor.name, "password changed", name)
+
+    def list(self, actor: Actor) -> list[Person]:
+        require(actor, Role.ADMINISTRATOR, "see the list of people")
+        return self._ledger.people.all()
+
+    def anybody(self) -> bool:
+        """Whether there is anybody at all who can sign in."""
+        return bool(self._ledger.people.all())
+
+    def _keep_an_administrator(self, name: str, *, losing: bool) -> None:
+        others = [
+            p
+            for p in self._ledger.people.all()
+            if p.role is Role.ADMINISTRATOR and not p.disabled and p.name != name
+        ]
+        if losing and not others and self._ledger.people.get(name).role is Role.ADMINISTRATOR:
+            raise BadInput(f"{name} is the only administrator; make somebody else one first.")
+
+    # -- the first administrator ----------------------------------------------------------------
+
+    def setup_code(self) -> str | None:
+        """A one-time code for the console when nobody can sign in yet; None otherwise."""
+        if self.anybody():
+            return None
+        code = "-".join("".join(secrets.choice(string.digits) for _ in range(4)) for _ in range(4))
+        self._ledger.people.put_ticket(code, "setup", {}, seconds=24 * 3600)
+        return code
+
+    def set_up(self, code: str, name: str, password: str) -> Person:
+        """Make the first administrator. Raises `NotPermitted` for a wrong code."""
+        password_hash = hashed(password)
+        if self.anybody() or self._ledger.people.take_ticket(code.strip(), "setup") is None:
+            raise NotPermitted("That code is not right or was used; the console shows the one that is.")
+        made = self._ledger.people.add(
+            _name(name), display_name=name, role=Role.ADMINISTRATOR, password_hash=password_hash
+        )
+        self._ledger.audit.add(made.name, "first administrator", made.name)
+        return made
+
+    # -- signing in -----------------------------------------------------------------------------
+
+    def may_try(self, name: str, origin: str) -> bool:
+        """False while there were too many failures for this name or from this address."""
+        of_person, of_origin = self._ledger.people.failures(name, origin, minutes=WINDOW_MINUTES)
+        return of_person < FAILURES_PER_PERSON and of_origin < FAILURES_PER_ORIGIN
+
+    def sign_in(self, name: str, password: str, *, origin: str) -> Person:
+        """Raises `NotPermitted` with the same sentence, after the same time, for any wrong pair."""
+        name = name.strip().lower()
+        if not self.may_try(name, origin):
+            raise NotPermitted(f"Too many failed sign-ins; try again in {WINDOW_MINUTES} minutes.")
+        person = self._ledger.people.find(name)
+        right = bcrypt.checkpw(
+            password.encode()[:LONGEST_PASSWORD_BYTES], person.password_hash.encode() if person else _NOBODY
+        )
+        if person is None or not right or person.disabled:
+            self._ledger.people.note_failure(name, origin)
+            raise NotPermitted("That name and password do not fit; nothing was changed.")
+        self._ledger.people.forget_failures(name)
+        self._ledger.audit.add(name, "signed in", name)
+        return person
+
+    def confirm_password(self, actor: Actor, password: str) -> bool:
+        """Whether this is the actor's own password (asked again before a weighty step)."""
+        person = self._ledger.people.find(actor.name)
+        return person is not None and bcrypt.checkpw(
+            password.encode()[:LONGEST_PASSWORD_BYTES], person.password_hash.encode()
+        )
+
+    def ticket(self, person: Person, payload: Mapping[str, Any]) -> str:
+        """A single-use ticket, valid for seconds, that the cookie route exchanges for a session."""
+        secret = secrets.token_urlsafe(32)
+        self._ledger.people.put_ticket(
+            secret, "sign-in", dict(payload) | {"person": person.name}, seconds=TICKET_SECONDS
+        )
+        return secret
+
+    def redeem(self, ticket: str) -> tuple[str, Mapping[str, Any]] | None:
+        """(session secret for the cookie, payload), once; None for a bad ticket."""
+        payload = self._ledger.people.take_ticket(ticket, "sign-in")
+        if payload is None:
+            return None
+        secret = secrets.token_urlsafe(32)
+        self._ledger.people.start_session(payload["person"], secret, hours=SESSION_HOURS)
+        return secret, payload
+
+    def signed_in(self, session_secret: str | None) -> Actor | None:
+        """The actor behind a session cookie, role read anew; None when there is none."""
+        person = self._ledger.people.session_person(session_secret) if session_secret else None
+        return Actor(person.name, person.role) if person else None
+
+    def sign_out(self, session_secret: str) -> None:
+        self._ledger.people.end_session(session_secret)
+
+    def sign_out_everywhere(self, actor: Actor, name: str) -> None:
+        """One's own sessions, or anybody's for an administrator."""
+        if actor.name != name:
+            require(actor, Role.ADMINISTRATOR, "sign other people out")
+        self._ledger.people.end_sessions(name)
+        self._ledger.audit.add(actor.name, "signed out everywhere", name)
+
+
+def hashed(password: str) -> str:
+    """bcrypt's hash. Raises `BadInput` when the password is too short or longer than bcrypt reads."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise BadInput(f"The password is too short: use at least {SHORTEST_PASSWORD} characters.")
+    if len(password.encode()) > LONGEST_PASSWORD_BYTES:
+        raise BadInput(f"The password is too long: use at most {LONGEST_PASSWORD_BYTES} bytes.")
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds=12)).decode()
+
+
+def _name(name: str) -> str:
+    name = name.strip().lower()
+    if not name or not all(c.isalnum() or c in "._-@" for c in name) or len(name) > 120:
+        raise BadInput("A person's name may have letters, digits and . _ - @, at most 120 of them.")
+    return name

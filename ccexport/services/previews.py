@@ -1,0 +1,103 @@
+"""Use cases of the preview: the plan itself, its rows, one person's way through it.
+
+The preview is the plan that a run would send; there is no second computation.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from ccexport.errors import ConstantContactError, NotFound
+from ccexport.model.exports import Actor, Export
+from ccexport.model.plans import Plan
+from ccexport.model.words import Role
+from ccexport.plan import reading
+from ccexport.plan.freeze import load_plan
+from ccexport.runs.planning import Planner
+from ccexport.services.access import masked, require, require_use, sees_personal
+
+if TYPE_CHECKING:
+    from ccexport.services.context import Services
+
+STALE = timedelta(minutes=15)
+
+
+class PreviewUseCases:
+    """Plans as people see them."""
+
+    def __init__(self, services: "Services") -> None:
+        self._services = services
+        self._ledger = services.ledger
+
+    def preview(self, actor: Actor, name: str, *, fresh: bool | None = None) -> Plan:
+        """The plan of the export now.
+
+        `fresh`: True reads the destination again, False takes the last reading however old, None reads
+        again when there is none younger than 15 minutes. When Constant Contact cannot be asked, the plan
+        is made from the last reading or without one; `destination_read_at` then says so.
+        """
+        require(actor, Role.VIEWER, "see previews")
+        export = self._ledger.exports.named(name)
+        planner = Planner(self._services.engine)
+        if fresh is None:
+            fresh = self._is_stale(planner, export)
+        try:
+            return planner.plan(export, fresh=fresh)
+        except ConstantContactError:
+            return planner.plan_without_destination(export)
+
+    def _is_stale(self, planner: Planner, export: Export) -> bool:
+        at_hand = planner.last_reading(export)
+        return at_hand is None or self._ledger.clock() - at_hand.read_at > STALE
+
+    def last(self, actor: Actor, name: str) -> Plan | None:
+        """The newest plan of the export, made anew by nobody."""
+        require(actor, Role.VIEWER, "see previews")
+        plans = self._ledger.files.plans_of(self._ledger.exports.named(name).id, limit=1)
+        return load_plan(plans[0]["folder"]) if plans else None
+
+    def by_id(self, actor: Actor, plan_id: str) -> Plan:
+        require(actor, Role.VIEWER, "see previews")
+        return load_plan(self._ledger.files.plan_folder(plan_id))
+
+    def rows(
+        self,
+        actor: Actor,
+        plan: Plan,
+        *,
+        what: str | None = None,
+        segment: str | None = None,
+        search: str | None = None,
+        offset: int = 0,
+        limit: int = 200,
+    ) -> list[reading.PlanRow]:
+        """Rows of the plan; `what` is a verdict or a reason. Masked, and not searchable, for a viewer."""
+        require(actor, Role.VIEWER, "see previews")
+        personal = sees_personal(actor)
+        found = reading.rows(
+            plan, what=what, segment=segment, search=search if personal else None, offset=offset, limit=limit
+        )
+        return found if personal else [mask_row(row) for row in found]
+
+    def person(self, actor: Actor, name: str, address_or_id: str) -> list[reading.PlanRow]:
+        """Every row of the export's last plan about one person. Raises `NotFound` before any plan."""
+        require(actor, Role.CONTRIBUTOR, "look people up")
+        plan = self.last(actor, name)
+        if plan is None:
+            raise NotFound(f"{name} has not been previewed yet.")
+        return reading.person(plan, address_or_id)
+
+    def rejects_csv(self, actor: Actor, name: str, plan: Plan) -> Iterator[str]:
+        """Everybody who would not be sent, with the reason; safe to open in a spreadsheet. Audited."""
+        export = self._ledger.exports.named(name)
+        require_use(
+            actor, self._ledger.connections.get(export.config.connection_id), "download from this export"
+        )
+        self._ledger.audit.add(actor.name, "rejects downloaded", export.name, {"plan": plan.id})
+        return reading.rejects_csv(plan)
+
+
+def mask_row(row: Any) -> Any:
+    """A plan row without anything personal."""
+    return replace(row, address=masked(row.address), contact=None, before=None)

@@ -1,0 +1,87 @@
+"""Use cases of the profiles: ingest, what the current snapshot holds, looking people up."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ccexport.errors import BadInput
+from ccexport.model.exports import Actor
+from ccexport.model.profiles import IngestReport, Snapshot
+from ccexport.model.words import Role
+from ccexport.services.access import masked, require, sees_personal
+
+if TYPE_CHECKING:
+    from ccexport.services.context import Services
+
+
+class ProfileUseCases:
+    """The profiles as people see them."""
+
+    def __init__(self, services: "Services") -> None:
+        self._store = services.profile_store
+        self._ledger = services.ledger
+
+    def ingest(
+        self,
+        actor: Actor,
+        files: Sequence[Path],
+        *,
+        id_field: str | None = None,
+        accept_changes: bool = False,
+        progress: Callable[[float], None] | None = None,
+    ) -> IngestReport:
+        """A new current snapshot. Raises `BadInput` or `Conflict`; the current one then stays."""
+        require(actor, Role.CONTRIBUTOR, "ingest profiles")
+        report = self._store.ingest(
+            files, id_field=id_field, accept_changes=accept_changes, progress=progress
+        )
+        self._ledger.audit.add(
+            actor.name, "profiles ingested", report.snapshot.id, {"profiles": report.snapshot.profiles}
+        )
+        return report
+
+    def current(self, actor: Actor) -> Snapshot:
+        """Raises `BadInput` when nothing was ingested yet."""
+        require(actor, Role.VIEWER, "see the profiles")
+        snapshot = self._store.current()
+        if snapshot is None:
+            raise BadInput("There are no profiles yet: ingest a file first (profiles ingest FILE).")
+        return snapshot
+
+    def find_current(self, actor: Actor) -> Snapshot | None:
+        require(actor, Role.VIEWER, "see the profiles")
+        return self._store.current()
+
+    def snapshots(self, actor: Actor) -> list[Snapshot]:
+        """Oldest first."""
+        require(actor, Role.VIEWER, "see the profiles")
+        return self._store.snapshots()
+
+    def page(
+        self, actor: Actor, *, search: str = "", offset: int = 0, limit: int = 50
+    ) -> list[dict[str, Any]]:
+        """Profiles of the current snapshot; masked for a viewer, who cannot search them either."""
+        snapshot = self.current(actor)
+        personal = sees_personal(actor)
+        rows = self._store.page(snapshot, search=search if personal else "", offset=offset, limit=limit)
+        return rows if personal else [_masked(row, snapshot) for row in rows]
+
+    def profile(self, actor: Actor, profile_id: str) -> dict[str, Any] | None:
+        """One profile by id; masked for a viewer."""
+        snapshot = self.current(actor)
+        row = self._store.profile(snapshot, profile_id)
+        return row if row is None or sees_personal(actor) else _masked(row, snapshot)
+
+    def field_summary(self, actor: Actor, field: str) -> Any:
+        """Fill rate, distinct values, top values; a viewer sees no values."""
+        require(actor, Role.VIEWER, "see the profiles")
+        return self._store.field_summary(self.current(actor), field)
+
+
+def _masked(row: dict[str, Any], snapshot: Snapshot) -> dict[str, Any]:
+    """Text that could name a person is masked; ids, numbers, dates and booleans are not personal by themselves."""
+    shown = {snapshot.id_field, "_id"}
+    return {
+        key: masked(value) if isinstance(value, str) and key not in shown else value
+        for key, value in row.items()
+    }

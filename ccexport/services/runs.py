@@ -1,0 +1,274 @@
+"""Use cases of runs: start, watch, cancel, resume, approve, release, and the history.
+
+Must never change what a run sends: that is its plan.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ccexport.errors import BadInput, Conflict, NotFound
+from ccexport.model.exports import Actor, Export
+from ccexport.model.plans import Plan
+from ccexport.model.runs import Batch, Run, RunEvent
+from ccexport.model.words import BatchState, Role, RunState, Trigger, WaitReason
+from ccexport.plan import reading
+from ccexport.plan.freeze import load_plan
+from ccexport.runs.worker import holder_is_dead
+from ccexport.services.access import require, require_use, sees_personal
+from ccexport.services.previews import mask_row
+
+if TYPE_CHECKING:
+    from ccexport.services.context import Services
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is, for a live view. `eta_seconds` only when a rate is known."""
+
+    run: Run
+    batches_done: int
+    batches_total: int
+    contacts_sent: int
+    contacts_total: int
+    eta_seconds: float | None
+
+
+class RunUseCases:
+    """Executions of exports."""
+
+    def __init__(self, services: "Services") -> None:
+        self._services = services
+        self._ledger = services.ledger
+
+    # -- starting -------------------------------------------------------------------------------
+
+    def start(
+        self, actor: Actor, name: str, *, digest: str | None = None, trigger: Trigger = Trigger.PERSON
+    ) -> Run:
+        """Queue a run; with `digest`, of exactly the plan that was previewed.
+
+        Raises `Conflict` when the export or its list already has a live run: four quick clicks make one.
+        """
+        export = self._ledger.exports.named(name)
+        connection = self._ledger.connections.get(export.config.connection_id)
+        require_use(actor, connection, "run this export")
+        if export.paused:
+            raise Conflict(f"{export.name} is paused; let it go on first.")
+        if digest is not None:
+            self._known_digest(export, digest)
+        run = self._queued(actor, export, connection.account_id, trigger=trigger, digest=digest)
+        self._ledger.audit.add(actor.name, "run started", export.name, {"run": run.id, "digest": digest})
+        return run
+
+    def _queued(
+        self, actor: Actor, export: Export, account_id: str, *, trigger: Trigger, digest: str | None
+    ) -> Run:
+        config = export.config
+        return self._ledger.runs.create(
+            Run(
+                id=self._services.engine.new_id("run"),
+                export_id=export.id,
+                export_name=export.name,
+                export_version=export.version,
+                connection_id=config.connection_id,
+                account_id=account_id,
+                list_id=config.list_id,
+                list_name=config.list_name,
+                state=RunState.QUEUED,
+                trigger=trigger,
+                actor=actor.name,
+                created_at=self._ledger.clock(),
+                approved_digest=digest,
+            )
+        )
+
+    def _known_digest(self, export: Export, digest: str) -> None:
+        plans = self._ledger.files.plans_of(export.id, limit=200)
+        if not any(row["digest"] == digest for row in plans):
+            raise BadInput(
+                f"{export.name} has no plan with the digest {digest[:12]}…: preview it and use the digest shown."
+            )
+
+    def drive_here(self, run_id: str) -> Run:
+        """Drive the run in this process until it ends or waits, unless a worker already does: then watch it."""
+        worker = self._services.worker()
+        while True:
+            worker.drive(run_id)
+            run = self._ledger.runs.get(run_id)
+            short = run.state is RunState.WAITING and run.wait_reason is WaitReason.QUEUE_FULL
+            if run.state.ended or (run.state is RunState.WAITING and not short):
+                return run
+            self._services.engine.sleep(0.5 if not short else 5.0)
+
+    # -- watching -------------------------------------------------------------------------------
+
+    def list(
+        self,
+        actor: Actor,
+        *,
+        export: str | None = None,
+        state: RunState | None = None,
+        live: bool | None = None,
+        person: str | None = None,
+        since: datetime | None = None,
+        limit: int = 200,
+        offset: int = 0,
+    ) -> list[Run]:
+        """Newest first."""
+        require(actor, Role.VIEWER, "see runs")
+        export_id = self._ledger.exports.named(export).id if export else None
+        return self._ledger.runs.all(
+            export_id=export_id, state=state, live=live, actor=person, since=since, limit=limit, offset=offset
+        )
+
+    def get(self, actor: Actor, run_id: str) -> Run:
+        require(actor, Role.VIEWER, "see runs")
+        return self._ledger.runs.get(run_id)
+
+    def story(self, actor: Actor, run_id: str) -> list[RunEvent]:
+        """What happened, oldest first."""
+        require(actor, Role.VIEWER, "see runs")
+        return self._ledger.runs.events(run_id)
+
+    def batches(self, actor: Actor, run_id: str) -> list[Batch]:
+        require(actor, Role.VIEWER, "see runs")
+        return self._ledger.runs.batches(run_id)
+
+    def plan(self, actor: Actor, run_id: str) -> Plan | None:
+        """The plan the run sends or sent; None before it is made."""
+        run = self.get(actor, run_id)
+        return load_plan(self._ledger.files.plan_folder(run.plan_id)) if run.plan_id else None
+
+    def progress(self, actor: Actor, run_id: str) -> Progress:
+        """Counted, never guessed: what was settled of what was planned."""
+        run = self.get(actor, run_id)
+        batches = self._ledger.runs.batches(run_id)
+        gone = [b for b in batches if b.activity_id]
+        done = [
+            b for b in batches if b.state in {BatchState.COMPLETED, BatchState.FAILED, BatchState.UNKNOWN}
+        ]
+        return Progress(
+            run=run,
+            batches_done=len(done),
+            batches_total=len(batches),
+            contacts_sent=sum(b.contacts for b in gone),
+            contacts_total=sum(b.contacts for b in batches),
+            eta_seconds=self._eta(run, done, batches),
+        )
+
+    def _eta(self, run: Run, done: Sequence[Batch], batches: Sequence[Batch]) -> float | None:
+        settled = [b.settled_at for b in done if b.settled_at]
+        if run.started_at is None or run.state.ended or not settled:
+            return None
+        per_batch = (max(settled) - run.started_at).total_seconds() / len(settled)
+        return per_batch * (len(batches) - len(done))
+
+    def contacts(
+        self,
+        actor: Actor,
+        run_id: str,
+        *,
+        what: str | None = None,
+        email: str | None = None,
+        search: str | None = None,
+        offset: int = 0,
+        limit: int = 200,
+    ) -> list[reading.PlanRow]:
+        """What became of whom. `what` is a verdict, a reason or an outcome."""
+        run = self.get(actor, run_id)
+        plan = self.plan(actor, run_id)
+        if plan is None:
+            return []
+        if email or search:
+            require(actor, Role.CONTRIBUTOR, "look people up")
+        outcomes = run.outcomes_path
+        if email:
+            return reading.person(plan, email, outcomes=outcomes)
+        found = reading.rows(plan, what=what, search=search, offset=offset, limit=limit, outcomes=outcomes)
+        return found if sees_personal(actor) else [mask_row(row) for row in found]
+
+    # -- changing -------------------------------------------------------------------------------
+
+    def cancel(self, actor: Actor, run_id: str) -> Run:
+        """Stop sending. What already left is settled and read back, and the run says what it was."""
+        run = self._mine(actor, run_id, "cancel this run")
+        self._ledger.audit.add(actor.name, "run cancelled", run.export_name, {"run": run.id})
+        run = self._ledger.runs.request_cancel(run_id, actor=actor.name)
+        untouched = not any(b.state is not BatchState.PENDING for b in self._ledger.runs.batches(run_id))
+        holder = self._ledger.leases.holder(f"run:{run_id}")
+        if untouched and (holder is None or holder_is_dead(holder)):
+            text = "Cancelled before anything was sent."
+            return self._ledger.runs.move(run_id, RunState.CANCELLED, text, actor=actor.name, note=text)
+        return run
+
+    def resume(self, actor: Actor, run_id: str) -> Run:
+        """Let a waiting run look again now instead of later."""
+        run = self._mine(actor, run_id, "resume this run")
+        if run.state.ended:
+            raise Conflict(f"Run {run_id} has already ended: {run.state}. Start a new one.")
+        if run.state is RunState.WAITING and run.wait_reason is not WaitReason.APPROVAL:
+            self._ledger.runs.note(
+                run_id, f"{actor.name} asked to go on now.", actor=actor.name, wait_until=self._ledger.clock()
+            )
+        return self._ledger.runs.get(run_id)
+
+    def approve(self, actor: Actor, run_id: str) -> Run:
+        """A second person approves the plan; not who asked for the run or last changed the export."""
+        run = self._mine(actor, run_id, "approve this run")
+        if run.state is not RunState.WAITING or run.wait_reason is not WaitReason.APPROVAL:
+            raise Conflict(f"Run {run_id} does not wait for approval.")
+        export = self._ledger.exports.get(run.export_id)
+        if actor.name in {run.actor, export.updated_by}:
+            raise Conflict("Somebody else has to approve: you asked for this run or changed its export.")
+        self._ledger.runs.approve(run_id, by=actor.name)
+        self._ledger.audit.add(
+            actor.name, "run approved", run.export_name, {"run": run.id, "digest": run.digest}
+        )
+        return self._ledger.runs.get(run_id)
+
+    def release(self, actor: Actor, export_name: str, guard: str, *, reason: str) -> None:
+        """Let the next run of the export past one tripped guard, once."""
+        require(actor, Role.ADMINISTRATOR, "release guards")
+        if not reason.strip():
+            raise BadInput("Releasing a guard needs a reason.")
+        export = self._ledger.exports.named(export_name)
+        self._ledger.releases.add(export.id, guard, by=actor.name, reason=reason.strip())
+        self._ledger.audit.add(actor.name, "guard released", export.name, {"guard": guard, "reason": reason})
+
+    def _mine(self, actor: Actor, run_id: str, what: str) -> Run:
+        run = self._ledger.runs.get(run_id)
+        require_use(actor, self._ledger.connections.get(run.connection_id), what)
+        return run
+
+
+def sentence(run: Run) -> str:
+    """One plain sentence about where a run is."""
+    if run.note:
+        return run.note
+    if run.state is RunState.WAITING:
+        return f"Waiting for {run.wait_reason}."
+    return {"queued": "Waiting for a worker."}.get(run.state, f"{run.state.capitalize()}.")
+
+
+def run_facts(run: Run) -> dict[str, Any]:
+    """A run as the command line and the downloads show it."""
+    if not run.id:
+        raise NotFound("There is no such run.")
+    return {
+        "run_id": run.id,
+        "export": run.export_name,
+        "state": run.state,
+        "counts": dict(run.counts),
+        "list": run.list_name,
+        "trigger": run.trigger,
+        "actor": run.actor,
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "digest": run.digest,
+        "waiting_for": run.wait_reason,
+        "waiting_until": run.wait_until,
+        "note": run.note,
+    }

@@ -1,0 +1,88 @@
+"""Use cases of the system: suppression list, audit, what the worker does, what is stored."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from ccexport import __version__
+from ccexport.errors import BadInput
+from ccexport.model.exports import Actor
+from ccexport.model.words import Role
+from ccexport.profiles.addresses import normalise_address
+from ccexport.services.access import masked, require, sees_personal
+
+if TYPE_CHECKING:
+    from ccexport.services.context import Services
+
+
+class SystemUseCases:
+    """What concerns the whole installation."""
+
+    def __init__(self, services: "Services") -> None:
+        self._services = services
+        self._ledger = services.ledger
+
+    def suppress(self, actor: Actor, values: Iterable[str], *, note: str = "") -> int:
+        """Add addresses or domains (`@example.com` or `example.com`) never to be sent; how many were new."""
+        require(actor, Role.CONTRIBUTOR, "change the suppression list")
+        added = self._ledger.suppression.add(
+            [_suppressed(v) for v in values if v.strip()], by=actor.name, note=note
+        )
+        self._ledger.audit.add(actor.name, "suppression added", f"{added} entries")
+        return added
+
+    def unsuppress(self, actor: Actor, value: str) -> bool:
+        """Whether it was on the list."""
+        require(actor, Role.CONTRIBUTOR, "change the suppression list")
+        gone = self._ledger.suppression.remove(_suppressed(value)[0])
+        self._ledger.audit.add(actor.name, "suppression removed", "1 entry" if gone else "no entry")
+        return gone
+
+    def suppressed(self, actor: Actor) -> list[dict[str, Any]]:
+        require(actor, Role.VIEWER, "see the suppression list")
+        personal = sees_personal(actor)
+        return [
+            {"value": value if personal else masked(value), "kind": kind, "added_by": by, "added_at": at}
+            for value, kind, by, at in self._ledger.suppression.all()
+        ]
+
+    def audit(self, actor: Actor, *, search: str = "", limit: int = 500) -> list[dict[str, Any]]:
+        """Newest first."""
+        require(actor, Role.ADMINISTRATOR, "see the audit")
+        return self._ledger.audit.all(search=search, limit=limit)
+
+    def status(self, actor: Actor) -> dict[str, Any]:
+        """Version, where things are, and who drives what."""
+        require(actor, Role.VIEWER, "see the system")
+        settings = self._services.settings
+        root = settings.data_dir
+        folders = {p.name: _size(p) for p in sorted(root.iterdir())} if root.exists() else {}
+        return {
+            "version": __version__,
+            "sandbox": settings.sandbox_on,
+            "worker": settings.worker,
+            "memory_limit": settings.memory_limit,
+            "storage": folders,
+            "driving": self._ledger.leases.held("run:") if actor.role is Role.ADMINISTRATOR else {},
+            "live_runs": len(self._ledger.runs.all(live=True, limit=1000)),
+        }
+
+
+def _suppressed(value: str) -> tuple[str, str]:
+    value = value.strip().lower()
+    if "@" in value.lstrip("@"):
+        address, _, sentence = normalise_address(value)
+        if address is None:
+            raise BadInput(f"An entry of the suppression list is not an address: {sentence}")
+        return address, "address"
+    domain = value.lstrip("@")
+    if "." not in domain or " " in domain:
+        raise BadInput(
+            "An entry of the suppression list is neither an address nor a domain such as example.com."
+        )
+    return domain, "domain"
+
+
+def _size(path: Any) -> int:
+    if path.is_file():
+        return int(path.stat().st_size)
+    return sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
