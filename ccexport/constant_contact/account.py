@@ -1,0 +1,292 @@
+"""One authorised account at Constant Contact, as the rest of ccexport calls it.
+
+Every call takes a slot of the pace, carries a good token, and is tried again exactly when that
+is harmless (`sending`). What cannot be undone there is not offered: no contact and no list is ever
+deleted. Must never remember anything between calls.
+"""
+
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import IO, Any, TypeVar
+
+from ccexport.constant_contact.backoff import Patience
+from ccexport.constant_contact.calls import Calls
+from ccexport.constant_contact.exported import addresses_in
+from ccexport.constant_contact.pacing import Pace
+from ccexport.constant_contact.sending import Sender, TokenSource
+from ccexport.constant_contact.transport import Transport
+from ccexport.constant_contact.values import (
+    AccountSummary,
+    Activity,
+    ContactCounts,
+    ContactList,
+    CustomField,
+    ListedContact,
+    read_activity,
+    read_contact,
+    read_counts,
+    read_custom_field,
+    read_list,
+    read_summary,
+)
+from ccexport.constant_contact.wire import Request, next_url
+from ccexport.errors import ConstantContactError, NotFound, OutcomeUnknown, Refused
+
+T = TypeVar("T")
+
+# How far the vendor's clock may be behind ours when a lost job is looked for.
+CLOCK_SKEW = timedelta(minutes=2)
+_PIECE = 1 << 16
+
+
+class Account:
+    """One authorised account."""
+
+    def __init__(
+        self,
+        *,
+        transport: Transport,
+        api_url: str,
+        token: TokenSource,
+        pace: Pace,
+        patience: Patience = Patience(),
+    ) -> None:
+        self._api_url = api_url
+        self._calls = Calls(api_url)
+        self._sender = Sender(transport, token, pace, patience)
+
+    # -- the account -------------------------------------------------------------------------
+
+    def summary(self) -> AccountSummary:
+        """Whose account this is."""
+        return read_summary(self._json(self._calls.summary()))
+
+    def privileges(self) -> tuple[str, ...]:
+        """What the connecting person may do there, such as `contacts:write`."""
+        raw = self._json(self._calls.privileges())
+        named = (one.get("privilege_name") for one in _objects(raw))
+        return tuple(name for name in named if isinstance(name, str))
+
+    def counts(self) -> ContactCounts:
+        """How many contacts the account holds."""
+        return read_counts(self._json(self._calls.counts()))
+
+    # -- lists and custom fields -------------------------------------------------------------
+
+    def lists(self, name: str | None = None) -> Sequence[ContactList]:
+        """All lists, or those of exactly that name."""
+        return self._pages(self._calls.lists(name=name), "lists", read_list)
+
+    def list(self, list_id: str) -> ContactList:
+        """The list. Raises `NotFound` when it does not exist, or was deleted."""
+        with _missing("This list does not exist at Constant Contact any more. Choose another one."):
+            found = read_list(self._json(self._calls.list(list_id)))
+        if found.deleted:
+            raise NotFound("This list was deleted at Constant Contact. Choose another one.")
+        return found
+
+    def create_list(self, name: str, description: str = "") -> ContactList:
+        """A new list of that name, or the one that has it already, in whatever case."""
+        try:
+            return read_list(self._json(self._calls.create_list(name, description)))
+        except Refused as refused:
+            if refused.evidence.get("status") != 409:
+                raise
+            return self._list_named(name, refused)
+
+    def custom_fields(self) -> Sequence[CustomField]:
+        """All custom fields."""
+        return self._pages(self._calls.custom_fields(), "custom_fields", read_custom_field)
+
+    def create_custom_field(self, label: str, type: str = "string") -> CustomField:
+        """A new custom field (`string` or `date`), or the one that has this label already."""
+        try:
+            return read_custom_field(self._json(self._calls.create_custom_field(label, type)))
+        except Refused as refused:
+            fields = self.custom_fields() if refused.evidence.get("status") == 409 else ()
+            same = next((f for f in fields if f.label.casefold() == label.casefold()), None)
+            if same is None:
+                raise
+            return same
+
+    # -- jobs --------------------------------------------------------------------------------
+
+    def import_contacts(self, body: bytes) -> Activity:
+        """Queues an import of exactly this JSON body.
+
+        Raises `OutcomeUnknown` when it may have been queued although no answer came; then
+        `find_activity_since` looks for it.
+        """
+        return self._queued(self._calls.import_json(body))
+
+    def import_csv(
+        self, data: bytes, list_ids: Sequence[str], *, file_name: str = "contacts.csv"
+    ) -> Activity:
+        """Queues an import of a CSV file. The activity shows `file_name`, so a unique one finds it again."""
+        return self._queued(self._calls.import_csv(data, list_ids, file_name))
+
+    def activities(self) -> Sequence[Activity]:
+        """Every job of the last ten days, other programs' too, in no promised order."""
+        return self._pages(self._calls.activities(), "activities", read_activity)
+
+    def activity(self, activity_id: str) -> Activity:
+        """One job. Raises `NotFound` after ten days, which does not mean that it failed."""
+        with _missing("Constant Contact does not know this job (any more): it keeps them for ten days."):
+            return read_activity(self._json(self._calls.activity(activity_id)))
+
+    def activities_since(
+        self, moment: datetime, known_ids: Collection[str], *, skew: timedelta = CLOCK_SKEW
+    ) -> Sequence[Activity]:
+        """Jobs made at `moment` or later whose ids are not known, oldest first.
+
+        A job that does not say when it was made is taken to be new.
+        """
+        new = [a for a in self.activities() if a.id not in known_ids]
+        new = [a for a in new if a.created_at is None or a.created_at >= moment - skew]
+        return sorted(new, key=lambda a: a.created_at or moment)
+
+    def find_activity_since(
+        self, moment: datetime, known_ids: Collection[str], *, contacts: int | None = None
+    ) -> Activity | None:
+        """The job whose answer was lost: the first one made since `moment` that nobody knows, or None.
+
+        `contacts` leaves out jobs that already count another number of persons, and every
+        job that is visibly not an import.
+        """
+        new = self.activities_since(moment, known_ids)
+        if contacts is not None:
+            new = [a for a in new if _may_import(a, contacts)]
+        return new[0] if new else None
+
+    def remove_from_list(self, contact_ids: Sequence[str], list_id: str) -> Activity:
+        """Queues taking at most 500 contacts off one list; they stay in the account."""
+        return self._queued(self._calls.remove_from_list(contact_ids, list_id))
+
+    def tag_list(self, list_id: str, tag_id: str) -> Activity:
+        """Queues tagging everybody on a list: imports cannot tag."""
+        return self._queued(self._calls.tag_list(list_id, tag_id))
+
+    # -- exports -----------------------------------------------------------------------------
+
+    def start_list_export(self, list_id: str) -> Activity:
+        """Queues an export of the addresses of a list's active members."""
+        return self._queued(self._calls.export_list(list_id))
+
+    def start_unsubscribed_export(self) -> Activity:
+        """Queues an export of the addresses of everybody unsubscribed in the account."""
+        return self._queued(self._calls.export_unsubscribed())
+
+    def export_csv(self, activity_id: str) -> Iterator[bytes]:
+        """The exported file, in pieces. Raises `NotFound` before the job is completed."""
+        with self._downloaded(activity_id) as file:
+            while piece := file.read(_PIECE):
+                yield piece
+
+    def export_addresses(self, activity_id: str) -> Iterator[str]:
+        """The exported addresses. The file is complete before the first is given."""
+        with self._downloaded(activity_id) as file:
+            yield from addresses_in(file)
+
+    # -- contacts ----------------------------------------------------------------------------
+
+    def contacts_on_list(self, list_id: str, status: str = "active") -> Iterator[ListedContact]:
+        """The contacts of a list, 500 a request; `status` as the vendor has it, `all` for everybody."""
+        for page in self._each_page(self._calls.contacts_on_list(list_id, status)):
+            yield from (read_contact(one) for one in _objects(page.get("contacts")))
+
+    def contact_by_email(self, email: str) -> ListedContact | None:
+        """The contact with this address, deleted or not, or None. One request each: not for many."""
+        page = self._json(self._calls.contact_by_email(email))
+        found = [read_contact(one) for one in _objects(page.get("contacts"))]
+        same = (c for c in found if (c.email or "").casefold() == email.strip().casefold())
+        return next(same, None)
+
+    # -- below -------------------------------------------------------------------------------
+
+    def _json(self, request: Request) -> Any:
+        answer = self._sender.send(request)
+        raw = answer.json()
+        if raw is None:
+            raise ConstantContactError(
+                "Constant Contact answered something that is not JSON. Try again later.",
+                status=answer.status,
+                asked=request.asked,
+            )
+        return raw
+
+    def _queued(self, request: Request) -> Activity:
+        """Any 2xx with an id is a job; one without may still be a job."""
+        try:
+            return read_activity(self._json(request))
+        except ConstantContactError as error:
+            if type(error) is not ConstantContactError:
+                raise
+            raise OutcomeUnknown(
+                "Constant Contact took this request but did not name the job. Look at its activities.",
+                asked=request.asked,
+            ) from error
+
+    def _pages(self, request: Request, key: str, read: Callable[[Any], T]) -> Sequence[T]:
+        return [read(one) for page in self._each_page(request) for one in _objects(page.get(key))]
+
+    def _each_page(self, first: Request) -> Iterator[dict[str, Any]]:
+        request, seen = first, {first.url}
+        while True:
+            page = self._json(request)
+            page = page if isinstance(page, dict) else {}
+            yield page
+            url = next_url(self._api_url, page)
+            if url is None:
+                return
+            if url in seen:
+                raise ConstantContactError(
+                    "Constant Contact's pages lead back to one already read. Try again later.",
+                    asked=first.asked,
+                )
+            seen.add(url)
+            request = self._calls.following(url, first)
+
+    def _list_named(self, name: str, refused: Refused) -> ContactList:
+        """Whether uniqueness regards case is not documented, so all are looked through."""
+        lists = self.lists(name) or self.lists()
+        wanted = name.strip().casefold()
+        same = [found for found in lists if found.name.strip().casefold() == wanted and not found.deleted]
+        if same:
+            return next((found for found in same if found.name == name), same[0])
+        raise Refused(
+            f"Constant Contact says that the list name “{name}” is in use, yet shows no such list; "
+            "it may belong to a deleted one. Choose another name.",
+            status=409,
+            asked=refused.evidence.get("asked"),
+        ) from refused
+
+    @contextmanager
+    def _downloaded(self, activity_id: str) -> Iterator[IO[bytes]]:
+        with tempfile.TemporaryFile() as file:
+            with _missing("This export is not ready, or is gone: Constant Contact keeps it for ten days."):
+                self._sender.download(self._calls.exported(activity_id), file)
+            file.seek(0)
+            yield file
+
+
+def _objects(raw: Any) -> Iterator[dict[str, Any]]:
+    return (one for one in (raw if isinstance(raw, list) else ()) if isinstance(one, dict))
+
+
+def _may_import(activity: Activity, contacts: int) -> bool:
+    if "items_completed_count" in activity.counters or "list_count" in activity.counters:
+        return False
+    return activity.counters.get("person_count", 0) in {0, contacts}
+
+
+@contextmanager
+def _missing(sentence: str) -> Iterator[None]:
+    """Turns a 404 into `NotFound` with a sentence that fits."""
+    try:
+        yield
+    except Refused as refused:
+        if refused.evidence.get("status") != 404:
+            raise
+        raise NotFound(sentence, **refused.evidence) from refused

@@ -1,0 +1,207 @@
+"""Connecting an account, without I/O: the consent page's address, the token requests, their answers.
+
+Tokens, codes and secrets must never reach a repr, a message or an address, except the code
+challenge and the state, which are made for it.
+https://developer.constantcontact.com/api_guide/server_flow.html
+https://developer.constantcontact.com/api_guide/pkce_flow.html
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from ccexport.constant_contact.answers import Complaint, read_complaint, retry_after
+from ccexport.constant_contact.wire import Answer, Lost, Request, url_of
+from ccexport.errors import ConstantContactDown, ConstantContactError, ReconnectNeeded, Refused, Throttled
+
+# Without offline_access there is silently no refresh token:
+# https://developer.constantcontact.com/api_guide/scopes.html
+SCOPES = ("contact_data", "account_read", "offline_access")
+# What `expires_in` means is a number of seconds, whatever the specification says; this is only for
+# an answer without one. https://developer.constantcontact.com/api_guide/auth_overview.html
+_UNSAID_LIFETIME = 3600
+_FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+
+
+@dataclass(frozen=True, repr=False)
+class OAuthApp:
+    """The application as registered in the vendor's portal. Without a secret it must use PKCE."""
+
+    client_id: str
+    auth_url: str
+    redirect_url: str
+    client_secret: str = ""
+
+    def __repr__(self) -> str:
+        return f"<application {self.client_id[:4]}… returning to {self.redirect_url}>"
+
+
+@dataclass(frozen=True, repr=False)
+class Tokens:
+    """A pair of tokens. `lifetime` is how many seconds the access token was given."""
+
+    access_token: str
+    refresh_token: str
+    expires_at: datetime
+    lifetime: float
+    scope: str = ""
+
+    def __repr__(self) -> str:
+        return f"<tokens until {self.expires_at:%Y-%m-%d %H:%M:%S} UTC>"
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, to be encrypted and stored; never to be shown."""
+        return {**vars(self), "expires_at": self.expires_at.isoformat()}
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> "Tokens":
+        """What `as_json` gave."""
+        return cls(**{**raw, "expires_at": datetime.fromisoformat(raw["expires_at"])})
+
+
+def make_state(random: Callable[[int], bytes]) -> str:
+    """A value that ties the browser's return to the page it left from."""
+    return _url_safe(random(24))
+
+
+def make_verifier(random: Callable[[int], bytes]) -> str:
+    """A PKCE code verifier: 64 characters of the 43 to 128 allowed."""
+    return _url_safe(random(48))
+
+
+def challenge_of(verifier: str) -> str:
+    """The S256 challenge of a verifier."""
+    return _url_safe(hashlib.sha256(verifier.encode()).digest())
+
+
+def authorize_url(app: OAuthApp, *, state: str, verifier: str | None = None) -> str:
+    """Where to send the browser. Blanks are `%20`: the server does not read `%2B` as a blank."""
+    params = {
+        "client_id": app.client_id,
+        "redirect_uri": app.redirect_url,
+        "response_type": "code",
+        "scope": " ".join(SCOPES),
+        "state": state,
+    }
+    if verifier:
+        params |= {"code_challenge": challenge_of(verifier), "code_challenge_method": "S256"}
+    return f"{url_of(app.auth_url, '/authorize')}?{urlencode(params, quote_via=quote)}"
+
+
+def read_callback(params: Mapping[str, str], *, state: str) -> str:
+    """The code in the query the browser came back with; it is good once, for five minutes."""
+    if not hmac.compare_digest(params.get("state", "").encode(), state.encode()):
+        raise Refused("This answer does not belong to the connection begun here. Begin connecting again.")
+    if params.get("error") == "access_denied":
+        raise Refused("The consent was declined at Constant Contact. Begin again and allow the access.")
+    code = params.get("code", "")
+    if params.get("error") or not code:
+        raise Refused("Constant Contact gave no consent. Begin connecting again.", key=params.get("error"))
+    return code
+
+
+def exchange_request(app: OAuthApp, code: str, *, verifier: str | None = None) -> Request:
+    """Turns the code into tokens. Everything is in the body, so nothing of it is in a log."""
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": app.redirect_url}
+    return _token_request(app, form | ({"code_verifier": verifier} if verifier else {}))
+
+
+def refresh_request(app: OAuthApp, refresh_token: str) -> Request:
+    """Turns the refresh token into new tokens, and with a rotating one makes it worthless."""
+    return _token_request(app, {"grant_type": "refresh_token", "refresh_token": refresh_token})
+
+
+def _token_request(app: OAuthApp, form: Mapping[str, str]) -> Request:
+    """A secret goes into Basic; without one the body names the client."""
+    headers = dict(_FORM)
+    if app.client_secret:
+        pair = f"{app.client_id}:{app.client_secret}".encode()
+        headers["Authorization"] = "Basic " + base64.b64encode(pair).decode()
+    else:
+        form = {**form, "client_id": app.client_id}
+    return Request("POST", url_of(app.auth_url, "/token"), headers=headers, body=urlencode(form).encode())
+
+
+def read_token_answer(got: Answer | Lost, now: datetime, *, previous: str | None = None) -> Tokens:
+    """The tokens in an answer.
+
+    `previous` is the refresh token that was used: a long-lived one need not come back, a
+    rotating one always does. Raises `ReconnectNeeded` when only a person can help,
+    `Throttled` or `ConstantContactDown` when asking again may, `Refused` otherwise.
+    """
+    if isinstance(got, Lost) or got.status != 200:
+        raise _trouble(got)
+    raw = got.json()
+    raw = raw if isinstance(raw, dict) else {}
+    access, refresh = raw.get("access_token"), raw.get("refresh_token") or previous
+    if not isinstance(access, str) or not access:
+        raise Refused("Constant Contact's authorisation server gave no token. Begin connecting again.")
+    if not isinstance(refresh, str) or not refresh:
+        raise ReconnectNeeded(
+            "Constant Contact gave no refresh token, so the connection would end within a day. "
+            "Allow the scope offline_access for the application, then connect again."
+        )
+    lifetime = _lifetime(raw.get("expires_in"), now)
+    scope = raw.get("scope") if isinstance(raw.get("scope"), str) else ""
+    return Tokens(access, refresh, now + timedelta(seconds=lifetime), lifetime, scope or "")
+
+
+def missing_scopes(tokens: Tokens) -> tuple[str, ...]:
+    """Scopes that were asked for and not given; none when the answer did not say."""
+    given = set(tokens.scope.replace("+", " ").split())
+    return tuple(s for s in SCOPES if s not in given and s != "offline_access") if given else ()
+
+
+def _lifetime(raw: Any, now: datetime) -> float:
+    try:
+        seconds = float(raw)
+    except (TypeError, ValueError):
+        return _UNSAID_LIFETIME
+    # The specification calls it "seconds after the UNIX epoch"; no real lifetime is thirty years.
+    return seconds - now.astimezone(UTC).timestamp() if seconds > 1e9 else seconds
+
+
+def _trouble(got: Answer | Lost) -> ConstantContactError:
+    if isinstance(got, Lost):
+        return ConstantContactDown(
+            "Constant Contact's authorisation server cannot be reached. Check the network and try again.",
+            what=got.what,
+            sent=got.sent,
+        )
+    complaint = read_complaint(got)
+    evidence: dict[str, Any] = {"status": got.status, "key": complaint.key, "asked": "POST token"}
+    if got.status == 429:
+        wait = retry_after(got)
+        return Throttled("Constant Contact asks for fewer token requests.", retry_after=wait, **evidence)
+    if got.status >= 500:
+        return ConstantContactDown(
+            "Constant Contact's authorisation server is in trouble. Try again later.", **evidence
+        )
+    return _terminal(complaint, evidence)
+
+
+def _terminal(complaint: Complaint, evidence: Mapping[str, Any]) -> ConstantContactError:
+    if complaint.key == "invalid_grant":
+        return ReconnectNeeded(
+            "The consent given at Constant Contact has ended: it was withdrawn, not used for 180 days, "
+            "or its refresh token was already used. Connect the account again.",
+            **evidence,
+        )
+    if complaint.key in {"invalid_client", "unauthorized_client"} or evidence["status"] == 401:
+        return ReconnectNeeded(
+            "Constant Contact does not accept the application's id and secret. Check CCEXPORT_CC_CLIENT_ID "
+            "and CCEXPORT_CC_CLIENT_SECRET (a secret generated anew ends the old one), then connect the "
+            "account again.",
+            **evidence,
+        )
+    said = f": “{complaint.text}”" if complaint.text else ""
+    return Refused(f"Constant Contact's authorisation server refused the request{said}.", **evidence)
+
+
+def _url_safe(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -1,0 +1,107 @@
+"""The only module that knows httpx: a `Request` goes out, an `Answer` or a `Lost` comes back.
+
+Must never follow a redirect, send a token unencrypted beyond this machine, raise for a status,
+or log more than method, path, status and time. Which failures are certain not to have reached
+the server is decided here, because only here the phases of a request are known.
+"""
+
+import ipaddress
+import logging
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import httpx
+
+from ccexport.constant_contact.wire import Answer, Lost, Request, Sink
+from ccexport.errors import BadSettings
+
+log = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT = 10.0
+_NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+
+class Transport:
+    """One client for all requests. `wire` replaces the network in tests."""
+
+    def __init__(
+        self, *, wire: httpx.BaseTransport | None = None, timer: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._timer = timer
+        # httpx would log whole URLs, and a query may hold an address.
+        for name in ("httpx", "httpcore"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        # No base_url: it would double the /v3 of next links. No default headers beyond this one:
+        # a Content-Type would survive into multipart bodies, without their boundary.
+        self._client = httpx.Client(
+            transport=wire,
+            follow_redirects=False,
+            headers={"User-Agent": "ccexport"},
+            # A proxy of the environment is for the outside, never for this machine.
+            mounts={f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")},
+        )
+
+    def send(self, request: Request) -> Answer | Lost:
+        """One round trip. Raises `BadSettings` for an address that is neither https nor this machine."""
+        return self._exchange(request, None)
+
+    def download(self, request: Request, sink: Sink) -> Answer | Lost:
+        """As `send`, but the body of a 200 goes to `sink` piece by piece, from its beginning."""
+        return self._exchange(request, sink)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+    def _exchange(self, request: Request, sink: Sink | None) -> Answer | Lost:
+        check_address(request.url)
+        started = self._timer()
+        try:
+            got: Answer | Lost = self._round_trip(request, sink)
+        except httpx.TransportError as error:
+            got = Lost(sent=not isinstance(error, _NEVER_LEFT), what=type(error).__name__)
+        except httpx.DecodingError as error:
+            got = Lost(sent=True, what=type(error).__name__)
+        outcome = got.status if isinstance(got, Answer) else got.what
+        log.info("%s %s %d ms", request.asked, outcome, round((self._timer() - started) * 1000))
+        return got
+
+    def _round_trip(self, request: Request, sink: Sink | None) -> Answer:
+        with self._client.stream(
+            request.method,
+            request.url,
+            # None keeps the query of the URL, an empty mapping would drop it, and the cursor with it.
+            params=request.params or None,
+            headers=request.headers,
+            content=request.body,
+            data=request.form or None,
+            files=[(f.field, (f.name, f.content, f.type)) for f in request.files] or None,
+            timeout=httpx.Timeout(request.timeout, connect=CONNECT_TIMEOUT),
+        ) as response:
+            headers = {k.lower(): v for k, v in response.headers.items()}
+            if sink is None or response.status_code != 200:
+                return Answer(response.status_code, headers, response.read())
+            sink.seek(0)
+            sink.truncate()
+            for piece in response.iter_bytes():
+                sink.write(piece)
+            return Answer(response.status_code, headers)
+
+
+def check_address(url: str) -> None:
+    """Refuses anything but https, except on this machine."""
+    parts = urlsplit(url)
+    if parts.scheme == "https" or (parts.scheme == "http" and _loopback(parts.hostname or "")):
+        return
+    raise BadSettings(
+        f"The address of {parts.hostname} is not https, so no token is sent there. "
+        "Check CCEXPORT_CC_API_URL and CCEXPORT_CC_AUTH_URL; plain http is for this machine only."
+    )
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,237 @@
+"""What Constant Contact's objects become here: frozen values, read tolerantly.
+
+Most keys may be missing, null or of a sibling shape; only ids are insisted on. Must never
+do I/O, and never guess a value that was not sent.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from ccexport.errors import ConstantContactError
+from ccexport.model.words import ACTIVITY_COMPLETED, ACTIVITY_FAILED
+
+
+@dataclass(frozen=True)
+class Activity:
+    """One asynchronous job. A state that is not known means "keep polling".
+
+    `counters` holds the numbers exactly as named by the vendor: `items_total_count` counts
+    the header row, `person_count` the contacts. https://developer.constantcontact.com/api_guide/activity_status.html
+    """
+
+    id: str
+    state: str
+    counters: Mapping[str, int] = field(default_factory=dict)
+    errors: tuple[str, ...] = ()
+    created_at: datetime | None = None
+    percent_done: int | None = None
+    file_name: str | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether it ended, well or badly. `completed` does not mean that every row landed."""
+        return self.state == ACTIVITY_COMPLETED or self.failed
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended badly: failed, timed out or cancelled."""
+        return self.state in ACTIVITY_FAILED
+
+
+@dataclass(frozen=True)
+class ContactList:
+    """A contact list. `members` counts the active ones and lags behind; None when not sent."""
+
+    id: str
+    name: str
+    members: int | None = None
+    description: str = ""
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    deleted: bool = False
+
+
+@dataclass(frozen=True)
+class CustomField:
+    """A custom field. An import names it `cf:<name>`; the name changes when it is renamed."""
+
+    id: str
+    label: str
+    name: str
+    type: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, repr=False)
+class AccountSummary:
+    """Whose account this is. `account_id` tells a reconnection to another account."""
+
+    account_id: str
+    organisation: str
+    email: str
+    country: str = ""
+    time_zone: str = ""
+    website: str = ""
+
+    def __repr__(self) -> str:
+        return f"<account {self.account_id}>"
+
+
+@dataclass(frozen=True)
+class ContactCounts:
+    """How many contacts the account holds, by permission."""
+
+    total: int
+    explicit: int
+    implicit: int
+    pending: int
+    unsubscribed: int
+
+    @property
+    def active(self) -> int:
+        """The contacts that are probably billed; the vendor does not publish the sum."""
+        return self.explicit + self.implicit + self.pending
+
+
+@dataclass(frozen=True, repr=False)
+class ListedContact:
+    """One contact as a list shows it. `email` is None for contacts with a phone number only."""
+
+    contact_id: str
+    email: str | None
+    permission: str
+    lists: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<contact {self.contact_id} {self.permission}>"
+
+
+def read_activity(raw: Any) -> Activity:
+    """An activity from a 201, a collection or a single read; they are alike."""
+    raw = _object(raw)
+    return Activity(
+        id=_id(raw, "activity_id"),
+        state=_text(raw, "state").strip().lower() or "initialized",
+        counters=_counters(raw.get("status")),
+        errors=tuple(_messages(raw.get("activity_errors"))),
+        created_at=read_time(raw.get("created_at")),
+        percent_done=_number(raw.get("percent_done")),
+        file_name=_text(raw, "source_file_name") or None,
+    )
+
+
+def read_list(raw: Any) -> ContactList:
+    """A contact list."""
+    raw = _object(raw)
+    return ContactList(
+        id=_id(raw, "list_id"),
+        name=_text(raw, "name"),
+        members=_number(raw.get("membership_count")),
+        description=_text(raw, "description"),
+        created_at=read_time(raw.get("created_at")),
+        updated_at=read_time(raw.get("updated_at")),
+        deleted=bool(raw.get("deleted_at")),
+    )
+
+
+def read_custom_field(raw: Any) -> CustomField:
+    """A custom field."""
+    raw = _object(raw)
+    choices = (_text(_object(c), "choice_label") for c in raw.get("choices") or ())
+    return CustomField(
+        id=_id(raw, "custom_field_id"),
+        label=_text(raw, "label"),
+        name=_text(raw, "name"),
+        type=_text(raw, "type"),
+        choices=tuple(choices),
+    )
+
+
+def read_summary(raw: Any) -> AccountSummary:
+    """The account; without its id nothing could be kept apart, so it is insisted on."""
+    raw = _object(raw)
+    return AccountSummary(
+        account_id=_id(raw, "encoded_account_id"),
+        organisation=_text(raw, "organization_name"),
+        email=_text(raw, "contact_email"),
+        country=_text(raw, "country_code"),
+        time_zone=_text(raw, "time_zone_id"),
+        website=_text(raw, "website"),
+    )
+
+
+def read_counts(raw: Any) -> ContactCounts:
+    """The contact counts; a missing one is zero."""
+    raw = _object(raw)
+    names = ("total", "explicit", "implicit", "pending", "unsubscribed")
+    return ContactCounts(**{name: _number(raw.get(name)) or 0 for name in names})
+
+
+def read_contact(raw: Any) -> ListedContact:
+    """A contact; `email_address` is absent for those known by phone only."""
+    raw = _object(raw)
+    email = raw.get("email_address")
+    email = email if isinstance(email, dict) else {}
+    return ListedContact(
+        contact_id=_id(raw, "contact_id"),
+        email=_text(email, "address") or None,
+        permission=_text(email, "permission_to_send"),
+        lists=tuple(str(one) for one in raw.get("list_memberships") or ()),
+    )
+
+
+def read_time(raw: Any) -> datetime | None:
+    """A moment in UTC from ISO 8601 with `Z` or an offset, with or without fractions, or None.
+
+    A moment without a zone is taken as UTC.
+    """
+    if not isinstance(raw, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(raw.strip())
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _object(raw: Any) -> Mapping[str, Any]:
+    if isinstance(raw, dict):
+        return raw
+    raise ConstantContactError(
+        "Constant Contact's answer is not what its documentation says. Try again later; if it stays, "
+        "look for news at https://status.constantcontact.com.",
+        log=f"expected a JSON object, got {type(raw).__name__}",
+    )
+
+
+def _id(raw: Mapping[str, Any], key: str) -> str:
+    found = _text(raw, key)
+    if found:
+        return found
+    raise ConstantContactError(
+        f"Constant Contact's answer has no {key}. Try again later.", log=f"answer without {key}"
+    )
+
+
+def _text(raw: Mapping[str, Any], key: str) -> str:
+    value = raw.get(key)
+    return str(value) if isinstance(value, str | int) else ""
+
+
+def _number(raw: Any) -> int | None:
+    return raw if isinstance(raw, int) and not isinstance(raw, bool) else None
+
+
+def _counters(raw: Any) -> dict[str, int]:
+    numbers = {str(k): _number(v) for k, v in (raw if isinstance(raw, dict) else {}).items()}
+    return {k: v for k, v in numbers.items() if v is not None}
+
+
+def _messages(raw: Any) -> Iterable[str]:
+    """Strings by the specification, `{"message"}` by a sibling schema, absent in older answers."""
+    for one in raw if isinstance(raw, list) else ():
+        text = one.get("message") if isinstance(one, dict) else one
+        if isinstance(text, str) and text:
+            yield text
