@@ -6,21 +6,21 @@ deleted. Must never remember anything between calls.
 """
 
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import IO, Any, TypeVar
+from typing import IO
 
 from ccexport.constant_contact.backoff import Patience
 from ccexport.constant_contact.calls import Calls
 from ccexport.constant_contact.exported import addresses_in
 from ccexport.constant_contact.pacing import Pace
+from ccexport.constant_contact.pages import Reader, objects
 from ccexport.constant_contact.sending import Sender, TokenSource
 from ccexport.constant_contact.transport import Transport
 from ccexport.constant_contact.values import (
     AccountSummary,
     Activity,
-    ContactCounts,
     ContactList,
     CustomField,
     ListedContact,
@@ -31,10 +31,8 @@ from ccexport.constant_contact.values import (
     read_list,
     read_summary,
 )
-from ccexport.constant_contact.wire import Request, next_url
+from ccexport.constant_contact.wire import Request
 from ccexport.errors import ConstantContactError, NotFound, OutcomeUnknown, Refused
-
-T = TypeVar("T")
 
 # How far the vendor's clock may be behind ours when a lost job is looked for.
 CLOCK_SKEW = timedelta(minutes=2)
@@ -53,36 +51,36 @@ class Account:
         pace: Pace,
         patience: Patience = Patience(),
     ) -> None:
-        self._api_url = api_url
         self._calls = Calls(api_url)
         self._sender = Sender(transport, token, pace, patience)
+        self._reader = Reader(self._sender, api_url)
 
     # -- the account -------------------------------------------------------------------------
 
     def summary(self) -> AccountSummary:
         """Whose account this is."""
-        return read_summary(self._json(self._calls.summary()))
+        return read_summary(self._reader.json(self._calls.summary()))
 
     def privileges(self) -> tuple[str, ...]:
         """What the connecting person may do there, such as `contacts:write`."""
-        raw = self._json(self._calls.privileges())
-        named = (one.get("privilege_name") for one in _objects(raw))
+        raw = self._reader.json(self._calls.privileges())
+        named = (one.get("privilege_name") for one in objects(raw))
         return tuple(name for name in named if isinstance(name, str))
 
-    def counts(self) -> ContactCounts:
-        """How many contacts the account holds."""
-        return read_counts(self._json(self._calls.counts()))
+    def counts(self) -> Mapping[str, int]:
+        """How many contacts the account holds: total, explicit, implicit, pending, unsubscribed."""
+        return read_counts(self._reader.json(self._calls.counts()))
 
     # -- lists and custom fields -------------------------------------------------------------
 
     def lists(self, name: str | None = None) -> Sequence[ContactList]:
         """All lists, or those of exactly that name."""
-        return self._pages(self._calls.lists(name=name), "lists", read_list)
+        return self._reader.all(self._calls.lists(name=name), "lists", read_list)
 
     def list(self, list_id: str) -> ContactList:
         """The list. Raises `NotFound` when it does not exist, or was deleted."""
         with _missing("This list does not exist at Constant Contact any more. Choose another one."):
-            found = read_list(self._json(self._calls.list(list_id)))
+            found = read_list(self._reader.json(self._calls.list(list_id)))
         if found.deleted:
             raise NotFound("This list was deleted at Constant Contact. Choose another one.")
         return found
@@ -90,7 +88,7 @@ class Account:
     def create_list(self, name: str, description: str = "") -> ContactList:
         """A new list of that name, or the one that has it already, in whatever case."""
         try:
-            return read_list(self._json(self._calls.create_list(name, description)))
+            return read_list(self._reader.json(self._calls.create_list(name, description)))
         except Refused as refused:
             if refused.evidence.get("status") != 409:
                 raise
@@ -98,12 +96,12 @@ class Account:
 
     def custom_fields(self) -> Sequence[CustomField]:
         """All custom fields."""
-        return self._pages(self._calls.custom_fields(), "custom_fields", read_custom_field)
+        return self._reader.all(self._calls.custom_fields(), "custom_fields", read_custom_field)
 
     def create_custom_field(self, label: str, type: str = "string") -> CustomField:
         """A new custom field (`string` or `date`), or the one that has this label already."""
         try:
-            return read_custom_field(self._json(self._calls.create_custom_field(label, type)))
+            return read_custom_field(self._reader.json(self._calls.create_custom_field(label, type)))
         except Refused as refused:
             fields = self.custom_fields() if refused.evidence.get("status") == 409 else ()
             same = next((f for f in fields if f.label.casefold() == label.casefold()), None)
@@ -129,12 +127,12 @@ class Account:
 
     def activities(self) -> Sequence[Activity]:
         """Every job of the last ten days, other programs' too, in no promised order."""
-        return self._pages(self._calls.activities(), "activities", read_activity)
+        return self._reader.all(self._calls.activities(), "activities", read_activity)
 
     def activity(self, activity_id: str) -> Activity:
         """One job. Raises `NotFound` after ten days, which does not mean that it failed."""
         with _missing("Constant Contact does not know this job (any more): it keeps them for ten days."):
-            return read_activity(self._json(self._calls.activity(activity_id)))
+            return read_activity(self._reader.json(self._calls.activity(activity_id)))
 
     def activities_since(
         self, moment: datetime, known_ids: Collection[str], *, skew: timedelta = CLOCK_SKEW
@@ -193,33 +191,20 @@ class Account:
 
     def contacts_on_list(self, list_id: str, status: str = "active") -> Iterator[ListedContact]:
         """The contacts of a list, 500 a request; `status` as the vendor has it, `all` for everybody."""
-        for page in self._each_page(self._calls.contacts_on_list(list_id, status)):
-            yield from (read_contact(one) for one in _objects(page.get("contacts")))
+        return self._reader.each(self._calls.contacts_on_list(list_id, status), "contacts", read_contact)
 
     def contact_by_email(self, email: str) -> ListedContact | None:
         """The contact with this address, deleted or not, or None. One request each: not for many."""
-        page = self._json(self._calls.contact_by_email(email))
-        found = [read_contact(one) for one in _objects(page.get("contacts"))]
-        same = (c for c in found if (c.email or "").casefold() == email.strip().casefold())
+        found = self._reader.all(self._calls.contact_by_email(email), "contacts", read_contact)
+        same = (c for c in found if (c.address or "").casefold() == email.strip().casefold())
         return next(same, None)
 
     # -- below -------------------------------------------------------------------------------
 
-    def _json(self, request: Request) -> Any:
-        answer = self._sender.send(request)
-        raw = answer.json()
-        if raw is None:
-            raise ConstantContactError(
-                "Constant Contact answered something that is not JSON. Try again later.",
-                status=answer.status,
-                asked=request.asked,
-            )
-        return raw
-
     def _queued(self, request: Request) -> Activity:
         """Any 2xx with an id is a job; one without may still be a job."""
         try:
-            return read_activity(self._json(request))
+            return read_activity(self._reader.json(request))
         except ConstantContactError as error:
             if type(error) is not ConstantContactError:
                 raise
@@ -227,26 +212,6 @@ class Account:
                 "Constant Contact took this request but did not name the job. Look at its activities.",
                 asked=request.asked,
             ) from error
-
-    def _pages(self, request: Request, key: str, read: Callable[[Any], T]) -> Sequence[T]:
-        return [read(one) for page in self._each_page(request) for one in _objects(page.get(key))]
-
-    def _each_page(self, first: Request) -> Iterator[dict[str, Any]]:
-        request, seen = first, {first.url}
-        while True:
-            page = self._json(request)
-            page = page if isinstance(page, dict) else {}
-            yield page
-            url = next_url(self._api_url, page)
-            if url is None:
-                return
-            if url in seen:
-                raise ConstantContactError(
-                    "Constant Contact's pages lead back to one already read. Try again later.",
-                    asked=first.asked,
-                )
-            seen.add(url)
-            request = self._calls.following(url, first)
 
     def _list_named(self, name: str, refused: Refused) -> ContactList:
         """Whether uniqueness regards case is not documented, so all are looked through."""
@@ -269,10 +234,6 @@ class Account:
                 self._sender.download(self._calls.exported(activity_id), file)
             file.seek(0)
             yield file
-
-
-def _objects(raw: Any) -> Iterator[dict[str, Any]]:
-    return (one for one in (raw if isinstance(raw, list) else ()) if isinstance(one, dict))
 
 
 def _may_import(activity: Activity, contacts: int) -> bool:

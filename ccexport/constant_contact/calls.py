@@ -140,12 +140,6 @@ class Calls:
         body = {"source": {"list_ids": [list_id]}, "tag_ids": [tag_id]}
         return self._queued("/activities/contacts_taggings_add", orjson.dumps(body))
 
-    def following(self, url: str, first: Request) -> Request:
-        """The next page of `first`. Its link holds the cursor: any parameter would replace it."""
-        return Request(
-            "GET", url, headers=first.headers, timeout=first.timeout, repeatable=True, purpose=first.purpose
-        )
-
     def _get(self, path: str, params: Mapping[str, str] | None = None, **more: Any) -> Request:
         url = url_of(self._api_url, path)
         return Request("GET", url, params=params or {}, headers=_JSON, repeatable=True, **more)
@@ -163,6 +157,13 @@ class Calls:
     def _export(self, body: Mapping[str, Any]) -> Request:
         # An export changes nothing: a second one after a lost answer only leaves a file nobody reads.
         return self._queued("/activities/contact_exports", orjson.dumps(body), repeatable=True)
+
+
+def following(url: str, first: Request) -> Request:
+    """The next page of `first`. Its link holds the cursor: any parameter would replace it."""
+    return Request(
+        "GET", url, headers=first.headers, timeout=first.timeout, repeatable=True, purpose=first.purpose
+    )
 
 
 def _segment(value: str) -> str:

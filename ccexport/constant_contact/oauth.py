@@ -32,13 +32,12 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "applica
 class OAuthApp:
     """The application as registered in the vendor's portal. Without a secret it must use PKCE."""
 
-    client_id: str
     auth_url: str
-    redirect_url: str
+    client_id: str
     client_secret: str = ""
 
     def __repr__(self) -> str:
-        return f"<application {self.client_id[:4]}… returning to {self.redirect_url}>"
+        return f"<application {self.client_id[:4]}… at {self.auth_url}>"
 
 
 @dataclass(frozen=True, repr=False)
@@ -79,18 +78,23 @@ def challenge_of(verifier: str) -> str:
     return _url_safe(hashlib.sha256(verifier.encode()).digest())
 
 
-def authorize_url(app: OAuthApp, *, state: str, verifier: str | None = None) -> str:
-    """Where to send the browser. Blanks are `%20`: the server does not read `%2B` as a blank."""
+def authorize_url(
+    auth_url: str, *, client_id: str, redirect_url: str, state: str, verifier: str | None = None
+) -> str:
+    """Where to send the browser. Blanks are `%20`: the server does not read `%2B` as a blank.
+
+    `redirect_url` must be registered for the application, to the letter.
+    """
     params = {
-        "client_id": app.client_id,
-        "redirect_uri": app.redirect_url,
+        "client_id": client_id,
+        "redirect_uri": redirect_url,
         "response_type": "code",
         "scope": " ".join(SCOPES),
         "state": state,
     }
     if verifier:
         params |= {"code_challenge": challenge_of(verifier), "code_challenge_method": "S256"}
-    return f"{url_of(app.auth_url, '/authorize')}?{urlencode(params, quote_via=quote)}"
+    return f"{url_of(auth_url, '/authorize')}?{urlencode(params, quote_via=quote)}"
 
 
 def read_callback(params: Mapping[str, str], *, state: str) -> str:
@@ -105,9 +109,9 @@ def read_callback(params: Mapping[str, str], *, state: str) -> str:
     return code
 
 
-def exchange_request(app: OAuthApp, code: str, *, verifier: str | None = None) -> Request:
+def exchange_request(app: OAuthApp, code: str, *, redirect_url: str, verifier: str | None = None) -> Request:
     """Turns the code into tokens. Everything is in the body, so nothing of it is in a log."""
-    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": app.redirect_url}
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_url}
     return _token_request(app, form | ({"code_verifier": verifier} if verifier else {}))
 
 

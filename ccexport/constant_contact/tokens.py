@@ -22,7 +22,7 @@ from ccexport.constant_contact.oauth import (
 )
 from ccexport.constant_contact.transport import Transport
 from ccexport.constant_contact.wire import Request
-from ccexport.errors import ConstantContactDown, Throttled
+from ccexport.errors import ConstantContactDown, ReconnectNeeded, Throttled
 
 # Refresh when fewer than five minutes remain, or less than a fifth of a short life.
 MARGIN = 300.0
@@ -79,6 +79,21 @@ class TokenKeeper:
         return tokens.access_token != refused and remaining >= min(MARGIN, tokens.lifetime / 5)
 
 
+class FreshToken:
+    """The `TokenSource` of an account that is being connected: its tokens are not stored yet."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+
+    def access_token(self, refused: str | None = None) -> str:
+        """The token as received; it cannot be renewed before it is stored."""
+        if refused is not None:
+            raise ReconnectNeeded(
+                "Constant Contact does not accept the token it has just given. Connect the account again."
+            )
+        return self._tokens.access_token
+
+
 class TokenEndpoint:
     """The token endpoint, asked at most once a second by this process."""
 
@@ -89,9 +104,10 @@ class TokenEndpoint:
         self._turn = threading.Lock()
         self._last: datetime | None = None
 
-    def exchange(self, code: str, *, verifier: str | None = None) -> Tokens:
+    def exchange(self, code: str, *, redirect_url: str, verifier: str | None = None) -> Tokens:
         """The tokens for a code. Never asked twice: the code is spent by the first try."""
-        return self._ask(exchange_request(self._app, code, verifier=verifier), None)
+        request = exchange_request(self._app, code, redirect_url=redirect_url, verifier=verifier)
+        return self._ask(request, None)
 
     def refresh(self, refresh_token: str) -> Tokens:
         """New tokens. Asked again after trouble: if the answer was lost after the token was

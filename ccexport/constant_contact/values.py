@@ -12,6 +12,8 @@ from typing import Any
 from ccexport.errors import ConstantContactError
 from ccexport.model.words import ACTIVITY_COMPLETED, ACTIVITY_FAILED
 
+COUNTS = ("total", "explicit", "implicit", "pending", "unsubscribed")
+
 
 @dataclass(frozen=True)
 class Activity:
@@ -31,13 +33,18 @@ class Activity:
 
     @property
     def finished(self) -> bool:
-        """Whether it ended, well or badly. `completed` does not mean that every row landed."""
-        return self.state == ACTIVITY_COMPLETED or self.failed
+        """Whether it ran to its end, which does not mean that every row landed."""
+        return self.state == ACTIVITY_COMPLETED
 
     @property
     def failed(self) -> bool:
         """Whether it ended badly: failed, timed out or cancelled."""
         return self.state in ACTIVITY_FAILED
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing left to wait for."""
+        return self.finished or self.failed
 
 
 @dataclass(frozen=True)
@@ -79,33 +86,17 @@ class AccountSummary:
         return f"<account {self.account_id}>"
 
 
-@dataclass(frozen=True)
-class ContactCounts:
-    """How many contacts the account holds, by permission."""
-
-    total: int
-    explicit: int
-    implicit: int
-    pending: int
-    unsubscribed: int
-
-    @property
-    def active(self) -> int:
-        """The contacts that are probably billed; the vendor does not publish the sum."""
-        return self.explicit + self.implicit + self.pending
-
-
 @dataclass(frozen=True, repr=False)
 class ListedContact:
-    """One contact as a list shows it. `email` is None for contacts with a phone number only."""
+    """One contact as a list shows it. `address` is None for contacts with a phone number only."""
 
-    contact_id: str
-    email: str | None
+    id: str
+    address: str | None
     permission: str
     lists: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return f"<contact {self.contact_id} {self.permission}>"
+        return f"<contact {self.id} {self.permission}>"
 
 
 def read_activity(raw: Any) -> Activity:
@@ -162,11 +153,15 @@ def read_summary(raw: Any) -> AccountSummary:
     )
 
 
-def read_counts(raw: Any) -> ContactCounts:
-    """The contact counts; a missing one is zero."""
-    raw = _object(raw)
-    names = ("total", "explicit", "implicit", "pending", "unsubscribed")
-    return ContactCounts(**{name: _number(raw.get(name)) or 0 for name in names})
+def read_counts(raw: Any) -> dict[str, int]:
+    """The contact counts by the vendor's words; a missing one is zero."""
+    numbers = _counters(_object(raw))
+    return {name: numbers.get(name, 0) for name in COUNTS}
+
+
+def active_contacts(counts: Mapping[str, int]) -> int:
+    """The contacts that are probably billed; the vendor does not publish the sum."""
+    return counts["explicit"] + counts["implicit"] + counts["pending"]
 
 
 def read_contact(raw: Any) -> ListedContact:
@@ -175,8 +170,8 @@ def read_contact(raw: Any) -> ListedContact:
     email = raw.get("email_address")
     email = email if isinstance(email, dict) else {}
     return ListedContact(
-        contact_id=_id(raw, "contact_id"),
-        email=_text(email, "address") or None,
+        id=_id(raw, "contact_id"),
+        address=_text(email, "address") or None,
         permission=_text(email, "permission_to_send"),
         lists=tuple(str(one) for one in raw.get("list_memberships") or ()),
     )
