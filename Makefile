@@ -1,0 +1,48 @@
+# Two commands matter: `make run` and `make test`. Both make .venv themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8501
+
+.PHONY: run test check lint bench sandbox pins sizes clean
+
+$(VENV)/run.stamp: requirements.txt
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("ccexport needs Python 3.11 or later")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+run: $(VENV)/run.stamp
+	CCEXPORT_BASE_URL=$${CCEXPORT_BASE_URL:-http://127.0.0.1:$(PORT)} $(BIN)/streamlit run app.py --server.port $(PORT)
+
+sandbox: $(VENV)/run.stamp
+	$(BIN)/python -m ccexport sandbox
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+browser: $(VENV)/dev.stamp
+	sh tests/install-browser.sh $(BIN)
+
+test: lint browser
+	$(BIN)/pytest
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks
+
+pins:
+	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements.txt requirements.in
+	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements-dev.txt requirements-dev.in
+
+sizes:
+	@git ls-files '*.py' | xargs wc -l | sort -n | tail -40
+
+clean:
+	rm -rf $(VENV) build

@@ -17,8 +17,10 @@ from ccexport.errors import BadInput, ConstantContactError
 from ccexport.model.exports import Connection, Export
 from ccexport.model.plans import DestinationReading, Plan
 from ccexport.model.profiles import Members, Snapshot
+from ccexport.model.words import RunState
 from ccexport.plan.freeze import load_plan
-from ccexport.plan.make import PlanInputs, make_plan
+from ccexport.plan.inputs import PlanInputs
+from ccexport.plan.make import make_plan
 from ccexport.profiles.database import session
 from ccexport.runs.destination import Beat, read_destination
 from ccexport.runs.engine import Engine
@@ -114,6 +116,7 @@ class Planner:
                 return known
         beat()
         members = self._members(export, snapshot)
+        last = self._last_counts(export)
         plan_id = self._engine.new_id("plan")
         folder = self._engine.data_dir / "plans" / plan_id
         made = make_plan(
@@ -126,7 +129,8 @@ class Planner:
                 deliveries=deliveries,
                 suppression=self._suppression_file(suppressed, str(inputs["suppression"])),
                 custom_fields=custom_fields,
-                last_candidates=self._last_candidates(export),
+                last_candidates=last.get("candidates"),
+                last_sent=last.get("sent"),
                 head_room=self._head_room(connection),
                 released=ledger.releases.open(export.id),
             ),
@@ -186,11 +190,12 @@ class Planner:
             path.with_suffix(".tmp").replace(path)
         return path
 
-    def _last_candidates(self, export: Export) -> int | None:
+    def _last_counts(self, export: Export) -> Mapping[str, int]:
+        """The numbers of the last run that ended well; empty before the first."""
         for run in self._engine.ledger.runs.all(export_id=export.id, live=False, limit=20):
-            if run.state.value.startswith("succeeded") and "candidates" in run.counts:
-                return run.counts["candidates"]
-        return None
+            if run.state in {RunState.SUCCEEDED, RunState.SUCCEEDED_WITH_REJECTS}:
+                return run.counts
+        return {}
 
     def _head_room(self, connection: Connection) -> int | None:
         if connection.contract_limit is None:
@@ -199,8 +204,7 @@ class Planner:
             counts = self._engine.account_for(connection.id).counts()
         except ConstantContactError:
             return None
-        active = sum(counts.get(word, 0) for word in ("explicit", "implicit", "pending"))
-        return connection.contract_limit - active
+        return connection.contract_limit - counts.active
 
     def _remembered_fields(self, export: Export) -> Mapping[str, str]:
         plans = self._engine.ledger.files.plans_of(export.id, limit=1)

@@ -34,7 +34,7 @@ def settle_once(engine: Engine, account: Account, batches: Iterable[Batch]) -> i
 def _settled(engine: Engine, batch: Batch, activity: Activity | None) -> bool:
     now = engine.clock()
     change = engine.ledger.runs.change_batch
-    if activity is not None and activity.finished:
+    if activity is not None and activity.finished and not activity.failed:
         counters = dict(activity.counters)
         note = _shortfall(batch, counters)
         change(

@@ -11,10 +11,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ccexport.constant_contact import oauth
-from ccexport.constant_contact.account import ContactList, CustomField
+from ccexport.constant_contact.values import ContactCounts, ContactList, CustomField
 from ccexport.errors import BadInput, Conflict, ConstantContactError, NotFound, NotPermitted
 from ccexport.model.exports import Actor, Connection, Export
 from ccexport.model.words import Role
+from ccexport.runs.accounts import oauth_app
 from ccexport.services.access import may_use, require, require_use
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class ConnectionHealth:
     sentence: str
     organisation: str
     privileges: tuple[str, ...]
-    contacts: Mapping[str, int]
+    contacts: ContactCounts | None
     requests_today: int
 
 
@@ -104,13 +105,7 @@ class ConnectionUseCases:
             "reconnects": old.id if old else None,
         }
         self._ledger.people.put_ticket(state, "oauth", note, seconds=STATE_SECONDS)
-        url = oauth.authorize_url(
-            application.auth_url,
-            client_id=application.client_id,
-            redirect_url=redirect,
-            state=state,
-            verifier=verifier,
-        )
+        url = oauth.authorize_url(oauth_app(application, redirect), state=state, verifier=verifier)
         return Authorisation(url, state, bind)
 
     def _free_name(self, name: str) -> str:
@@ -155,7 +150,7 @@ class ConnectionUseCases:
             "share": note["share"],
             "actor": actor.name,
             "privileges": sorted(privileges),
-            "tokens": accounts.stored(tokens),
+            "tokens": tokens.as_json(),
         }
         self._ledger.people.put_ticket(key, "draft", kept, seconds=DRAFT_SECONDS)
         return Draft(key=key, **draft)
@@ -195,7 +190,6 @@ class ConnectionUseCases:
                 f"{kept['organisation']}. Connect the same account, or add a new connection."
             )
         self._ledger.connections.store_tokens(old.id, kept["tokens"])
-        self._services.accounts().forget(old.id)
         changed = self._ledger.connections.change(
             old.id,
             state="connected",
@@ -245,7 +239,7 @@ class ConnectionUseCases:
             privileges = tuple(sorted(account.privileges()))
             summary, counts = account.summary(), account.counts()
         except ConstantContactError as error:
-            return self._health(found, False, str(error), found.privileges, {})
+            return self._health(found, False, str(error), found.privileges, None)
         missing = NEEDED_PRIVILEGE not in privileges
         sentence = (
             f"The privilege {NEEDED_PRIVILEGE} is gone."
@@ -260,7 +254,7 @@ class ConnectionUseCases:
         working: bool,
         sentence: str,
         privileges: tuple[str, ...],
-        counts: Mapping[str, int],
+        counts: ContactCounts | None,
     ) -> ConnectionHealth:
         return ConnectionHealth(
             name=found.name,
@@ -287,7 +281,6 @@ class ConnectionUseCases:
                 f"The connection {name} is used by {', '.join(users)}; remove these exports first."
             )
         self._ledger.connections.remove(found.id)
-        self._services.accounts().forget(found.id)
         self._ledger.audit.add(actor.name, "connection removed", found.name)
 
     def lists(self, actor: Actor, name: str) -> list[ContactList]:

@@ -14,6 +14,7 @@ from ccexport.model.plans import Plan
 from ccexport.model.words import Role
 from ccexport.plan import reading
 from ccexport.plan.freeze import load_plan
+from ccexport.plan.reading import PlanRow
 from ccexport.runs.planning import Planner
 from ccexport.services.access import masked, require, require_use, sees_personal
 
@@ -71,7 +72,7 @@ class PreviewUseCases:
         search: str | None = None,
         offset: int = 0,
         limit: int = 200,
-    ) -> list[reading.PlanRow]:
+    ) -> list[PlanRow]:
         """Rows of the plan; `what` is a verdict or a reason. Masked, and not searchable, for a viewer."""
         require(actor, Role.VIEWER, "see previews")
         personal = sees_personal(actor)
@@ -80,7 +81,7 @@ class PreviewUseCases:
         )
         return found if personal else [mask_row(row) for row in found]
 
-    def person(self, actor: Actor, name: str, address_or_id: str) -> list[reading.PlanRow]:
+    def person(self, actor: Actor, name: str, address_or_id: str) -> list[PlanRow]:
         """Every row of the export's last plan about one person. Raises `NotFound` before any plan."""
         require(actor, Role.CONTRIBUTOR, "look people up")
         plan = self.last(actor, name)
@@ -101,3 +102,6 @@ class PreviewUseCases:
 def mask_row(row: Any) -> Any:
     """A plan row without anything personal."""
     return replace(row, address=masked(row.address), contact=None, before=None)
+
+
+__all__ = ["PlanRow", "PreviewUseCases", "mask_row"]

@@ -1,0 +1,124 @@
+"""`connections add`, `list`, `check`, `remove`, and `lists list`, `create`."""
+
+import webbrowser
+from typing import Annotated
+
+import typer
+
+from ccexport.cli.callback import Callback
+from ccexport.cli.opened import DataDir, Json, opened
+from ccexport.cli.output import ExitCode, emit, say, table
+from ccexport.model.words import Role
+from ccexport.services.connections import AGREEMENT
+
+app = typer.Typer(help="Authorised Constant Contact accounts.")
+lists = typer.Typer(help="The contact lists of a connection.")
+
+
+@app.command()
+def add(
+    name: str,
+    agree: Annotated[bool, typer.Option("--agree", help="Agree to data privacy and compliance.")] = False,
+    share: Annotated[
+        Role, typer.Option(help="Who may use it: administrator only, or contributors too.")
+    ] = Role.ADMINISTRATOR,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address to open.")] = False,
+    reconnect: Annotated[
+        bool, typer.Option("--reconnect", help="Authorise an existing connection anew.")
+    ] = False,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Connect an account: prints the address to open, waits for the browser to come back.
+
+    Example: ccexport connections add "Our account" --agree --share contributor
+    """
+    if not agree:
+        say(AGREEMENT)
+    with opened(data_dir) as (services, actor):
+        with Callback(services.settings) as callback:
+            begun = services.connections.begin(
+                actor, name, agree=agree, share=share, redirect_url=callback.url, reconnect=reconnect
+            )
+            say(f"Open this address in a browser and allow the access:\n{begun.url}")
+            if not no_browser:
+                webbrowser.open(begun.url)
+            answer = callback.wait()
+        draft = services.connections.finish(
+            actor,
+            state=answer.get("state", ""),
+            bind=begun.bind if answer.get("state") == begun.state else "",
+            code=answer.get("code", ""),
+            error=answer.get("error", ""),
+        )
+        made = services.connections.save(actor, draft.key)
+    document = {
+        "name": made.name,
+        "account_id": made.account_id,
+        "organisation": made.organisation,
+        "share": made.share,
+        "state": made.state,
+    }
+    emit(as_json, document, [f"Connection {made.name} is connected to {made.organisation}."])
+
+
+@app.command("list")
+def list_(as_json: Json = False, data_dir: DataDir = None) -> None:
+    """All connections."""
+    with opened(data_dir) as (services, actor):
+        rows = [
+            {
+                "name": c.name,
+                "state": c.state,
+                "organisation": c.organisation,
+                "account_id": c.account_id,
+                "share": c.share,
+                "connected_at": c.connected_at,
+                "exports": [e.name for e in services.connections.exports_on(actor, c.name)],
+            }
+            for c in services.connections.list(actor)
+        ]
+    emit(as_json, rows, table(rows, ["name", "state", "organisation", "share", "connected_at"]))
+
+
+@app.command()
+def check(name: str, as_json: Json = False, data_dir: DataDir = None) -> int:
+    """Ask Constant Contact whether the connection works."""
+    with opened(data_dir) as (services, actor):
+        health = services.connections.check(actor, name)
+    emit(as_json, health, [f"{health.name}: {health.sentence} {health.requests_today} requests today."])
+    return ExitCode.DONE if health.working else ExitCode.FAILED
+
+
+@app.command()
+def remove(name: str, as_json: Json = False, data_dir: DataDir = None) -> None:
+    """Forget a connection and its tokens; exports that use it must go first."""
+    with opened(data_dir) as (services, actor):
+        services.connections.remove(actor, name)
+    emit(as_json, {"removed": name}, [f"Connection {name} is removed."])
+
+
+@lists.command("list")
+def lists_list(
+    connection: Annotated[str, typer.Option(help="The name of the connection.")],
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """The contact lists of the account."""
+    with opened(data_dir) as (services, actor):
+        found = services.connections.lists(actor, connection)
+    rows = [{"list_id": f.id, "name": f.name, "members": f.members} for f in found]
+    emit(as_json, rows, table(rows, ["name", "members", "list_id"]))
+
+
+@lists.command("create")
+def lists_create(
+    name: str,
+    connection: Annotated[str, typer.Option(help="The name of the connection.")],
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Create a contact list, or find the one of that name."""
+    with opened(data_dir) as (services, actor):
+        made = services.connections.create_list(actor, connection, name)
+    emit(as_json, {"list_id": made.id, "name": made.name}, [f"Contact list {made.name}: {made.id}"])

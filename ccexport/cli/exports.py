@@ -1,0 +1,257 @@
+"""`exports create`, `list`, `show`, `preview`, `run`, `pause`, `remove`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from ccexport.cli.opened import DataDir, Json, opened
+from ccexport.cli.output import ExitCode, emit, exit_code_of, say, table
+from ccexport.cli.runs import run_document, run_lines
+from ccexport.errors import BadInput
+from ccexport.model.exports import ConsentRule, Export, MappedField
+from ccexport.model.plans import Plan
+from ccexport.model.words import Mode, Reason, Verdict
+from ccexport.services.previews import PlanRow
+
+app = typer.Typer(help="Saved exports: what goes to which contact list.")
+REMOVALS_PER_REQUEST = 500
+
+
+@app.command()
+def create(
+    name: str,
+    connection: Annotated[str, typer.Option(help="The name of the connection.")],
+    contact_list: Annotated[str, typer.Option("--list", help="The contact list, by id or name.")],
+    segment: Annotated[list[str], typer.Option(help="A segment by name; may be repeated.")],
+    mapping: Annotated[
+        list[str],
+        typer.Option("--map", help="contact_field=profile_field; email=… is needed; may be repeated."),
+    ],
+    mode: Annotated[
+        Mode, typer.Option(help="mirror also takes off the list who left the segments.")
+    ] = Mode.ADD_AND_UPDATE,
+    resend_unchanged: Annotated[
+        bool, typer.Option("--resend-unchanged", help="Send also what has not changed.")
+    ] = False,
+    consent: Annotated[
+        str | None,
+        typer.Option(help="profile_field=value[,value…]: only profiles that hold one of them are sent."),
+    ] = None,
+    newest_by: Annotated[
+        str | None, typer.Option(help="The date field that decides between duplicates.")
+    ] = None,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Save an export. Saving runs nothing.
+
+    Example: ccexport exports create Newsletter --connection Main --list Newsletter --segment Norway
+    --map email=Email --map first_name="First Name"
+    """
+    pairs = [_pair(text, "--map") for text in mapping]
+    emails = [source for target, source in pairs if target == "email"]
+    if len(emails) != 1:
+        raise BadInput("An export needs exactly one --map email=FIELD.")
+    fields = [MappedField(target=target, source=source) for target, source in pairs if target != "email"]
+    with opened(data_dir) as (services, actor):
+        made = services.exports.create(
+            actor,
+            name,
+            connection=connection,
+            contact_list=contact_list,
+            segments=segment,
+            email=emails[0],
+            fields=fields,
+            mode=mode,
+            resend_unchanged=resend_unchanged,
+            consent=_consent(consent),
+            newest_by=newest_by,
+        )
+        document = _document(services, actor, made)
+    emit(as_json, document, [f"Export {made.name} is saved; nothing was sent. Preview it: exports preview …"])
+
+
+def _pair(text: str, option: str) -> tuple[str, str]:
+    target, equals, source = text.partition("=")
+    if not equals or not target.strip() or not source.strip():
+        raise BadInput(f"{option} {text} is not of the form name=field.")
+    return target.strip(), source.strip()
+
+
+def _consent(text: str | None) -> ConsentRule | None:
+    if text is None:
+        return None
+    field, values = _pair(text, "--consent")
+    return ConsentRule(field=field, values=tuple(v.strip() for v in values.split(",")))
+
+
+def _document(services: Any, actor: Any, export: Export) -> dict[str, Any]:
+    config = export.config
+    connections = {c.id: c.name for c in services.connections.list(actor)}
+    segments = {s.id: s.name for s in services.segments.list(actor)}
+    last = services.runs.list(actor, export=export.id, limit=1)
+    return {
+        "name": export.name,
+        "connection": connections.get(config.connection_id, config.connection_id),
+        "list": config.list_name,
+        "list_id": config.list_id,
+        "segments": [segments.get(s, s) for s in config.segment_ids],
+        "map": {"email": config.email} | {f.target: f.source or f.constant for f in config.fields},
+        "mode": config.mode,
+        "resend_unchanged": config.resend_unchanged,
+        "consent": config.consent.model_dump() if config.consent else None,
+        "newest_by": config.newest_by,
+        "guards": config.guards.model_dump(),
+        "version": export.version,
+        "paused": export.paused,
+        "updated_by": export.updated_by,
+        "updated_at": export.updated_at,
+        "last_run": run_document(last[0]) if last else None,
+    }
+
+
+@app.command("list")
+def list_(as_json: Json = False, data_dir: DataDir = None) -> None:
+    """All exports."""
+    with opened(data_dir) as (services, actor):
+        rows = [_document(services, actor, e) for e in services.exports.list(actor)]
+    shown = [
+        row
+        | {"segments": ", ".join(row["segments"]), "last_run": (row["last_run"] or {}).get("state", "never")}
+        for row in rows
+    ]
+    emit(as_json, rows, table(shown, ["name", "connection", "list", "segments", "mode", "last_run"]))
+
+
+@app.command()
+def show(name: str, as_json: Json = False, data_dir: DataDir = None) -> None:
+    """One export's configuration."""
+    with opened(data_dir) as (services, actor):
+        document = _document(services, actor, services.exports.get(actor, name))
+    emit(as_json, document, [f"{key.replace('_', ' ')}: {value}" for key, value in document.items()])
+
+
+@app.command()
+def preview(
+    name: str,
+    rows: Annotated[int, typer.Option(help="How many contacts to show.", min=0)] = 10,
+    what: Annotated[str | None, typer.Option(help="Show rows of one verdict or reason instead.")] = None,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> int:
+    """Plan the export and show exactly what a run would send."""
+    with opened(data_dir) as (services, actor):
+        plan = services.previews.preview(actor, name)
+        shown = [] if rows == 0 else services.previews.rows(actor, plan, what=what or "sent", limit=rows)
+    emit(as_json, preview_document(name, plan, shown), _preview_lines(plan, shown))
+    if plan.destination_read_at is None:
+        say(
+            "Constant Contact could not be asked who is unsubscribed or on the list: a run would wait for that."
+        )
+    return ExitCode.DONE
+
+
+def requests_of(plan: Plan) -> int:
+    """How many requests carry the plan: imports, and removals 500 at a time."""
+    return len(plan.batches) + -(-plan.verdicts.get(Verdict.REMOVE, 0) // REMOVALS_PER_REQUEST)
+
+
+def preview_document(name: str, plan: Plan, shown: list[PlanRow]) -> dict[str, Any]:
+    """The preview as JSON; its keys are a contract."""
+    return {
+        "export": name,
+        "digest": plan.digest,
+        "candidates": plan.candidates,
+        "verdicts": {str(v): plan.verdicts.get(v, 0) for v in Verdict},
+        "reasons": {str(r): plan.reasons.get(r, 0) for r in Reason},
+        "warnings": dict(plan.warnings),
+        "to_send": plan.to_send,
+        "requests": requests_of(plan),
+        "guards": [{"name": g.name, "sentence": g.sentence} for g in plan.guards],
+        "segments": dict(plan.segments),
+        "list_id": plan.list_id,
+        "snapshot": plan.snapshot_id,
+        "destination_read_at": plan.destination_read_at,
+        "contacts": [contact_document(row) for row in shown],
+    }
+
+
+def contact_document(row: PlanRow) -> dict[str, Any]:
+    """One row of a plan; `contact` is the object exactly as it is sent."""
+    return {
+        "profile_id": row.profile_id,
+        "email": row.address,
+        "verdict": row.verdict,
+        "reason": row.reason,
+        "winner": row.winner,
+        "warnings": list(row.warnings),
+        "segments": list(row.segments),
+        "contact": row.contact,
+        "outcome": row.outcome,
+        "note": row.note,
+    }
+
+
+def _preview_lines(plan: Plan, shown: list[PlanRow]) -> list[str]:
+    verdicts = ", ".join(f"{plan.verdicts.get(v, 0)} {v}" for v in Verdict)
+    lines = [f"{plan.candidates} candidates: {verdicts}."]
+    lines += [f"  {n} not sent: {reason}" for reason, n in plan.reasons.items() if n]
+    lines += [f"  {n} with a field left out: {warning}" for warning, n in plan.warnings.items() if n]
+    lines.append(f"{plan.to_send} contacts would be sent in {requests_of(plan)} requests.")
+    lines += [f"BLOCKED by {g.name}: {g.sentence}" for g in plan.guards]
+    lines.append(f"digest {plan.digest}")
+    rows = [{"verdict": r.verdict or r.reason, "address": r.address, "contact": r.contact} for r in shown]
+    return lines + (table(rows, ["verdict", "address", "contact"]) if rows else [])
+
+
+@app.command()
+def run(
+    name: str,
+    digest: Annotated[
+        str | None, typer.Option(help="Run exactly the plan that was previewed, or refuse.")
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Drive the run here, to its end or until it has to wait.")
+    ] = False,
+    release: Annotated[
+        list[str] | None, typer.Option(help="Release a guard once, as guard=reason; may be repeated.")
+    ] = None,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> int:
+    """Run the export. Without --wait a worker (the dashboard, or `ccexport worker`) drives it."""
+    with opened(data_dir) as (services, actor):
+        for text in release or []:
+            guard, reason = _pair(text, "--release")
+            services.runs.release(actor, name, guard, reason=reason)
+        started = services.runs.start(actor, name, digest=digest)
+        say(f"Run {started.id} is queued.")
+        ended = services.runs.drive_here(started.id) if wait else started
+        batches = services.runs.batches(actor, ended.id)
+    emit(as_json, run_document(ended, batches), run_lines(ended))
+    return exit_code_of(ended) if wait else ExitCode.DONE
+
+
+@app.command()
+def pause(
+    name: str,
+    go_on: Annotated[bool, typer.Option("--go-on", help="Let it run again.")] = False,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Pause an export, or let it go on."""
+    with opened(data_dir) as (services, actor):
+        found = services.exports.pause(actor, name, paused=not go_on)
+    emit(
+        as_json,
+        {"name": name, "paused": found.paused},
+        [f"{name} is {'paused' if found.paused else 'going on'}."],
+    )
+
+
+@app.command()
+def remove(name: str, as_json: Json = False, data_dir: DataDir = None) -> None:
+    """Remove an export; its history stays, and nobody is taken off the list."""
+    with opened(data_dir) as (services, actor):
+        services.exports.remove(actor, name)
+    emit(as_json, {"removed": name}, [f"Export {name} is removed; its history stays."])

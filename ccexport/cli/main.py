@@ -1,0 +1,52 @@
+"""The commands, put together, and the one place that turns errors into exit codes."""
+
+import logging
+import sys
+
+import typer
+from typer.main import get_command
+
+from ccexport.cli import connections, exports, operate, people, profiles, runs, segments
+from ccexport.cli.output import ExitCode, emit_error, say
+from ccexport.errors import CcexportError
+
+app = typer.Typer(
+    name="ccexport",
+    help="Segments of customer profiles onto Constant Contact lists: shown before, proved after.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    epilog="Exit codes: 0 done, 1 failed or blocked, 2 wrong use or settings, 3 finished with rejects, 4 waiting.",
+)
+for name, room in (
+    ("profiles", profiles),
+    ("segments", segments),
+    ("connections", connections),
+    ("exports", exports),
+    ("runs", runs),
+    ("people", people),
+):
+    app.add_typer(room.app, name=name, no_args_is_help=True)
+app.add_typer(connections.lists, name="lists", no_args_is_help=True)
+app.add_typer(operate.suppression, name="suppression", no_args_is_help=True)
+operate.register(app)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command and leave with its exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        outcome = get_command(app).main(args=given, prog_name="ccexport", standalone_mode=False)
+    except CcexportError as error:
+        sys.exit(emit_error("--json" in given, error))
+    except typer.Exit as left:
+        sys.exit(left.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        say("Stopped; what was begun can be resumed.")
+        sys.exit(130)
+    except Exception as error:
+        if hasattr(error, "format_message"):  # click's own complaints about arguments
+            say(f"error: {error.format_message()}")
+            sys.exit(ExitCode.WRONG_USE)
+        raise
+    sys.exit(int(outcome or 0))

@@ -1,0 +1,63 @@
+"""Opens the use cases for one command, as the local administrator.
+
+Whoever can read the data directory and its key on this machine owns it already; the actor's name
+still goes into the history.
+"""
+
+import getpass
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ccexport.errors import BadInput
+from ccexport.model.exports import Actor
+from ccexport.model.words import Role
+from ccexport.services import Services
+from ccexport.settings import load_settings
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Where everything is kept (CCEXPORT_DATA_DIR).", show_default=False),
+]
+
+
+@contextmanager
+def opened(data_dir: Path | None) -> Iterator[tuple[Services, Actor]]:
+    """The use cases and who asks, closed again afterwards."""
+    services = Services(load_settings(data_dir=data_dir))
+    try:
+        yield services, Actor(f"cli:{_login()}", Role.ADMINISTRATOR)
+    finally:
+        services.close()
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
+def json_or_file(text: str, what: str) -> Any:
+    """JSON given as text or as the name of a file. Raises `BadInput` naming the place of a mistake."""
+    source = what
+    if not text.lstrip().startswith(("{", "[")):
+        path = Path(text)
+        source = f"the file {text}"
+        try:
+            text = path.read_text("utf-8")
+        except OSError as error:
+            raise BadInput(f"{what} is neither JSON nor a file that can be read: {text}.") from error
+        except UnicodeDecodeError as error:
+            raise BadInput(f"{source} is not text in UTF-8.") from error
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise BadInput(
+            f"{source} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}."
+        ) from error

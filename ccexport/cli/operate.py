@@ -1,0 +1,128 @@
+"""`demo`, `worker`, `sandbox`, `suppression`."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ccexport.cli.opened import DataDir, Json, opened
+from ccexport.cli.output import ExitCode, emit, exit_code_of, say, table
+from ccexport.cli.runs import run_document, run_lines
+from ccexport.errors import BadInput
+from ccexport.services.demo import ensure_demo
+
+suppression = typer.Typer(help="Addresses and domains that are never sent.")
+
+
+def register(app: typer.Typer) -> None:
+    """Put these commands at the top level."""
+    app.command()(demo)
+    app.command()(worker)
+    app.command()(sandbox)
+
+
+def demo(as_json: Json = False, data_dir: DataDir = None) -> int:
+    """The whole job against the sandbox: ingest, preview, run, verify. Nothing leaves this machine."""
+    with opened(data_dir) as (services, actor):
+        if not services.settings.sandbox_on:
+            raise BadInput(
+                "The demo needs the sandbox, but a Constant Contact client id is set (CCEXPORT_CC_CLIENT_ID); "
+                "set CCEXPORT_SANDBOX=on to use the sandbox all the same."
+            )
+        say("Setting up: sandbox, 20,000 sample profiles, segments, a connection, two exports …")
+        made = ensure_demo(services)
+        name = made.exports[0]
+        snapshot = services.profiles.current(actor)
+        say(f"{snapshot.profiles} profiles are in snapshot {snapshot.id}.")
+        plan = services.previews.preview(actor, name)
+        left_out = ", ".join(f"{n} {reason}" for reason, n in plan.reasons.items() if n)
+        say(
+            f"The preview of {name}: {plan.candidates} candidates, {plan.to_send} to send, left out: {left_out}."
+        )
+        started = services.runs.start(actor, name, digest=plan.digest)
+        say(f"Run {started.id}: sending, waiting for Constant Contact's answer, reading the list back …")
+        ended = services.runs.drive_here(started.id)
+        document = run_document(ended, services.runs.batches(actor, ended.id))
+    counts = document["counts"]
+    lines = [
+        *run_lines(ended),
+        f"{counts['verified']} of {counts['sent']} contacts were verified on the list {ended.list_name}.",
+    ]
+    emit(as_json, document, lines)
+    return exit_code_of(ended)
+
+
+def worker(
+    once: Annotated[bool, typer.Option("--once", help="Drive what is due now, then leave.")] = False,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> int:
+    """Claim and drive runs. Any number of workers may share a data directory."""
+    with opened(data_dir) as (services, _):
+        working = services.worker()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: working.stop.set())
+        if once:
+            driven = working.run_once()
+            emit(as_json, {"driven": driven}, [f"{driven} runs were driven."])
+            return ExitCode.DONE
+        say("Working; stop with Ctrl-C.")
+        working.run_forever()
+    return ExitCode.DONE
+
+
+def sandbox(
+    port: Annotated[int, typer.Option(help="The loopback port; 0 for any free one.")] = 8765,
+    redirect_url: Annotated[
+        list[str] | None, typer.Option(help="A redirect address to register; may be repeated.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> int:
+    """The local double of Constant Contact alone, for trying other programs against it."""
+    from ccexport.settings import load_settings
+
+    settings = load_settings(data_dir=data_dir)
+    store = settings.data_dir / "sandbox.sqlite"
+    store.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    command = [sys.executable, "-m", "ccexport.sandbox", "--port", str(port), "--store", str(store)]
+    for url in redirect_url or [settings.redirect_url]:
+        command += ["--redirect-url", url]
+    return subprocess.call(command)
+
+
+@suppression.command("add")
+def suppression_add(
+    values: Annotated[list[str] | None, typer.Argument(help="Addresses or domains.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A file with one entry a line.")] = None,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Never send these addresses or domains."""
+    entries = list(values or [])
+    if file is not None:
+        try:
+            entries += file.read_text("utf-8").splitlines()
+        except OSError as error:
+            raise BadInput(f"The file {file} cannot be read: {error.strerror}.") from error
+    with opened(data_dir) as (services, actor):
+        added = services.system.suppress(actor, entries)
+    emit(as_json, {"added": added}, [f"{added} new entries are on the suppression list."])
+
+
+@suppression.command("remove")
+def suppression_remove(value: str, as_json: Json = False, data_dir: DataDir = None) -> None:
+    """Take one entry off the suppression list."""
+    with opened(data_dir) as (services, actor):
+        gone = services.system.unsuppress(actor, value)
+    emit(as_json, {"removed": gone}, ["Removed." if gone else "It was not on the suppression list."])
+
+
+@suppression.command("list")
+def suppression_list(as_json: Json = False, data_dir: DataDir = None) -> None:
+    """The suppression list."""
+    with opened(data_dir) as (services, actor):
+        rows = services.system.suppressed(actor)
+    emit(as_json, rows, table(rows, ["value", "kind", "added_by", "added_at"]))

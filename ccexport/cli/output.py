@@ -1,0 +1,83 @@
+"""What the command line prints, and its exit codes: a contract other people's scripts rely on.
+
+One JSON document or a few readable lines on stdout; everything else on stderr.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from enum import IntEnum
+from typing import Any
+
+from ccexport.errors import CcexportError, WrongUse
+from ccexport.model.runs import Run
+from ccexport.model.words import RunState
+
+
+class ExitCode(IntEnum):
+    """How a command ended."""
+
+    DONE = 0
+    FAILED = 1
+    WRONG_USE = 2
+    WITH_REJECTS = 3
+    WAITING = 4
+
+
+def emit(as_json: bool, document: Any, lines: Iterable[str]) -> None:
+    """Print the document as JSON, or the lines."""
+    if as_json:
+        text = json.dumps(document, default=_plain, ensure_ascii=False, indent=2)
+    else:
+        text = "\n".join(lines)
+    sys.stdout.write(text + "\n")
+
+
+def say(text: str) -> None:
+    """Narration, on stderr."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def emit_error(as_json: bool, error: CcexportError) -> ExitCode:
+    """One sentence on stderr (and a JSON document on stdout when that was asked for)."""
+    say(f"error: {error}")
+    if as_json:
+        emit(True, {"error": {"kind": type(error).__name__, "message": str(error)}}, ())
+    return ExitCode.WRONG_USE if isinstance(error, WrongUse) else ExitCode.FAILED
+
+
+def exit_code_of(run: Run) -> ExitCode:
+    """What the end (or the present state) of a run means for a script."""
+    if run.state is RunState.SUCCEEDED:
+        return ExitCode.DONE
+    if run.state is RunState.SUCCEEDED_WITH_REJECTS:
+        return ExitCode.WITH_REJECTS
+    return ExitCode.FAILED if run.state.ended else ExitCode.WAITING
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[str]:
+    """Rows as aligned text, or one line saying that there are none."""
+    if not rows:
+        return ["(none)"]
+    cells = [[str(_short(row.get(c))) for c in columns] for row in rows]
+    widths = [max(len(c), *(len(r[i]) for r in cells)) for i, c in enumerate(columns)]
+    head = "  ".join(c.replace("_", " ").ljust(w) for c, w in zip(columns, widths, strict=True))
+    return [head.rstrip()] + [
+        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in cells
+    ]
+
+
+def _short(value: Any) -> Any:
+    if value is None:
+        return ""
+    return value.strftime("%Y-%m-%d %H:%M:%S") if hasattr(value, "strftime") else value
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return list(value) if isinstance(value, set | frozenset | tuple) else str(value)

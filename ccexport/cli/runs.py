@@ -1,0 +1,131 @@
+"""`runs list`, `show`, `contacts`, `cancel`, `resume`, `approve`, `undo`."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from ccexport.cli.opened import DataDir, Json, opened
+from ccexport.cli.output import emit, exit_code_of, table
+from ccexport.model.runs import Batch, Run
+from ccexport.model.words import RunState
+from ccexport.services.runs import run_facts
+
+app = typer.Typer(help="What ran, what is running, and what became of whom.")
+MAIN_COUNTS = ("candidates", "sent", "verified", "rejected", "missing", "unknown")
+
+
+def run_document(run: Run, batches: Sequence[Batch] | None = None) -> dict[str, Any]:
+    """A run as JSON; its keys are a contract."""
+    document = run_facts(run)
+    document["counts"] = dict.fromkeys(MAIN_COUNTS, 0) | document["counts"]
+    if batches is not None:
+        document["batches"] = [_batch(b) for b in batches]
+    return document
+
+
+def _batch(batch: Batch) -> dict[str, Any]:
+    return {
+        "number": batch.number,
+        "kind": batch.kind,
+        "state": batch.state,
+        "contacts": batch.contacts,
+        "bytes": batch.bytes,
+        "activity_id": batch.activity_id,
+        "ambiguous": batch.ambiguous,
+        "submitted_at": batch.submitted_at,
+        "settled_at": batch.settled_at,
+        "counters": dict(batch.counters),
+        "errors": list(batch.errors),
+        "note": batch.note,
+    }
+
+
+def run_lines(run: Run) -> list[str]:
+    """A run in a few lines."""
+    counts = run_document(run)["counts"]
+    numbers = ", ".join(f"{counts[c]} {c}" for c in MAIN_COUNTS)
+    waiting = f" for {run.wait_reason}" if run.wait_reason else ""
+    lines = [f"Run {run.id} of {run.export_name} to {run.list_name}: {run.state}{waiting}.", f"  {numbers}."]
+    return lines + ([f"  {run.note}"] if run.note else [])
+
+
+@app.command("list")
+def list_(
+    export: Annotated[str | None, typer.Option(help="Only of this export.")] = None,
+    state: Annotated[RunState | None, typer.Option(help="Only in this state.")] = None,
+    limit: Annotated[int, typer.Option(min=1)] = 100,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Runs, newest first."""
+    with opened(data_dir) as (services, actor):
+        rows = [run_document(r) for r in services.runs.list(actor, export=export, state=state, limit=limit)]
+    shown = [row | row["counts"] for row in rows]
+    columns = ["run_id", "export", "state", "created_at", "sent", "verified", "rejected", "missing"]
+    emit(as_json, rows, table(shown, columns))
+
+
+@app.command()
+def show(run_id: str, as_json: Json = False, data_dir: DataDir = None) -> None:
+    """One run: its numbers, its batches and its story."""
+    with opened(data_dir) as (services, actor):
+        found = services.runs.get(actor, run_id)
+        document = run_document(found, services.runs.batches(actor, run_id))
+        story = [
+            {"at": e.at, "actor": e.actor, "state": e.state, "text": e.text}
+            for e in services.runs.story(actor, run_id)
+        ]
+    lines = run_lines(found) + table(
+        document["batches"], ["kind", "number", "state", "contacts", "bytes", "note"]
+    )
+    emit(as_json, document | {"events": story}, lines + [""] + table(story, ["at", "state", "text"]))
+
+
+@app.command()
+def contacts(
+    run_id: str,
+    verdict: Annotated[str | None, typer.Option(help="A verdict, a reason, or an outcome.")] = None,
+    email: Annotated[str | None, typer.Option(help="One person, by address or profile id.")] = None,
+    limit: Annotated[int, typer.Option(min=1)] = 1000,
+    offset: Annotated[int, typer.Option(min=0)] = 0,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """What became of whom: was this person put on the list, and if not, why?"""
+    from ccexport.cli.exports import contact_document
+
+    with opened(data_dir) as (services, actor):
+        found = services.runs.contacts(actor, run_id, what=verdict, email=email, limit=limit, offset=offset)
+    rows = [contact_document(row) for row in found]
+    emit(as_json, rows, table(rows, ["email", "profile_id", "verdict", "reason", "outcome", "note"]))
+
+
+def _changed(run_id: str, use_case: str, as_json: bool, data_dir: Any) -> None:
+    with opened(data_dir) as (services, actor):
+        found = getattr(services.runs, use_case)(actor, run_id)
+        document = run_document(found, services.runs.batches(actor, run_id))
+    emit(as_json, document, run_lines(found))
+
+
+@app.command()
+def cancel(run_id: str, as_json: Json = False, data_dir: DataDir = None) -> None:
+    """Stop sending; what already left is settled and read back."""
+    _changed(run_id, "cancel", as_json, data_dir)
+
+
+@app.command()
+def approve(run_id: str, as_json: Json = False, data_dir: DataDir = None) -> None:
+    """Approve the plan a run waits with."""
+    _changed(run_id, "approve", as_json, data_dir)
+
+
+@app.command()
+def resume(run_id: str, as_json: Json = False, data_dir: DataDir = None) -> int:
+    """Go on with a run here and now, to its end or until it has to wait again."""
+    with opened(data_dir) as (services, actor):
+        services.runs.resume(actor, run_id)
+        found = services.runs.drive_here(run_id)
+        document = run_document(found, services.runs.batches(actor, run_id))
+    emit(as_json, document, run_lines(found))
+    return exit_code_of(found)

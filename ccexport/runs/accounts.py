@@ -1,0 +1,208 @@
+"""Joins the client to the ledger: tokens under a lock across processes, one pace for all.
+
+Must never hold a token longer than the call that needs it.
+"""
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ccexport.constant_contact import pacing
+from ccexport.constant_contact.account import Account
+from ccexport.constant_contact.backoff import Patience
+from ccexport.constant_contact.oauth import OAuthApp, Tokens
+from ccexport.constant_contact.pacing import Pace, PaceState
+from ccexport.constant_contact.tokens import TokenEndpoint, TokenKeeper
+from ccexport.constant_contact.transport import Transport
+from ccexport.constant_contact.wire import Purpose
+from ccexport.errors import ConstantContactDown, ReconnectNeeded
+from ccexport.ledger import Ledger
+
+LOCK_SECONDS = 60.0
+LOCK_STEP = 0.2
+
+
+@dataclass(frozen=True)
+class Application:
+    """Which application we are, at which Constant Contact. The secret is empty for PKCE."""
+
+    api_url: str
+    auth_url: str
+    client_id: str
+    client_secret: str
+
+    def __repr__(self) -> str:
+        return f"<application {self.client_id[:4]}… at {self.api_url}>"
+
+
+class Accounts:
+    """Makes `Account`s of stored connections; one per process."""
+
+    def __init__(
+        self,
+        application: Application,
+        ledger: Ledger,
+        *,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._application = application
+        self._ledger = ledger
+        self._clock = clock
+        self._sleep = sleep
+        self._transport = Transport()
+        self._patience = Patience(clock=clock, sleep=sleep)
+        self._pace = SharedPace(ledger, application.client_id, clock=clock, sleep=sleep)
+        self._endpoint = TokenEndpoint(self._transport, self._app(""), self._patience)
+
+    def _app(self, redirect_url: str) -> OAuthApp:
+        return oauth_app(self._application, redirect_url)
+
+    def exchange(self, code: str, *, redirect_url: str, verifier: str | None) -> Tokens:
+        """The tokens for the code the browser brought back."""
+        endpoint = TokenEndpoint(self._transport, self._app(redirect_url), self._patience)
+        return endpoint.exchange(code, verifier=verifier)
+
+    def account(self, connection_id: str) -> Account:
+        """The account of a stored connection; its tokens are refreshed by one at a time."""
+        keeper = TokenKeeper(
+            read=lambda: self._stored(connection_id),
+            locked=lambda: self._locked(connection_id),
+            refresh=self._endpoint.refresh,
+            clock=self._clock,
+        )
+        return self._made(keeper)
+
+    def account_with(self, tokens: Tokens) -> Account:
+        """An account that is not stored yet."""
+        return self._made(_Fixed(tokens.access_token))
+
+    def _made(self, token: Any) -> Account:
+        return Account(
+            transport=self._transport,
+            api_url=self._application.api_url,
+            token=token,
+            pace=self._pace.pace,
+            patience=self._patience,
+        )
+
+    def requests_today(self) -> int:
+        """How many of the day's 10,000 requests of this API key were used."""
+        return self._pace.used_today()
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def _stored(self, connection_id: str) -> Tokens:
+        kept = self._ledger.connections.tokens(connection_id)
+        if not kept:
+            raise ReconnectNeeded("This connection has no tokens any more; connect it again.")
+        return Tokens.from_json(kept)
+
+    @contextmanager
+    def _locked(self, connection_id: str) -> Iterator["_Slot"]:
+        """One refresher at a time, across threads and processes."""
+        name = f"token:{connection_id}"
+        holder = f"{threading.get_ident()}-{id(object())}-{self._clock().timestamp()}"
+        waited = 0.0
+        while not self._ledger.leases.take(name, holder, seconds=LOCK_SECONDS):
+            if waited > 2 * LOCK_SECONDS:
+                raise ConstantContactDown("Another process has been refreshing this connection for too long.")
+            self._sleep(LOCK_STEP)
+            waited += LOCK_STEP
+        try:
+            yield _Slot(self, self._ledger, connection_id)
+        finally:
+            self._ledger.leases.drop(name, holder)
+
+
+@dataclass(frozen=True)
+class _Slot:
+    accounts: Accounts
+    ledger: Ledger
+    connection_id: str
+
+    def read(self) -> Tokens:
+        return self.accounts._stored(self.connection_id)
+
+    def store(self, tokens: Tokens) -> None:
+        self.ledger.connections.store_tokens(self.connection_id, tokens.as_json())
+
+
+@dataclass(frozen=True, repr=False)
+class _Fixed:
+    token: str
+
+    def access_token(self, refused: str | None = None) -> str:
+        if refused is not None:
+            raise ReconnectNeeded("Constant Contact refuses the new token; start connecting again.")
+        return self.token
+
+
+class SharedPace:
+    """The pace-maker of one API key, its state a row in the ledger."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        client_id: str,
+        *,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._ledger = ledger
+        self._key = hashlib.sha256(client_id.encode()).hexdigest()
+        self._clock = clock
+        self.pace = Pace(
+            self._take,
+            sleep=sleep,
+            slow_down=self._slow_down,
+            day_is_over=lambda: self._change(pacing.use_up),
+        )
+
+    def _take(self, purpose: Purpose) -> float:
+        def step(kept: dict[str, Any] | None) -> tuple[dict[str, Any], float]:
+            now = self._clock()
+            granted = pacing.slot_or_raise(pacing.decide(_state(kept, now), now, purpose))
+            return _row(granted.state), granted.wait
+
+        return self._ledger.pace.change(self._key, step)
+
+    def _slow_down(self, seconds: float) -> None:
+        self._change(lambda state, now: pacing.penalise(state, now, seconds))
+
+    def _change(self, change: Callable[[PaceState, datetime], PaceState]) -> None:
+        def step(kept: dict[str, Any] | None) -> tuple[dict[str, Any], None]:
+            now = self._clock()
+            return _row(change(_state(kept, now), now)), None
+
+        self._ledger.pace.change(self._key, step)
+
+    def used_today(self) -> int:
+        state = _state(self._ledger.pace.read(self._key), self._clock())
+        return state.used if state.day == self._clock().date() else 0
+
+
+def _state(kept: dict[str, Any] | None, now: datetime) -> PaceState:
+    if kept is None:
+        return pacing.fresh_state(now)
+    day = datetime.fromisoformat(kept["day"]).date()
+    return PaceState(datetime.fromisoformat(kept["free_at"]), day, kept["used"])
+
+
+def _row(state: PaceState) -> dict[str, Any]:
+    return {"free_at": state.free_at.isoformat(), "day": state.day.isoformat(), "used": state.used}
+
+
+def oauth_app(application: Application, redirect_url: str) -> OAuthApp:
+    """The application as the OAuth functions want it."""
+    return OAuthApp(
+        client_id=application.client_id,
+        auth_url=application.auth_url,
+        redirect_url=redirect_url,
+        client_secret=application.client_secret,
+    )

@@ -1,0 +1,177 @@
+"""The demo: sample profiles, segments, a connection to the sandbox, two exports, three people.
+
+Made once in an empty data directory while the sandbox is on; every step can be repeated after a
+crash. Must never run against a real account.
+"""
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
+
+from ccexport.errors import Conflict, ConstantContactDown
+from ccexport.model.exports import Actor, ConsentRule, MappedField
+from ccexport.model.words import Mode, Role
+from ccexport.profiles.sample import write_profiles
+
+if TYPE_CHECKING:
+    from ccexport.services.context import Services
+
+PROFILES = 20_000
+SEED = 1
+CONNECTION = "Sandbox"
+ACTOR = Actor("demo", Role.ADMINISTRATOR)
+SEGMENTS = {
+    "Newsletter readers": {"field": "newsletter_consent", "op": "is_true"},
+    "Norway": {"field": "country", "op": "is", "value": "Norway"},
+    "Good customers": {
+        "any": [
+            {"field": "tier", "op": "is_any_of", "value": ["gold", "platinum"], "ignore_case": True},
+            {"field": "lifetime_value", "op": "at_least", "value": 1000},
+        ]
+    },
+}
+FIELDS = (
+    ("first_name", "first_name"),
+    ("last_name", "last_name"),
+    ("phone", "phone"),
+    ("street", "street"),
+    ("city", "city"),
+    ("zip", "postal_code"),
+    ("country", "country"),
+    ("birthday", "birth_date"),
+)
+
+
+@dataclass(frozen=True)
+class DemoAccount:
+    """One account the sign-in page names; the password is this data directory's own."""
+
+    name: str
+    role: Role
+    password: str
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo has set up."""
+
+    accounts: tuple[DemoAccount, ...]
+    exports: tuple[str, ...]
+
+
+def demo_accounts(services: "Services") -> tuple[DemoAccount, ...]:
+    """The accounts to name on the sign-in page; none outside the demo."""
+    path = _notes(services)
+    if not services.settings.sandbox_on or not path.exists():
+        return ()
+    kept = json.loads(path.read_text("utf-8"))
+    return tuple(DemoAccount(a["name"], Role(a["role"]), a["password"]) for a in kept)
+
+
+def ensure_demo(services: "Services") -> Demo:
+    """Set up what is missing. Raises `Conflict` when the sandbox is off."""
+    if not services.settings.sandbox_on:
+        raise Conflict("The demo needs the sandbox, and it is off (CCEXPORT_SANDBOX).")
+    accounts = ensure_demo_people(services)
+    _profiles(services)
+    _segments(services)
+    _connection(services)
+    return Demo(accounts, _exports(services))
+
+
+def ensure_demo_people(services: "Services") -> tuple[DemoAccount, ...]:
+    """Three accounts, quickly, so that the sign-in page can name them at once."""
+    path = _notes(services)
+    if not path.exists():
+        made = [{"name": str(role), "role": str(role), "password": secrets.token_urlsafe(9)} for role in Role]
+        descriptor = os.open(path.with_suffix(".tmp"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(made, file)
+        path.with_suffix(".tmp").replace(path)
+    accounts = demo_accounts(services)
+    for account in accounts:
+        if services.ledger.people.find(account.name) is None:
+            services.people.add(ACTOR, account.name, role=account.role, password=account.password)
+    return accounts
+
+
+def _notes(services: "Services") -> Path:
+    return services.settings.data_dir / "demo.json"
+
+
+def _profiles(services: "Services") -> None:
+    if services.profile_store.current() is None:
+        path = services.settings.data_dir / "sample-profiles.csv"
+        write_profiles(path, PROFILES, SEED)
+        services.profiles.ingest(ACTOR, [path], id_field="customer_id")
+
+
+def _segments(services: "Services") -> None:
+    there = {s.name for s in services.ledger.segments.all()}
+    if "Everybody" not in there:
+        services.segments.create(ACTOR, "Everybody", everybody=True, description="All profiles")
+    for name, rule in SEGMENTS.items():
+        if name not in there:
+            services.segments.create(ACTOR, name, rule=rule)
+
+
+def _connection(services: "Services") -> None:
+    if any(c.name == CONNECTION for c in services.ledger.connections.all()):
+        return
+    begun = services.connections.begin(ACTOR, CONNECTION, agree=True, share=Role.CONTRIBUTOR)
+    answer = _consent(begun.url)
+    draft = services.connections.finish(
+        ACTOR, state=answer.get("state", ""), bind=begun.bind, code=answer.get("code", "")
+    )
+    services.connections.save(ACTOR, draft.key)
+
+
+def _consent(url: str) -> dict[str, str]:
+    """What a person does in the browser, on the sandbox's own consent page: allow the access."""
+
+    address = urlsplit(url)
+    client = HTTPConnection(address.netloc, timeout=20)
+    try:
+        client.request("GET", f"{address.path}?{address.query}", headers={"Accept": "*/*"})
+        location = client.getresponse().headers.get("Location", "")
+    finally:
+        client.close()
+    if not location:
+        raise ConstantContactDown("The sandbox did not send the browser back; start again.")
+    return dict(parse_qsl(urlsplit(location).query))
+
+
+def _exports(services: "Services") -> tuple[str, ...]:
+    there = {e.name for e in services.ledger.exports.all()}
+    fields = [MappedField(target=target, source=source) for target, source in FIELDS]
+    if "Newsletter" not in there:
+        services.exports.create(
+            ACTOR,
+            "Newsletter",
+            connection=CONNECTION,
+            contact_list="Newsletter",
+            segments=["Newsletter readers"],
+            email="email",
+            fields=fields,
+            consent=ConsentRule(field="newsletter_consent"),
+            newest_by="updated_at",
+        )
+    if "Good customers" not in there:
+        services.exports.create(
+            ACTOR,
+            "Good customers",
+            connection=CONNECTION,
+            contact_list="Customers",
+            segments=["Good customers", "Norway"],
+            email="email",
+            fields=fields[:2],
+            mode=Mode.MIRROR,
+            consent=ConsentRule(field="newsletter_consent"),
+            newest_by="updated_at",
+        )
+    return ("Newsletter", "Good customers")
