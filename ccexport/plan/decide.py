@@ -1,0 +1,259 @@
+"""Decides on narrow columns who is a contact and why everybody else is not.
+
+Owns the order of the reasons, the rule for duplicates and the set of removals; docs/plan.md gives
+their reasons. Works in tables of a private session; must never read a mapped value.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ccexport.errors import StoreTrouble
+from ccexport.model.exports import ExportConfig
+from ccexport.model.profiles import Snapshot
+from ccexport.model.words import Mode
+from ccexport.plan.inputs import PlanInputs
+from ccexport.plan.transforms import quote_text
+from ccexport.profiles.addresses import address_sql, annotate, code_column, hash_column, shared_column
+from ccexport.profiles.database import DuckDB, quote_identifier, quote_path
+
+# Addresses of a function, not a person: https://www.rfc-editor.org/rfc/rfc2142
+ROLES = frozenset(
+    {"abuse", "admin", "administrator", "billing", "contact", "email", "firmapost", "help", "hostmaster"}
+    | {"info", "kontakt", "mail", "marketing", "no-reply", "noreply", "office", "post", "postmaster"}
+    | {"privacy", "root", "sales", "security", "support", "webmaster"}
+)
+
+
+@dataclass(frozen=True)
+class Decided:
+    """How many candidates there are, from which `_row` on they are over the limit, what we hold."""
+
+    candidates: int
+    cut: int | None
+    held: int
+    removals: int
+    held_by_other: int
+
+
+def decide(db: DuckDB, inputs: PlanInputs) -> Decided:
+    """Make the tables `decided`, `losers`, `segment_names`, `removals` and `dropped`."""
+    config, snapshot = inputs.export.config, inputs.snapshot
+    _members(db, inputs)
+    codes = _codes(db, config.email, snapshot)
+    _sets(db, inputs)
+    if config.consent:
+        _refused(db, config, snapshot, codes)
+    _candidates(db, config, snapshot, codes, known=inputs.destination is not None)
+    candidates = db.row("SELECT count(*) FROM decided")[0]
+    if candidates != db.row("SELECT count(*) FROM members")[0]:
+        raise StoreTrouble(
+            "The stored members or deliveries do not fit the snapshot; make the members again."
+        )
+    _losers(db)
+    cut = _cut(db, config.guards.contacts_maximum)
+    held, removals, others = _removals(db, inputs)
+    return Decided(candidates, cut, held, removals, others)
+
+
+def _members(db: DuckDB, inputs: PlanInputs) -> None:
+    """The union of the segments; each bit of `mask` is a segment."""
+    each = [
+        f"SELECT _row, {1 << n}::BIGINT AS mask FROM read_parquet({quote_path(m.path)})"
+        for n, m in enumerate(inputs.members)
+    ] or ["SELECT 0::BIGINT AS _row, 0::BIGINT AS mask WHERE false"]
+    union = " UNION ALL ".join(each)
+    if len(each) > 1:
+        union = f"SELECT _row, bit_or(mask) AS mask FROM ({union}) GROUP BY _row"
+    db.run(f"CREATE TABLE members AS {union}")
+    names = "".join(
+        f", CASE WHEN mask & {1 << n} <> 0 THEN {quote_text(m.segment_name)} END"
+        for n, m in enumerate(inputs.members)
+    )
+    db.run(
+        "CREATE TABLE segment_names AS "
+        f"SELECT mask, concat_ws('; '{names}) AS names FROM (SELECT DISTINCT mask FROM members)"
+    )
+
+
+@dataclass(frozen=True)
+class _Codes:
+    """Where the checks of the address are: in the snapshot, or made now beside it."""
+
+    table: str
+    code: str
+    hash: str
+    shared: str
+    forms: str
+    field: str
+
+
+def _codes(db: DuckDB, field: str, snapshot: Snapshot) -> _Codes:
+    code, hashed, shared = (quote_identifier(n(field)) for n in (code_column, hash_column, shared_column))
+    if field in snapshot.address_fields:
+        return _Codes("s.profiles", code, hashed, shared, "s.address_forms", field)
+    annotate(db, "s.profiles", field, "address_codes")
+    return _Codes("address_codes", code, hashed, shared, "address_forms", field)
+
+
+def _profiles(codes: _Codes) -> str:
+    """FROM clause: `p` the profile, `a` its address code, `f` its rescued normal form."""
+    column = f"p.{quote_identifier(codes.field)}"
+    same = codes.table == "s.profiles"
+    return (
+        ("s.profiles p" if same else f"s.profiles p JOIN {codes.table} a USING (_row)")
+        + f" LEFT JOIN (SELECT raw, any_value(address) AS address FROM {codes.forms} "
+        f"WHERE field = {quote_text(codes.field)} GROUP BY raw) f "
+        f"ON f.raw = CASE WHEN {_alias(codes)}.{codes.code} = 4 THEN {column}::VARCHAR END"
+    )
+
+
+def _alias(codes: _Codes) -> str:
+    return "p" if codes.table == "s.profiles" else "a"
+
+
+def _address(codes: _Codes) -> str:
+    column = f"p.{quote_identifier(codes.field)}::VARCHAR"
+    # Most addresses only need small letters; the stored hash of the normal form tells which.
+    usual = f"CASE WHEN hash(lower({column})) = {_alias(codes)}.{codes.hash} THEN lower({column})"
+    return (
+        f"CASE {_alias(codes)}.{codes.code} WHEN 0 THEN {usual} ELSE {address_sql(column)} END "
+        "WHEN 4 THEN f.address END"
+    )
+
+
+def _sets(db: DuckDB, inputs: PlanInputs) -> None:
+    """What is looked up by address: `on_list`, `unsubscribed`, `suppressed` (and `_domains`), `delivered`."""
+    reading = inputs.destination
+    _addresses(db, "on_list", reading.on_list if reading else None)
+    _addresses(db, "unsubscribed", reading.unsubscribed if reading else None)
+    _addresses(db, "entries", inputs.suppression)
+    db.run(
+        "CREATE TABLE suppressed AS SELECT address FROM entries WHERE contains(ltrim(address, '@'), '@');"
+        "CREATE TABLE suppressed_domains AS SELECT ltrim(address, '@') AS domain FROM entries "
+        "WHERE NOT contains(ltrim(address, '@'), '@')"
+    )
+    mine = quote_text(inputs.export.id)
+    db.run(
+        "CREATE TABLE delivered AS "
+        + (
+            "SELECT address, state, content, list_contains(exports, " + mine + ") AS held, "
+            f"len(exports) > 1 AS shared FROM read_parquet({quote_path(inputs.deliveries)})"
+            if inputs.deliveries
+            else "SELECT ''::VARCHAR AS address, ''::VARCHAR AS state, ''::VARCHAR AS content, "
+            "false AS held, false AS shared WHERE false"
+        )
+    )
+
+
+def _addresses(db: DuckDB, table: str, path: Path | None) -> None:
+    rows = f"read_parquet({quote_path(path)})" if path else "(SELECT NULL::VARCHAR WHERE false)"
+    db.run(
+        f"CREATE TABLE {table} AS SELECT lower(trim(a)) AS address FROM {rows} AS t(a) WHERE a IS NOT NULL"
+    )
+
+
+def _consent(config: ExportConfig) -> str:
+    """SQL: true when given, false when refused, null when nothing is known."""
+    if config.consent is None:
+        return "true"
+    values = ", ".join(quote_text(v.strip().lower()) for v in config.consent.values) or "NULL"
+    return f"lower(nullif(trim(p.{quote_identifier(config.consent.field)}::VARCHAR), '')) IN ({values})"
+
+
+def _refused(db: DuckDB, config: ExportConfig, snapshot: Snapshot, codes: _Codes) -> None:
+    """Addresses for which any profile, in a segment or not, refuses: one refusal counts for all of them."""
+    db.run(
+        f"CREATE TABLE refused AS SELECT DISTINCT {_address(codes)} AS address FROM {_profiles(codes)} "
+        f"WHERE {_alias(codes)}.{codes.shared} AND ({_consent(config)}) = false"
+    )
+
+
+def _candidates(db: DuckDB, config: ExportConfig, snapshot: Snapshot, codes: _Codes, *, known: bool) -> None:
+    newest = config.newest_by or snapshot.updated_field
+    roles = ", ".join(map(quote_text, sorted(ROLES)))
+    on_list = (
+        "EXISTS (FROM on_list o WHERE o.address = c.address)"
+        if known
+        else "coalesce(d.state = 'on_list', false)"
+    )
+    left = (
+        "coalesce(state IN ('on_list', 'left'), false) AND NOT on_list"
+        if known
+        else "coalesce(state = 'left', false)"
+    )
+    refused = "EXISTS (FROM refused r WHERE r.address = c.address)" if config.consent else "false"
+    db.run(
+        f"""
+        CREATE TABLE decided AS
+        WITH c AS (
+            SELECT p._row, p._id AS id, m.mask, {_alias(codes)}.{codes.code} AS code,
+                {_alias(codes)}.{codes.shared} AS shared, {_address(codes)} AS address,
+                coalesce({_consent(config)}, false) AS consent,
+                {f"p.{quote_identifier(newest)}" if newest else "NULL"} AS newest
+            FROM {_profiles(codes)} JOIN members m ON m._row = p._row),
+        looked_up AS (
+            SELECT c.*, d.state, d.content AS delivered, {on_list} AS on_list,
+                EXISTS (FROM suppressed x WHERE x.address = c.address)
+                OR EXISTS (FROM suppressed_domains x WHERE x.domain = split_part(c.address, '@', 2))
+                    AS suppressed,
+                EXISTS (FROM unsubscribed u WHERE u.address = c.address) AS unsubscribed,
+                {refused} AS refused
+            FROM c LEFT JOIN delivered d ON d.address = c.address)
+        SELECT _row, id, mask, shared, address, newest, on_list, state, delivered,
+            CASE WHEN code = 1 THEN 'no_email' WHEN code = 2 THEN 'invalid_email'
+                WHEN code = 3 THEN 'email_too_long'
+                WHEN suppressed THEN 'suppressed'
+                WHEN refused OR NOT consent THEN 'no_consent'
+                WHEN unsubscribed THEN 'unsubscribed'
+                WHEN {left} THEN 'left_list' END AS reason,
+            CASE WHEN refused AND consent THEN 'consent:refused_elsewhere'
+                WHEN split_part(address, '@', 1) IN ({roles}) THEN 'email:role_address' END AS note
+        FROM looked_up
+        """
+    )
+
+
+def _losers(db: DuckDB) -> None:
+    """Of several profiles with one address the newest stays, then the smallest id."""
+    db.run(
+        """
+        CREATE TABLE losers AS SELECT _row, winner FROM (
+            SELECT _row, first_value(id) OVER w AS winner, row_number() OVER w AS place
+            FROM decided WHERE shared AND reason IS NULL
+            WINDOW w AS (PARTITION BY address ORDER BY newest DESC NULLS LAST, id, _row))
+        WHERE place > 1
+        """
+    )
+
+
+def _cut(db: DuckDB, maximum: int) -> int | None:
+    """The first `_row` that is one contact too many."""
+    rows = db.rows(
+        "SELECT _row FROM decided WHERE reason IS NULL AND _row NOT IN (SELECT _row FROM losers) "
+        f"ORDER BY _row LIMIT 1 OFFSET {int(maximum)}"
+    )
+    return rows[0][0] if rows else None
+
+
+def _removals(db: DuckDB, inputs: PlanInputs) -> tuple[int, int, int]:
+    """What this export holds on the list, how many of them go, how many another export keeps."""
+    there = "true" if inputs.destination is None else "EXISTS (FROM on_list o WHERE o.address = v.address)"
+    db.run(
+        "CREATE TABLE holds AS SELECT address, shared FROM delivered v "
+        f"WHERE held AND state = 'on_list' AND {there}"
+    )
+    mirror = inputs.export.config.mode is Mode.MIRROR
+    db.run(
+        "CREATE TABLE leavers AS SELECT h.address, h.shared, r.reason FROM holds h "
+        "LEFT JOIN (SELECT address, min(reason) AS reason FROM decided WHERE reason IS NOT NULL "
+        "GROUP BY address) r ON r.address = h.address "
+        f"WHERE {mirror} AND NOT EXISTS (FROM decided k WHERE k.reason IS NULL AND k.address = h.address)"
+    )
+    db.run(
+        "CREATE TABLE removals AS SELECT address, reason FROM leavers WHERE NOT shared;"
+        "CREATE TABLE dropped AS SELECT address FROM leavers WHERE shared ORDER BY address"
+    )
+    held, removals, others = (
+        db.row(f"SELECT count(*) FROM {table}")[0] for table in ("holds", "removals", "dropped")
+    )
+    return held, removals, others

@@ -1,0 +1,102 @@
+"""The properties a contact can have in an import, and their limits.
+
+Owns the one table of contact fields. Must never know a profile field or a value.
+
+Source of every name and length: schema JsonImportContact of
+https://developer.constantcontact.com/api_reference/index.html (POST /activities/contacts_json_import)
+and https://developer.constantcontact.com/api_guide/import_contacts.html
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+CUSTOM = "cf:"
+EMAIL = "email"
+BIRTHDAY = "birthday"
+BIRTHDAY_MONTH = "birthday_month"
+BIRTHDAY_DAY = "birthday_day"
+
+# At most 25 custom fields, 3 phone numbers and 3 addresses per contact:
+# https://developer.constantcontact.com/api_guide/import_contacts.html
+MOST_CUSTOM_FIELDS = 25
+MOST_PHONES = 3
+MOST_ADDRESSES = 3
+# maxLength of "cf:custom_field_name" in JsonImportContact:
+# https://developer.constantcontact.com/api_reference/index.html
+CUSTOM_LENGTH = 255
+
+
+class Shape(StrEnum):
+    """How a value is checked and written."""
+
+    TEXT = "text"
+    DATE = "date"
+    BIRTHDAY = "birthday"
+    MONTH = "month"
+    DAY = "day"
+
+
+@dataclass(frozen=True)
+class ContactField:
+    """One property of an imported contact; `length` is the most characters it takes."""
+
+    name: str
+    label: str
+    shape: Shape = Shape.TEXT
+    length: int = 50
+    phone: bool = False
+    address: str | None = None
+    """Which of the addresses of a contact this is a part of: "" is the unnamed (home) one."""
+
+
+def _parts(prefix: str, label: str, country: bool = True) -> list[ContactField]:
+    # street and street2 take 255 characters, the other parts 50:
+    # https://developer.constantcontact.com/api_reference/index.html
+    def part(name: str, text: str, length: int = 50) -> ContactField:
+        words = f"{label} {text}" if label else text
+        return ContactField(prefix + name, words.capitalize(), length=length, address=prefix)
+
+    parts = [
+        part("street", "street", 255),
+        part("street2", "street, second line", 255),
+        part("city", "city"),
+        part("state", "state or province"),
+        part("zip", "postal code"),
+    ]
+    return [*parts, part("country", "country")] if country else parts
+
+
+_FIELDS = [
+    # maxLength 50 in an import, although a contact resource takes 80:
+    # https://developer.constantcontact.com/api_reference/index.html
+    ContactField(EMAIL, "E-mail address"),
+    ContactField("first_name", "First name"),
+    ContactField("last_name", "Last name"),
+    ContactField("job_title", "Job title"),
+    ContactField("company_name", "Company"),
+    # Sent as two integers, both or none: https://developer.constantcontact.com/api_reference/index.html
+    ContactField(BIRTHDAY, "Birthday (from a date)", Shape.BIRTHDAY, 10),
+    ContactField(BIRTHDAY_MONTH, "Birthday, month", Shape.MONTH, 2),
+    ContactField(BIRTHDAY_DAY, "Birthday, day", Shape.DAY, 2),
+    # One of several date forms; we send ISO: https://developer.constantcontact.com/api_guide/import_contacts.html
+    ContactField("anniversary", "Anniversary", Shape.DATE, 10),
+    ContactField("phone", "Phone", phone=True),
+    ContactField("home_phone", "Home phone", phone=True),
+    ContactField("work_phone", "Work phone", phone=True),
+    ContactField("mobile_phone", "Mobile phone", phone=True),
+    ContactField("other_phone", "Other phone", phone=True),
+    *_parts("", ""),
+    # The schema spells this one country "home country", with a blank, surely by mistake; the unnamed
+    # address is a home address, so its `country` does the same.
+    *_parts("home_", "home", country=False),
+    *_parts("work_", "work"),
+    *_parts("other_", "other"),
+]
+
+CONTACT_FIELDS: dict[str, ContactField] = {field.name: field for field in _FIELDS}
+"""Every property by name, in the order in which they are written."""
+
+
+def custom_field(name: str) -> ContactField:
+    """The property of the custom field of that API name (not its label)."""
+    return ContactField(CUSTOM + name, name, length=CUSTOM_LENGTH)

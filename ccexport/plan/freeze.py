@@ -1,0 +1,241 @@
+"""The frozen plan: its files, its digest, its description; written once, checked when read.
+
+`plan.parquet`: `seq` INTEGER (0-based, file order), `profile_id`, `address` (normal form; raw text of an
+invalid one), `verdict`, `reason`, `winner` (the profile that won a duplicate), `warnings` (`field:code`
+joined by `;`), `segments` (names joined by `; `), `contact` (the JSON object exactly as sent), `content`
+(md5 of it), `batch` (1-based), `line` (0-based in the batch). Removals follow the candidates.
+`before.parquet`: `seq`, `before`: what we delivered last, for updates and removals.
+`dropped.parquet`: `address`: contacts this export holds no longer but another does.
+
+Must never change a file of a plan once the folder has its name.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ccexport.errors import Conflict, StoreTrouble
+from ccexport.model.plans import Plan, PlannedBatch, TrippedGuard
+from ccexport.model.words import Reason, Verdict
+
+VERSION = 1
+ROWS, BEFORE, DROPPED, DESCRIPTION, BODIES = (
+    "plan.parquet",
+    "before.parquet",
+    "dropped.parquet",
+    "plan.json",
+    "bodies",
+)
+TEXTS = (
+    "profile_id",
+    "address",
+    "verdict",
+    "reason",
+    "winner",
+    "warnings",
+    "segments",
+    "contact",
+    "content",
+)
+# The digest covers the contacts through the hashes of the bodies; these are the other columns.
+# `delivered` (the hash of what we delivered last) is not stored, but what an update replaces is
+# part of what a person approves.
+DIGESTED = (*(name for name in TEXTS if name != "contact"), "delivered")
+SCHEMA = pa.schema(
+    [
+        ("seq", pa.int32()),
+        *((name, pa.string()) for name in TEXTS),
+        ("batch", pa.int32()),
+        ("line", pa.int32()),
+    ]
+)
+_REPEATED = ["verdict", "reason", "warnings", "segments", "batch"]
+
+
+class RowsFile:
+    """Writes `plan.parquet` and counts what it writes."""
+
+    def __init__(self, path: Path) -> None:
+        self._writer = pq.ParquetWriter(
+            path, SCHEMA, compression="lz4", use_dictionary=_REPEATED, write_statistics=["seq", "batch"]
+        )
+        self.counts: dict[str, Counter[str]] = {n: Counter() for n in ("verdict", "reason", "warnings")}
+        self.rows = 0
+
+    def add(self, rows: pa.Table) -> None:
+        """Append rows that have every column of `SCHEMA`."""
+        self._writer.write_table(rows.select(SCHEMA.names), row_group_size=65_536)
+        self.rows += rows.num_rows
+        for name, counter in self.counts.items():
+            for entry in pc.value_counts(rows[name]).to_pylist():
+                if entry["values"] is not None:
+                    for word in entry["values"].split(";"):
+                        counter[word] += entry["counts"]
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+class Digest:
+    """SHA-256 over the rows, column by column, so that it does not matter how they were batched."""
+
+    def __init__(self) -> None:
+        self._columns = {name: (hashlib.sha256(), hashlib.sha256()) for name in DIGESTED}
+
+    def add(self, rows: pa.Table) -> None:
+        """Take the next rows; lengths are hashed beside the text, so no two tables look alike."""
+        for name, (texts, lengths) in self._columns.items():
+            for chunk in rows[name].chunks:
+                lengths.update(pc.binary_length(chunk).fill_null(-1).to_numpy().astype("<i4").tobytes())
+                texts.update(_text_of(chunk))
+
+    def hexdigest(self, about: Mapping[str, Any], bodies: tuple[PlannedBatch, ...], dropped: str) -> str:
+        """The name of the plan: what it is about, the bodies it sends, and every row."""
+        whole = hashlib.sha256(json.dumps([VERSION, about, dropped], sort_keys=True).encode())
+        for body in bodies:
+            whole.update(bytes.fromhex(body.sha256))
+        for texts, lengths in self._columns.values():
+            whole.update(texts.digest() + lengths.digest())
+        return whole.hexdigest()
+
+
+def _text_of(chunk: pa.Array) -> memoryview | bytes:
+    """The bytes of all texts of a column, one after the other, without what Arrow keeps around them."""
+    chunk = pc.fill_null(chunk, "")
+    _, offsets, data = chunk.buffers()
+    if data is None or not len(chunk):
+        return b""
+    ends = memoryview(offsets).cast("i")
+    return memoryview(data)[ends[chunk.offset] : ends[chunk.offset + len(chunk)]]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a description says besides what can be counted from the rows."""
+
+    id: str
+    export_id: str
+    export_version: int
+    snapshot_id: str
+    account_id: str
+    list_id: str
+    made_at: datetime
+    destination_read_at: datetime | None
+    candidates: int
+    segments: Mapping[str, int]
+    inputs: Mapping[str, str]
+
+
+def write_description(
+    folder: Path,
+    facts: Facts,
+    digest: str,
+    counts: Mapping[str, Mapping[str, int]],
+    batches: tuple[PlannedBatch, ...],
+    guards: tuple[TrippedGuard, ...],
+) -> None:
+    """Write `plan.json`, the last file of a plan; it names the others with size and hash."""
+    read_at = facts.destination_read_at
+    described = {
+        **vars(facts),
+        "made_at": facts.made_at.isoformat(),
+        "destination_read_at": read_at.isoformat() if read_at else None,
+        "digest": digest,
+        "verdicts": {w.value: counts["verdict"].get(w, 0) for w in Verdict},
+        "reasons": {w.value: counts["reason"].get(w, 0) for w in Reason},
+        "warnings": dict(sorted(counts["warnings"].items())),
+        "batches": [{**vars(b), "file": b.file.name} for b in batches],
+        "guards": [vars(g) for g in guards],
+        "files": {name: _fingerprint(folder / name) for name in (ROWS, BEFORE, DROPPED)},
+    }
+    text = json.dumps({"version": VERSION, "plan": described}, ensure_ascii=False, indent=1, default=dict)
+    with (folder / DESCRIPTION).open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _fingerprint(path: Path) -> dict[str, Any]:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"bytes": path.stat().st_size, "sha256": digest}
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A folder to fill; it gets its name when everything in it is complete, and never before."""
+    if folder.exists():
+        raise Conflict(f"There is a plan {folder.name} already.")
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+        part.rename(folder)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    handle = os.open(folder.parent, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def load_plan(folder: Path, *, hashes: bool = False) -> Plan:
+    """The plan in that folder. Missing or short files are refused; with `hashes`, any changed byte is."""
+    try:
+        stored = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        plan, files = _plan(folder, stored["plan"]), stored["plan"]["files"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreTrouble(
+            f"The plan {folder.name} cannot be read; make it again.", log=repr(error)
+        ) from error
+    if stored["version"] != VERSION:
+        raise StoreTrouble(f"The plan {folder.name} was made by another version; make it again.")
+    for name, known in files.items():
+        _check(folder / name, known["bytes"], known["sha256"] if hashes else None)
+    for batch in plan.batches:
+        _check(batch.file, batch.bytes, batch.sha256 if hashes else None)
+    return plan
+
+
+def _check(path: Path, size: int, sha256: str | None) -> None:
+    whole = path.is_file() and path.stat().st_size == size
+    if whole and sha256:
+        with path.open("rb") as file:
+            whole = hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    if not whole:
+        raise StoreTrouble(f"{path.name} of the plan is missing or changed; make the plan again.")
+
+
+def _plan(folder: Path, stored: Mapping[str, Any]) -> Plan:
+    read_at = stored["destination_read_at"]
+    same = ("id", "digest", "export_id", "export_version", "snapshot_id", "account_id", "list_id")
+    return Plan(
+        **{name: stored[name] for name in same},
+        path=folder / ROWS,
+        made_at=datetime.fromisoformat(stored["made_at"]),
+        candidates=stored["candidates"],
+        verdicts={Verdict(w): n for w, n in stored["verdicts"].items()},
+        reasons={Reason(w): n for w, n in stored["reasons"].items()},
+        warnings=stored["warnings"],
+        batches=tuple(PlannedBatch(**{**b, "file": folder / BODIES / b["file"]}) for b in stored["batches"]),
+        guards=tuple(TrippedGuard(**g) for g in stored["guards"]),
+        segments=stored["segments"],
+        destination_read_at=datetime.fromisoformat(read_at) if read_at else None,
+        inputs=stored["inputs"],
+    )

@@ -1,0 +1,53 @@
+"""Everything a plan is made from, as one value. Must never open the files it names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ccexport.errors import BadInput
+from ccexport.model.exports import Export
+from ccexport.model.plans import DestinationReading
+from ccexport.model.profiles import Members, Snapshot
+
+MOST_SEGMENTS = 60
+
+
+@dataclass(frozen=True)
+class PlanInputs:
+    """What to plan: the export, its members on one snapshot, and what is known of the destination.
+
+    `destination` None means "cannot tell": such a plan can be looked at, but nobody can know who
+    unsubscribed or left. `suppression` is a Parquet file of one text column, each row an address
+    or a domain (`example.com` or `@example.com`). `last_candidates` and `last_sent` are of this
+    export's last finished run; `head_room` is how many more contacts the contract takes.
+    `released` are the names of the guards a person has released for this one time.
+    """
+
+    export: Export
+    snapshot: Snapshot
+    members: tuple[Members, ...]
+    account_id: str
+    destination: DestinationReading | None = None
+    deliveries: Path | None = None
+    suppression: Path | None = None
+    custom_fields: Mapping[str, str] = field(default_factory=dict)
+    last_candidates: int | None = None
+    last_sent: int | None = None
+    head_room: int | None = None
+    released: frozenset[str] = frozenset()
+
+
+def check_inputs(inputs: PlanInputs) -> None:
+    """Refuse inputs that do not belong together: the plan would be of something else."""
+    config = inputs.export.config
+    if len(inputs.members) > MOST_SEGMENTS:
+        raise BadInput(f"An export takes at most {MOST_SEGMENTS} segments; {len(inputs.members)} are chosen.")
+    for members in inputs.members:
+        if members.snapshot_id != inputs.snapshot.id:
+            raise BadInput(
+                f"The members of “{members.segment_name}” are of another snapshot of the profiles; "
+                "make them again."
+            )
+    reading = inputs.destination
+    if reading and (reading.account_id, reading.list_id) != (inputs.account_id, config.list_id):
+        raise BadInput("What was read at the destination is of another account or list; read it again.")

@@ -1,0 +1,220 @@
+"""Makes a plan: decide, map, compare, pack, freeze; in the order of the profiles, a slice at a time.
+
+Owns the order of these steps. Must never read a clock itself, or leave a folder half made.
+"""
+
+import hashlib
+import json
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ccexport.model.plans import Plan
+from ccexport.model.words import Reason, Verdict
+from ccexport.plan.decide import Decided, decide
+from ccexport.plan.diff import contacts_query, removals_query, write_before, write_dropped
+from ccexport.plan.freeze import (
+    BEFORE,
+    BODIES,
+    DROPPED,
+    ROWS,
+    Digest,
+    Facts,
+    RowsFile,
+    load_plan,
+    new_folder,
+    write_description,
+)
+from ccexport.plan.guards import Figures, tripped
+from ccexport.plan.inputs import PlanInputs, check_inputs
+from ccexport.plan.mapping import Target, contact_sql, resolve
+from ccexport.plan.pack import MOST_BYTES, MOST_CONTACTS, Packer
+from ccexport.profiles.database import DuckDB
+
+if TYPE_CHECKING:
+    from ccexport.profiles.store import ProfileStore
+
+__all__ = ["PlanInputs", "make_plan"]
+
+# About as many candidates are mapped in one go; two slices are worked on at a time.
+SLICE = 50_000
+_GRAIN = 61_440  # half a row group of DuckDB
+
+
+def make_plan(
+    inputs: PlanInputs,
+    folder: Path,
+    *,
+    profiles: "ProfileStore",
+    plan_id: str,
+    clock: Callable[[], datetime],
+    most_bytes: int = MOST_BYTES,
+    most_contacts: int = MOST_CONTACTS,
+) -> Plan:
+    """Plan the export into `folder`, which must not exist yet, and freeze it.
+
+    BadInput when the mapping or the inputs do not fit; then nothing is left behind.
+    """
+    check_inputs(inputs)
+    config = inputs.export.config
+    targets = resolve(config, inputs.snapshot, inputs.custom_fields)
+    with new_folder(folder) as part, profiles.open(inputs.snapshot) as db:
+        decided = decide(db, inputs)
+        packer = Packer(part / BODIES, [config.list_id], most_bytes=most_bytes, most_contacts=most_contacts)
+        rows, digest = RowsFile(part / ROWS), Digest()
+        try:
+            _write_rows(db, inputs, targets, decided, packer, rows, digest)
+        finally:
+            rows.close()
+        batches = packer.close()
+        write_before(db, inputs, part / ROWS, part / BEFORE)
+        dropped = write_dropped(db, part / DROPPED)
+        counts = rows.counts
+        if decided.held_by_other:
+            counts["warnings"]["held_by_other"] = decided.held_by_other
+        write_description(
+            part,
+            _facts(inputs, plan_id, decided, clock()),
+            digest.hexdigest(_about(inputs, targets), batches, dropped),
+            counts,
+            batches,
+            tripped(config.guards, _figures(inputs, decided, counts), inputs.released),
+        )
+    return load_plan(folder)
+
+
+def _write_rows(
+    db: DuckDB,
+    inputs: PlanInputs,
+    targets: Sequence[Target],
+    decided: Decided,
+    packer: Packer,
+    rows: RowsFile,
+    digest: Digest,
+) -> None:
+    send = [Verdict.ADD.value, Verdict.UPDATE.value]
+    if inputs.export.config.resend_unchanged:
+        send.append(Verdict.UNCHANGED.value)
+    sent = pa.array(send)
+    for table in _slices(db, inputs, targets, decided):
+        planned = _numbered(table, rows.rows, packer, sent)
+        digest.add(planned)
+        rows.add(planned)
+
+
+def _numbered(table: pa.Table, first: int, packer: Packer, sent: pa.Array) -> pa.Table:
+    """The rows with their place in the plan and, when they are sent, in the bodies."""
+    table = table.combine_chunks()
+    chosen = pc.is_in(table["verdict"], value_set=sent)
+    contacts = table["contact"].filter(chosen).combine_chunks()
+    numbers, lines = packer.add(contacts)
+    places = np.flatnonzero(chosen.to_numpy())
+    for name, values in (("batch", numbers), ("line", lines)):
+        column = np.full(table.num_rows, -1, np.int32)
+        column[places] = values
+        table = table.append_column(name, pa.array(column, mask=column < 0))
+    return table.append_column("seq", pa.array(np.arange(first, first + table.num_rows, dtype=np.int32)))
+
+
+def _slices(
+    db: DuckDB, inputs: PlanInputs, targets: Sequence[Target], decided: Decided
+) -> Iterator[pa.Table]:
+    """Every row of the plan in order. The next slices are made while one is being written."""
+    latest = inputs.snapshot.created_at.year + 10
+    sql = contact_sql(targets, latest_year=latest)
+    email = inputs.export.config.email
+    queries = [contacts_query(sql, email, low, high, decided.cut) for low, high in _ranges(db)]
+    if decided.removals:
+        queries.append(removals_query(inputs))
+
+    def work(query: str) -> pa.Table:
+        with db.cursor() as cursor:
+            cursor.run("SET TimeZone = 'UTC'")  # a setting of the connection, not of the database
+            return cursor.arrow(query, batch=1_000_000).read_all()
+
+    waiting: deque[Future[pa.Table]] = deque()
+    with ThreadPoolExecutor(2, thread_name_prefix="plan") as pool:
+        for query in queries:
+            waiting.append(pool.submit(work, query))
+            if len(waiting) > 2:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _ranges(db: DuckDB) -> list[tuple[int, int]]:
+    """Ranges of `_row`, each with about `SLICE` candidates."""
+    grains = db.rows(f"SELECT _row // {_GRAIN} AS g, count(*) FROM decided GROUP BY g ORDER BY g")
+    ranges: list[tuple[int, int]] = []
+    low, count = 0, 0
+    for grain, candidates in grains:
+        count += candidates
+        if count >= SLICE:
+            ranges.append((low, (grain + 1) * _GRAIN))
+            low, count = (grain + 1) * _GRAIN, 0
+    if count:
+        ranges.append((low, (grains[-1][0] + 1) * _GRAIN))
+    return ranges
+
+
+def _facts(inputs: PlanInputs, plan_id: str, decided: Decided, now: datetime) -> Facts:
+    export, reading = inputs.export, inputs.destination
+    noted = {
+        "held": decided.held,
+        "on_list": reading.on_list_count if reading else None,
+        "unsubscribed": reading.unsubscribed_count if reading else None,
+        "mode": export.config.mode.value,
+        "mapping": _hash(export.config.model_dump(mode="json", include={"email", "fields"})),
+        "consent": export.config.consent.field if export.config.consent else None,
+        "released": ", ".join(sorted(inputs.released)) or None,
+    }
+    return Facts(
+        id=plan_id,
+        export_id=export.id,
+        export_version=export.version,
+        snapshot_id=inputs.snapshot.id,
+        account_id=inputs.account_id,
+        list_id=export.config.list_id,
+        made_at=now,
+        destination_read_at=reading.read_at if reading else None,
+        candidates=decided.candidates,
+        segments={m.segment_name: m.count for m in inputs.members},
+        inputs={name: str(value) for name, value in noted.items() if value is not None},
+    )
+
+
+def _about(inputs: PlanInputs, targets: Sequence[Target]) -> dict[str, Any]:
+    """What is approved besides the rows. Names for people are not part of it: renaming changes nothing."""
+    config = inputs.export.config
+    return {
+        "account": inputs.account_id,
+        "list": config.list_id,
+        "mapping": [(t.field.name, t.mapped.model_dump(mode="json")) for t in targets],
+        "config": config.model_dump(
+            mode="json", include={"email", "mode", "resend_unchanged", "consent", "newest_by", "guards"}
+        ),
+    }
+
+
+def _figures(inputs: PlanInputs, decided: Decided, counts: dict[str, Counter[str]]) -> Figures:
+    return Figures(
+        candidates=decided.candidates,
+        verdicts={w: counts["verdict"][w] for w in Verdict},
+        reasons={w: counts["reason"][w] for w in Reason},
+        held=decided.held,
+        mode=inputs.export.config.mode,
+        last_candidates=inputs.last_candidates,
+        last_sent=inputs.last_sent,
+        head_room=inputs.head_room,
+    )
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,252 @@
+"""Reads a frozen plan: its rows by any word that counts them, one person, the left out as CSV.
+
+Owns the questions people ask of a plan. Must never change one, or decide anything anew.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ccexport.errors import BadInput
+from ccexport.model.plans import Plan
+from ccexport.model.words import Outcome, Reason, Verdict
+from ccexport.plan.freeze import BEFORE
+from ccexport.plan.transforms import quote_text
+from ccexport.profiles.addresses import normalise_address
+from ccexport.profiles.database import DuckDB, quote_path, session
+
+MEMORY_LIMIT = "256MB"
+REMOVALS_PER_REQUEST = 500  # https://developer.constantcontact.com/api_guide/remove_list_membership.html
+
+SENTENCES: Mapping[Reason, str] = {
+    Reason.NO_EMAIL: "The profile has no e-mail address.",
+    Reason.INVALID_EMAIL: "What stands in the address field is not an e-mail address.",
+    Reason.EMAIL_TOO_LONG: "The address is longer than Constant Contact takes.",
+    Reason.DUPLICATE: "Another profile with the same address is sent instead.",
+    Reason.SUPPRESSED: "The address or its domain is on the suppression list.",
+    Reason.NO_CONSENT: "There is no consent for this address.",
+    Reason.UNSUBSCRIBED: "The person unsubscribed at Constant Contact.",
+    Reason.LEFT_LIST: "The person left the list by their own hand and is never put back.",
+    Reason.OVER_LIMIT: "There are more contacts than an export takes.",
+}
+"""What each reason means, for a person."""
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """One row of a plan; `outcome` and `note` only when the outcomes of a run were given."""
+
+    seq: int
+    profile_id: str
+    address: str | None
+    verdict: Verdict | None
+    reason: Reason | None
+    winner: str | None
+    warnings: tuple[str, ...]
+    segments: tuple[str, ...]
+    contact: str | None
+    before: str | None
+    batch: int | None
+    line: int | None
+    outcome: Outcome | None = None
+    note: str | None = None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The contact as it is sent; empty when it is not."""
+        return json.loads(self.contact) if self.contact else {}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field of an update; `new` None means that it is not sent any more and stays as it is there."""
+
+    field: str
+    old: Any
+    new: Any
+
+
+def changes(row: PlanRow) -> list[Change]:
+    """What an update changes, compared with what we delivered last, in the order of the contact."""
+    if row.verdict is not Verdict.UPDATE:
+        return []
+    old: dict[str, Any] = json.loads(row.before) if row.before else {}
+    new = row.fields
+    return [Change(f, old.get(f), new.get(f)) for f in {**new, **old} if old.get(f) != new.get(f)]
+
+
+def rows(
+    plan: Plan,
+    *,
+    what: str | None = None,
+    segment: str | None = None,
+    search: str | None = None,
+    offset: int = 0,
+    limit: int = 200,
+    outcomes: Path | None = None,
+) -> list[PlanRow]:
+    """A page of rows in plan order.
+
+    `what`: a verdict, a reason, an outcome (with `outcomes`), a warning (`field:code`), or `sent`,
+    `left_out`, `warnings`. `search`: a part of an address, a profile id or a name.
+    """
+    conditions, params = _conditions(what, outcomes)
+    if segment is not None:
+        conditions.append("contains('; ' || r.segments || '; ', '; ' || ? || '; ')")
+        params.append(segment)
+    if search and search.strip():
+        found, needles = _search(search.strip().lower())
+        conditions.append(found)
+        params += needles
+    return _read(plan, conditions, params, outcomes, offset, limit)
+
+
+def person(plan: Plan, address_or_id: str, *, outcomes: Path | None = None) -> list[PlanRow]:
+    """Every row about one address or one profile id; among them those that lost to it."""
+    address = normalise_address(address_or_id)[0] or address_or_id.strip().lower()
+    condition = "(r.profile_id = ? OR r.address IN (?, ?))"
+    return _read(plan, [condition], [address_or_id.strip(), address, address_or_id], outcomes, 0, 1_000)
+
+
+def addresses_of(plan: Plan, verdict: Verdict) -> list[str]:
+    """The addresses of every row with that verdict, in plan order."""
+    with _session(plan) as db:
+        sql = f"SELECT address FROM read_parquet({quote_path(plan.path)}) WHERE verdict = ? ORDER BY seq"
+        return [address for (address,) in db.rows(sql, [verdict.value])]
+
+
+def counts(plan: Plan, outcomes: Path | None = None) -> dict[str, int]:
+    """Every number of the plan by its word: each of them can be given to `rows` as `what`."""
+    found = {word.value: plan.verdicts.get(word, 0) for word in Verdict}
+    found |= {word.value: plan.reasons.get(word, 0) for word in Reason}
+    removals = -(-found[Verdict.REMOVE] // REMOVALS_PER_REQUEST)
+    found |= {
+        "candidates": plan.candidates,
+        "sent": plan.to_send,
+        "left_out": sum(plan.reasons.values()),
+        "requests": len(plan.batches) + removals,
+    }
+    if outcomes:
+        with _session(plan) as db:
+            of = f"SELECT outcome, count(*) FROM read_parquet({quote_path(outcomes)}) GROUP BY ALL"
+            found |= {word.value: 0 for word in Outcome} | dict(db.rows(of))
+    return found
+
+
+def rejects_csv(plan: Plan) -> Iterator[str]:
+    """Everybody who is left out, with the reason, in pieces of CSV that no spreadsheet takes for formulas."""
+    names = ("profile_id", "address", "reason", "explanation", "winner", "segments", "warnings")
+    words = " ".join(f"WHEN {quote_text(r)} THEN {quote_text(t)}" for r, t in SENTENCES.items())
+    cells = [_cell(f"(CASE reason {words} END)" if n == "explanation" else n) for n in names]
+    yield ",".join(names) + "\r\n"
+    with _session(plan) as db:
+        line = " || ',' || ".join(cells) + " || chr(13) || chr(10)"
+        source = f"read_parquet({quote_path(plan.path)})"
+        for batch in db.arrow(f"SELECT {line} AS t FROM {source} WHERE reason IS NOT NULL ORDER BY seq"):
+            yield "".join(batch.column(0).to_pylist())
+
+
+def _cell(column: str) -> str:
+    """SQL: one quoted cell. A leading = + - @ TAB or CR would make it a formula."""
+    text = f"coalesce({column}, '')"
+    safe = f"CASE WHEN regexp_matches({text}, '^[=+@\\t\\r\\n-]') THEN '''' || {text} ELSE {text} END"
+    return f"'\"' || replace({safe}, '\"', '\"\"') || '\"'"
+
+
+@contextmanager
+def _session(plan: Plan) -> Iterator[DuckDB]:
+    with session(memory_limit=MEMORY_LIMIT, temp_dir=plan.path.parents[1] / ".temp") as db:
+        yield db
+
+
+def _conditions(what: str | None, outcomes: Path | None) -> tuple[list[str], list[Any]]:
+    if what is None:
+        return [], []
+    if what in set(Verdict):
+        return ["r.verdict = ?"], [what]
+    if what in set(Reason):
+        return ["r.reason = ?"], [what]
+    if what in set(Outcome):
+        return (["o.outcome = ?"], [what]) if outcomes else (["false"], [])
+    flags = {
+        "sent": "r.batch IS NOT NULL",
+        "left_out": "r.reason IS NOT NULL",
+        "warnings": "r.warnings IS NOT NULL",
+    }
+    if what in flags:
+        return [flags[what]], []
+    if ":" in what:
+        return ["contains(';' || r.warnings || ';', ';' || ? || ';')"], [what]
+    known = ", ".join([*Verdict, *Reason, *Outcome, *flags])
+    raise BadInput(f"A plan has no rows called “{what}”. There are: {known}.")
+
+
+def _search(needle: str) -> tuple[str, list[Any]]:
+    """A name is looked for in the names of the contact only; its JSON text narrows that down first."""
+    names = (
+        "concat_ws(' ', "
+        + ", ".join(f"r.contact::JSON->>'$.{n}'" for n in ("first_name", "last_name", "company_name"))
+        + ")"
+    )
+    word = json.dumps(needle.split()[0], ensure_ascii=False)[1:-1]
+    condition = (
+        "(contains(lower(r.address), ?) OR contains(lower(r.profile_id), ?) OR "
+        f"(contains(lower(r.contact), ?) AND contains(lower({names}), ?)))"
+    )
+    return condition, [needle, needle, word, " ".join(needle.split())]
+
+
+def _read(
+    plan: Plan,
+    conditions: Sequence[str],
+    params: Sequence[Any],
+    outcomes: Path | None,
+    offset: int,
+    limit: int,
+) -> list[PlanRow]:
+    source = f"read_parquet({quote_path(plan.path)}) r"
+    if outcomes:
+        source += f" LEFT JOIN read_parquet({quote_path(outcomes)}) o ON o.seq = r.seq"
+    where = " AND ".join(conditions) or "true"
+    # Only narrow columns are searched; the contacts of one page are fetched afterwards.
+    page = f"SELECT r.seq FROM {source} WHERE {where} ORDER BY r.seq LIMIT {int(limit)} OFFSET {int(offset)}"
+    with _session(plan) as db:
+        chosen = [seq for (seq,) in db.rows(page, list(params))]
+        if not chosen:
+            return []
+        listed = ", ".join(map(str, chosen))
+        span = f"r.seq BETWEEN {chosen[0]} AND {chosen[-1]} AND r.seq IN ({listed})"
+        noted = "o.outcome, o.note" if outcomes else "NULL, NULL"
+        return [
+            _row(values)
+            for values in db.rows(
+                "SELECT r.seq, r.profile_id, r.address, r.verdict, r.reason, r.winner, r.warnings, "
+                f"r.segments, r.contact, b.before, r.batch, r.line, {noted} FROM {source} "
+                f"LEFT JOIN read_parquet({quote_path(plan.path.with_name(BEFORE))}) b ON b.seq = r.seq "
+                f"WHERE {span} ORDER BY r.seq"
+            )
+        ]
+
+
+def _row(values: tuple[Any, ...]) -> PlanRow:
+    seq, profile_id, address, verdict, reason, winner, warnings, segments, *rest = values
+    contact, before, batch, line, outcome, note = rest
+    return PlanRow(
+        seq,
+        profile_id,
+        address,
+        Verdict(verdict) if verdict else None,
+        Reason(reason) if reason else None,
+        winner,
+        tuple(warnings.split(";")) if warnings else (),
+        tuple(segments.split("; ")) if segments else (),
+        contact,
+        before,
+        batch,
+        line,
+        Outcome(outcome) if outcome else None,
+        note,
+    )

@@ -1,0 +1,86 @@
+"""The small set of changes a mapping may make to a value, as SQL.
+
+Owns their names, their checks and their SQL. Must never take SQL from a mapping: a transform is one
+of these words, and its argument is checked against a pattern.
+"""
+
+import re
+from collections.abc import Callable
+from difflib import get_close_matches
+
+from ccexport.errors import BadInput
+
+DATE = "date:"
+_DATE_FORMAT = re.compile(r"(?:%[dmyYbBHMSfzpIj]|[ ./,:T-])+")
+
+_CONTROL = r"[\p{Cc}]"
+_BREAKS = r"[\t\n\v\f\r\x{85}]+"
+# What a person would call blank, beyond the space: no-break and other spaces, zero-width, byte order mark.
+_BLANKS = (
+    " \t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+)
+
+
+def quote_text(text: str) -> str:
+    """The text as one SQL literal; DuckDB knows no escapes in it but the doubled quote."""
+    return "'" + text.replace("\0", "").replace("'", "''") + "'"
+
+
+def cleaned(column: str) -> str:
+    """SQL: the text in NFC, without control characters, line breaks as one blank, trimmed."""
+    broken = f"regexp_replace({column}, {quote_text(_BREAKS)}, ' ', 'g')"
+    visible = f"regexp_replace({broken}, {quote_text(_CONTROL)}, '', 'g')"
+    return f"trim(nfc_normalize({visible}), {quote_text(_BLANKS)})"
+
+
+def _title(column: str) -> str:
+    def capitals(text: str, separator: str, each: str) -> str:
+        parts = f"string_split({text}, '{separator}')"
+        return f"array_to_string(list_transform({parts}, lambda {each}: {{}}), '{separator}')"
+
+    first = "upper(substring(b, 1, 1)) || substring(b, 2)"
+    words = capitals("a", "-", "b").format(first)
+    return capitals(f"lower({column})", " ", "a").format(words)
+
+
+_SIMPLE: dict[str, Callable[[str], str]] = {
+    "trim": lambda c: c,  # always done; the word is taken for clearness
+    "upper": lambda c: f"upper({c})",
+    "lower": lambda c: f"lower({c})",
+    "title": _title,
+    "first_word": lambda c: f"split_part({c}, ' ', 1)",
+}
+
+TRANSFORMS: dict[str, str] = {
+    "trim": "Blanks around it go (always done)",
+    "upper": "CAPITALS",
+    "lower": "small letters",
+    "title": "First Letter Of Each Word",
+    "first_word": "Only the first word",
+    "date:%d.%m.%Y": "A date written like this (%d day, %m month, %Y year)",
+}
+"""Every transform with the words a person reads; `date:` takes any format of strptime's."""
+
+
+def check_transform(name: str, target: str) -> None:
+    """Refuse a transform that does not exist, naming the field and the nearest one."""
+    if name in _SIMPLE:
+        return
+    if name.startswith(DATE):
+        if _DATE_FORMAT.fullmatch(name.removeprefix(DATE)):
+            return
+        raise BadInput(
+            f"{target}: “{name}” is not a date format; write for example date:%d.%m.%Y.", field=target
+        )
+    near = get_close_matches(name, [*_SIMPLE, DATE], n=1, cutoff=0.4)
+    hint = f" Did you mean “{near[0]}”?" if near else f" There are {', '.join(_SIMPLE)} and date:FORMAT."
+    raise BadInput(f"{target}: there is no transform “{name}”.{hint}", field=target)
+
+
+def transform_sql(name: str, column: str) -> str:
+    """SQL of one checked transform; a date that cannot be read becomes null."""
+    if name.startswith(DATE):
+        form = quote_text(name.removeprefix(DATE))
+        return f"strftime(try_strptime({column}, {form}), '%Y-%m-%d')"
+    return _SIMPLE[name](column)

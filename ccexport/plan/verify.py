@@ -1,0 +1,104 @@
+"""Gives every contact sent its outcome, from the list as it was read back.
+
+Owns what verified, rejected, missing and unknown mean. Must never call a contact verified that is
+not on the list.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+
+from ccexport.model.plans import Plan
+from ccexport.model.words import Outcome
+from ccexport.profiles.database import DuckDB, quote_path, session
+
+UNSUBSCRIBED = "The person is unsubscribed at Constant Contact."
+REFUSED = "Constant Contact refused contacts of this batch without naming them; this one is not on the list."
+
+
+def verify(
+    plan: Plan,
+    *,
+    on_list: Path,
+    unsubscribed: Path | None,
+    sent_batches: Collection[int],
+    unknown_batches: Collection[int] = (),
+    hints: Mapping[tuple[int, int], str] | None = None,
+    refused: Mapping[int, int] | None = None,
+    into: Path,
+    memory_limit: str = "512MB",
+    temp_dir: Path | None = None,
+) -> Counter[Outcome]:
+    """Write `seq`, `outcome`, `note` of every contact in those batches; returns how many of each.
+
+    On the list → verified. Not on it: unsubscribed by now, named by a hint, or in a batch of which
+    Constant Contact itself refused at least as many as are not on the list → rejected; else, in a
+    batch nobody knows the fate of → unknown; else missing. `hints` are by batch and 0-based line.
+    """
+    with session(memory_limit=memory_limit, temp_dir=temp_dir or into.parent / ".temp") as db:
+        _addresses(db, "on_list", on_list)
+        _addresses(db, "unsubscribed", unsubscribed)
+        _given(db, hints or {}, refused or {}, sent_batches, unknown_batches)
+        db.run(_OUTCOMES.format(plan=quote_path(plan.path), unsubscribed=UNSUBSCRIBED, refused=REFUSED))
+        part = into.with_suffix(".part")
+        found_rows = "SELECT seq, outcome, note FROM outcomes ORDER BY seq"
+        db.run(f"COPY ({found_rows}) TO {quote_path(part)} (FORMAT parquet)")
+        found = db.rows("SELECT outcome, count(*) FROM outcomes GROUP BY outcome")
+    part.replace(into)
+    return Counter({Outcome(word): count for word, count in found})
+
+
+def _addresses(db: DuckDB, table: str, path: Path | None) -> None:
+    rows = f"read_parquet({quote_path(path)})" if path else "(SELECT NULL::VARCHAR WHERE false)"
+    db.run(f"CREATE TABLE {table} AS SELECT lower(trim(a)) AS address FROM {rows} AS t(a)")
+
+
+def _given(
+    db: DuckDB,
+    hints: Mapping[tuple[int, int], str],
+    refused: Mapping[int, int],
+    sent: Collection[int],
+    unknown: Collection[int],
+) -> None:
+    whole, text = pa.int32(), pa.string()
+    places = list(hints)
+    tables = {
+        "hints": {
+            "batch": pa.array([b for b, _ in places], whole),
+            "line": pa.array([n for _, n in places], whole),
+            "text": pa.array([hints[p] for p in places], text),
+        },
+        "batches": {
+            "batch": pa.array([*sent, *(u for u in unknown if u not in set(sent))], whole),
+            "known": pa.array(
+                [*(True for _ in sent), *(False for u in unknown if u not in set(sent))], pa.bool_()
+            ),
+        },
+        "refused": {
+            "batch": pa.array(list(refused), whole),
+            "count": pa.array(list(refused.values()), pa.int64()),
+        },
+    }
+    for name, columns in tables.items():
+        with db.given(f"_{name}", pa.table(columns)):
+            db.run(f"CREATE TABLE {name} AS SELECT * FROM _{name}")
+
+
+_OUTCOMES = """
+CREATE TABLE outcomes AS
+WITH sent AS (
+    SELECT r.seq, r.batch, r.line, r.address, b.known,
+        EXISTS (FROM on_list x WHERE x.address = r.address) AS there,
+        EXISTS (FROM unsubscribed x WHERE x.address = r.address) AS gone
+    FROM read_parquet({plan}) r JOIN batches b ON b.batch = r.batch),
+absent AS (SELECT batch, count(*) AS absent FROM sent WHERE NOT there GROUP BY batch)
+SELECT s.seq,
+    CASE WHEN s.there THEN 'verified' WHEN s.gone OR h.text IS NOT NULL OR f.count >= a.absent THEN 'rejected'
+        WHEN NOT s.known THEN 'unknown' ELSE 'missing' END AS outcome,
+    CASE WHEN s.there THEN h.text WHEN s.gone THEN '{unsubscribed}' WHEN h.text IS NOT NULL THEN h.text
+        WHEN f.count >= a.absent THEN '{refused}' END AS note
+FROM sent s LEFT JOIN hints h ON h.batch = s.batch AND h.line = s.line
+LEFT JOIN refused f ON f.batch = s.batch LEFT JOIN absent a ON a.batch = s.batch
+"""
