@@ -83,7 +83,7 @@ def reason_text(raw: str | None) -> str:
     return normalise_address(raw)[2]
 
 
-def annotate(db: DuckDB, table: str, field: str, into: str) -> None:
+def annotate(db: DuckDB, table: str, field: str, into: str, *, temporary: bool = False) -> None:
     """Make the table `into` with `_row` and the code, hash and shared columns of `field` in `table`.
 
     `table` is SQL (`s.profiles`) and has `_row`; the rows of `into` come in its order. Normal forms
@@ -94,7 +94,8 @@ def annotate(db: DuckDB, table: str, field: str, into: str) -> None:
     into_name = quote_identifier(into)
     db.run(f"CREATE OR REPLACE TEMP TABLE _decided AS {_decided_sql(table, raw)}")
     db.run(
-        f"""CREATE TABLE {into_name} AS SELECT {ROW}, code AS {quote_identifier(code_column(field))},
+        f"""CREATE {"TEMP " * temporary}TABLE {into_name} AS
+            SELECT {ROW}, code AS {quote_identifier(code_column(field))},
               h AS {quote_identifier(hash_column(field))},
               coalesce(h IN (SELECT h FROM _decided WHERE h IS NOT NULL GROUP BY h HAVING count(*) > 1),
                 false) AS {quote_identifier(shared_column(field))}

@@ -6,11 +6,7 @@ variable be found by name from SQL. No other module imports duckdb.
 """
 
 import atexit
-import fcntl
-import os
 import re
-import shutil
-import tempfile
 import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from ccexport.errors import BadInput, StoreTrouble
+from ccexport.profiles.scratch import private_folder
 
 Params = Sequence[Any] | Mapping[str, Any] | None
 
@@ -33,7 +30,6 @@ _WRONG_VALUES = (
 )
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _open: "weakref.WeakSet[DuckDB]" = weakref.WeakSet()
-_wiped: set[Path] = set()
 
 
 def quote_identifier(name: str) -> str:
@@ -118,7 +114,7 @@ class DuckDB:
 @contextmanager
 def session(*, memory_limit: str, temp_dir: Path, read: Mapping[str, Path] | None = None) -> Iterator[DuckDB]:
     """A private in-memory database; `read` attaches snapshot files read-only under the given names."""
-    with _private_folder(temp_dir) as folder, _connected(":memory:", memory_limit, folder) as db:
+    with private_folder(temp_dir) as folder, _connected(":memory:", memory_limit, folder) as db:
         for name, path in (read or {}).items():
             attach(db, name, path)
         yield db
@@ -138,7 +134,7 @@ def writing(path: Path, *, memory_limit: str, temp_dir: Path) -> Iterator[DuckDB
     """A new database file of our own, to be renamed into place once it is complete and closed."""
     if path.exists():
         raise StoreTrouble(f"{path.name} exists already; a snapshot's path is never used twice.")
-    with _private_folder(temp_dir) as folder, _connected(str(path), memory_limit, folder) as db:
+    with private_folder(temp_dir) as folder, _connected(str(path), memory_limit, folder) as db:
         yield db
 
 
@@ -183,42 +179,6 @@ def _connected(target: str, memory_limit: str, folder: Path) -> Iterator[DuckDB]
         yield db
     finally:
         db.close()
-
-
-@contextmanager
-def _private_folder(parent: Path) -> Iterator[Path]:
-    """A 0700 folder for what DuckDB spills, which is plain text; gone afterwards.
-
-    It is locked while in use, so that folders left by a killed process are known and wiped.
-    """
-    parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if parent not in _wiped:
-        _wiped.add(parent)
-        _wipe_abandoned(parent)
-    folder = Path(tempfile.mkdtemp(prefix="duckdb-", dir=parent))
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH)
-        yield folder
-    finally:
-        os.close(handle)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _wipe_abandoned(parent: Path) -> None:
-    for folder in parent.glob("duckdb-*"):
-        try:
-            handle = os.open(folder, os.O_RDONLY)
-        except OSError:
-            continue
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            continue  # in use by a living process
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-        finally:
-            os.close(handle)
 
 
 @atexit.register

@@ -75,7 +75,7 @@ def test_any_name_is_one_identifier(tmp_path: Path, name: str) -> None:
 
 def test_a_folder_left_by_a_killed_process_is_wiped(tmp_path: Path) -> None:
     """After kill -9 the spilled text would stay for ever."""
-    left = tmp_path / "duckdb-left"
+    left = tmp_path / "work-left"
     left.mkdir()
     (left / "spilled").write_text("secret")
     with session(memory_limit="256MB", temp_dir=tmp_path):

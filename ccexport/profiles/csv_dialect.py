@@ -1,0 +1,153 @@
+"""How a CSV file is written: its encoding, delimiter and header. Found once, then fixed.
+
+A dialect sniffed while rows are loaded can lose rows without a word, so nothing here is left to the
+loader. Must never change the source file: another encoding is written out as UTF-8 elsewhere.
+"""
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ccexport.errors import BadInput
+
+DELIMITERS = ",;\t|"
+_CHUNK = 1 << 20
+_SAMPLE = 256 * 1024
+_DATA_LIKE = re.compile(r"[^@\s]+@[^@\s]+\.\w+|[-+]?\d[\d.,]*|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
+_undefined_in_1252 = {n: bytes([n]).decode("latin-1") for n in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
+
+
+@dataclass(frozen=True)
+class CsvDialect:
+    """A CSV file as UTF-8 text: `path` may be a transcoded copy of the file called `name`."""
+
+    name: str
+    path: Path
+    encoding: str
+    delimiter: str
+    header: tuple[str, ...]
+    lines: int
+    damaged: bool
+
+
+def find_dialect(path: Path, name: str, folder: Path) -> CsvDialect:
+    """Read the file once; a copy in UTF-8 is made in `folder` when it is written in anything else."""
+    encoding, damaged = _find_encoding(path, name)
+    if encoding not in ("utf-8", "utf-8-sig"):
+        path = _as_utf8(path, encoding, folder / f"{path.stem}.utf8.csv")
+    sample = _sample(path)
+    delimiter = _find_delimiter(sample)
+    header = _find_header(sample, delimiter, name)
+    return CsvDialect(name, path, encoding, delimiter, header, _count_lines(path), damaged)
+
+
+def _find_encoding(path: Path, name: str) -> tuple[str, bool]:
+    """The encoding, and whether some bytes do not fit it (those lines are rejected one by one)."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if not head.strip():
+        raise BadInput(f"{name} is empty.", file=name)
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16", False
+    if b"\0" in head[:200]:
+        return ("utf-16-le" if head[1:2] == b"\0" else "utf-16-be"), False
+    marked = head.startswith(codecs.BOM_UTF8)
+    good, bad = _count_non_ascii(path)
+    if marked or bad == 0 or good >= 10 * bad:
+        return ("utf-8-sig" if marked else "utf-8"), bad > 0
+    return "windows-1252", False
+
+
+def _count_non_ascii(path: Path) -> tuple[int, int]:
+    """How many characters outside ASCII are good UTF-8, and how many bytes are not."""
+    strict = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for chunk in _chunks(path):
+            strict.decode(chunk)
+        strict.decode(b"", final=True)
+    except UnicodeDecodeError:
+        lenient = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        texts = [lenient.decode(chunk) for chunk in _chunks(path)]
+        bad = sum(len(re.findall("[\udc80-\udcff]", text)) for text in texts)
+        return sum(len(re.findall("[^\x00-\x7f]", text)) for text in texts) - bad, bad
+    return 0, 0
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+def _as_utf8(path: Path, encoding: str, copy: Path) -> Path:
+    decoder = codecs.getincrementaldecoder("latin-1" if encoding == "windows-1252" else encoding)("replace")
+    as_1252 = {n: _decode_1252(n) for n in range(0x80, 0xA0)}
+    with copy.open("w", encoding="utf-8", newline="") as out:
+        for chunk in _chunks(path):
+            text = decoder.decode(chunk)
+            out.write(text.translate(as_1252) if encoding == "windows-1252" else text)
+        out.write(decoder.decode(b"", final=True))
+    return copy
+
+
+def _decode_1252(byte: int) -> str:
+    return _undefined_in_1252.get(byte) or bytes([byte]).decode("windows-1252")
+
+
+def _sample(path: Path) -> str:
+    with path.open("rb") as file:
+        data = file.read(_SAMPLE)
+        cut = len(data) == _SAMPLE
+    text = data.decode("utf-8", "replace").removeprefix("\ufeff")
+    return text[: text.rfind("\n") + 1] or text if cut else text
+
+
+def _find_delimiter(sample: str) -> str:
+    """The one that splits the most records into as many fields as the header, more than one."""
+
+    def worth(delimiter: str) -> tuple[float, int]:
+        records = _records(sample, delimiter, 200)
+        width = len(records[0]) if records else 1
+        same = sum(len(r) == width for r in records) / max(1, len(records))
+        return (same if width > 1 else 0.0, width)
+
+    return max(DELIMITERS, key=worth)
+
+
+def _records(sample: str, delimiter: str, count: int) -> list[list[str]]:
+    found: list[list[str]] = []
+    try:
+        for record in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter):
+            if record:
+                found.append(record)
+            if len(found) == count:
+                break
+    except csv.Error:
+        pass  # what was read before the trouble is sample enough
+    return found
+
+
+def _find_header(sample: str, delimiter: str, name: str) -> tuple[str, ...]:
+    records = _records(sample, delimiter, 1)
+    header = [cell.replace("\0", "").strip() for cell in records[0]] if records else []
+    like_data = next((cell for cell in header if _DATA_LIKE.fullmatch(cell)), None)
+    if like_data is not None or not any(header):
+        raise BadInput(
+            f"{name} has no header: its first line holds values, not field names. "
+            "Add a first line with the names of the fields.",
+            file=name,
+            line=1,
+        )
+    return tuple(cell or f"column_{number}" for number, cell in enumerate(header, start=1))
+
+
+def _count_lines(path: Path) -> int:
+    lines, last = 0, b""
+    for chunk in _chunks(path):
+        lines += chunk.count(b"\n")
+        last = chunk
+    return lines if last.endswith(b"\n") else lines + 1

@@ -1,0 +1,80 @@
+"""Which field is the id, which hold addresses, which says when a profile changed. Must never guess wrong
+in silence: when no field is an id without doubt, the person is asked.
+"""
+
+import re
+from collections.abc import Sequence
+
+from ccexport.errors import BadInput
+from ccexport.model.words import FieldType
+from ccexport.profiles.columns import Column
+from ccexport.profiles.database import DuckDB, quote_identifier
+
+_IDS = (
+    *("customerid", "profileid", "id", "sourceid", "contactid", "personid", "memberid", "userid", "clientid"),
+    *("customernumber", "customerno", "kundeid", "kundenr", "kundenummer", "medlemsnummer", "uuid", "guid"),
+)
+_ADDRESS = re.compile(
+    r"(^|[^a-z])(e[-_ .]?mails?|e[-_ .]?post(adresse)?|mail|correo|courriel)([^a-z]|$)|email"
+)
+_UPDATED = re.compile(
+    r"^(last[-_ ]?)?(updated|modified|changed|edited)([-_ ]?(at|on|date|time))?$|^(oppdatert|endret)"
+    r"|^(update|modification|change)[-_ ]?(date|time)$"
+    r"|^sist[-_ ]?(oppdatert|endret)|^last[-_ ]?update$|^updated"
+)
+_PLAUSIBLE = r"[^@\s]+@[^@\s]+\.[^@\s]+"
+_DOUBTFUL_SHARE = 0.01  # of repeated or empty ids that a field recognised by its name may have
+
+
+def find_id_field(db: DuckDB, table: str, fields: Sequence[str], wanted: str | None) -> str:
+    """The id field: the one asked for, or the one recognised by its name that is filled and unique."""
+    if wanted is not None:
+        found = next((f for f in fields if f.casefold() == wanted.casefold()), None)
+        if found is None:
+            raise BadInput(
+                f"The source has no field '{wanted}'; its fields are {_listed(fields)}.", field=wanted
+            )
+        return found
+    by_name = {re.sub(r"[^a-z0-9]", "", f.casefold()): f for f in reversed(fields)}
+    for name in _IDS:
+        if name in by_name and _mostly_unique(db, table, by_name[name]):
+            return by_name[name]
+    raise BadInput(
+        "No field was recognised as the profile id (a field such as customer_id that is filled and different "
+        f"on every row). Name it with --id-field; the fields are {_listed(fields)}."
+    )
+
+
+def find_address_fields(db: DuckDB, table: str, columns: Sequence[Column]) -> tuple[str, ...]:
+    """Text fields named like an address, or half of whose values look like one."""
+    texts = [c.name for c in columns if c.type is FieldType.TEXT]
+    if not texts:
+        return ()
+    shares = ", ".join(
+        f"avg(CAST(regexp_full_match(trim({c}), '{_PLAUSIBLE}') AS INTEGER)) FILTER ({c} IS NOT NULL)"
+        for c in (f"CAST({quote_identifier(t)} AS VARCHAR)" for t in texts)
+    )
+    found = db.row(f"SELECT {shares} FROM (FROM {table} LIMIT 50000)")
+    return tuple(
+        name
+        for name, share in zip(texts, found, strict=True)
+        if (share or 0) >= 0.5 or (_ADDRESS.search(name.lower()) and (share is None or share >= 0.01))
+    )
+
+
+def find_updated_field(columns: Sequence[Column]) -> str | None:
+    """The date or timestamp field that says when a profile last changed."""
+    times = (FieldType.TIMESTAMP, FieldType.DATE)
+    named = [c for c in columns if c.type in times and _UPDATED.search(c.name.lower())]
+    return min(named, key=lambda c: times.index(c.type)).name if named else None
+
+
+def _mostly_unique(db: DuckDB, table: str, field: str) -> bool:
+    column = f"nullif(trim(CAST({quote_identifier(field)} AS VARCHAR)), '')"
+    rows, different = db.row(f"SELECT count(*), count(DISTINCT {column}) FROM {table}")
+    return bool(different >= rows * (1 - _DOUBTFUL_SHARE))
+
+
+def _listed(fields: Sequence[str]) -> str:
+    shown = ", ".join(f"'{f}'" for f in fields[:20])
+    return shown + (f" and {len(fields) - 20} more" if len(fields) > 20 else "")

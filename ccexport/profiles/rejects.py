@@ -1,0 +1,106 @@
+"""Rows that could not become profiles: each with its file, line, reason, and the row as it stood.
+
+Must never lose one: profiles + rejects is what was read.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+
+from ccexport.profiles.careful import LINE
+from ccexport.profiles.database import DuckDB, quote_identifier, quote_path
+from ccexport.profiles.sources import STAGED, Staged
+
+_REJECTS = "_rejects"
+_SCHEMA = pa.schema(
+    [
+        ("file", pa.string()),
+        ("line", pa.int64()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+        ("raw", pa.string()),
+    ]
+)
+
+
+def reject_unusable_ids(db: DuckDB, staged: Staged, id_field: str) -> Mapping[str, int]:
+    """Take rows with an empty or repeated id out of the staged table; the first of each id stays.
+
+    Returns how many rows were rejected for each reason, those unreadable before included.
+    """
+    table = pa.Table.from_pylist([vars(r) for r in staged.rejects], schema=_SCHEMA)
+    with db.given("_found", table):
+        db.run(f"CREATE TEMP TABLE {_REJECTS} AS SELECT * FROM _found")
+    text = f"coalesce(trim(CAST({quote_identifier(id_field)} AS VARCHAR)), '')"
+    total, different = db.row(f"SELECT count(*), count(DISTINCT nullif({text}, '')) FROM {STAGED}")
+    if total != different:
+        _find_unusable(db, text)
+        _keep(db, staged, id_field)
+        db.run(f"DELETE FROM {STAGED} WHERE rowid IN (SELECT r FROM _unusable)")
+    return {r: int(n) for r, n in db.rows(f"SELECT reason, count(*) FROM {_REJECTS} GROUP BY 1 ORDER BY 1")}
+
+
+def write_rejects(db: DuckDB, path: Path) -> Path:
+    """The rejects as a Parquet file, in the order of files and lines."""
+    db.run(f"COPY (SELECT * FROM {_REJECTS} ORDER BY file, line) TO {quote_path(path)} (FORMAT parquet)")
+    return path
+
+
+def _find_unusable(db: DuckDB, text: str) -> None:
+    db.run(
+        f"""CREATE TEMP TABLE _unusable AS
+            SELECT rowid AS r, 'empty_id' AS reason FROM {STAGED} WHERE {text} = ''
+            UNION ALL
+            SELECT r, 'repeated_id' FROM (
+              SELECT rowid AS r, row_number() OVER (PARTITION BY {text} ORDER BY rowid) AS n FROM {STAGED}
+              WHERE {text} IN (SELECT {text} FROM {STAGED} GROUP BY ALL HAVING count(*) > 1) AND {text} <> '')
+            WHERE n > 1"""
+    )
+
+
+def _keep(db: DuckDB, staged: Staged, id_field: str) -> None:
+    """Their lines: the row's place in its file, plus the line breaks within values before it."""
+    breaks = _breaks_sql(staged)
+    part = _part_sql(staged)
+    names = pa.table(
+        {
+            "part": list(range(len(staged.parts))),
+            "file": [p[0] for p in staged.parts],
+            "start": [p[1] for p in staged.parts],
+            "first_line": [p[2] for p in staged.parts],
+        }
+    )
+    with db.given("_parts", names):
+        db.run(
+            f"""INSERT INTO {_REJECTS}
+                WITH breaks AS (SELECT rowid AS r, {part} AS part, {breaks} AS n FROM {STAGED}
+                                WHERE {breaks} > 0),
+                summed AS (SELECT r, part, sum(n) OVER (PARTITION BY part ORDER BY r) AS n FROM breaks),
+                bad AS (SELECT u.r, u.reason, s.{LINE} AS line, {part} AS part, to_json(s) AS raw
+                        FROM _unusable u JOIN {STAGED} s ON s.rowid = u.r)
+                SELECT p.file, coalesce(bad.line, bad.r - p.start + p.first_line + coalesce(summed.n, 0)),
+                  bad.reason, if(bad.reason = 'empty_id', ?, ?), bad.raw
+                FROM bad JOIN _parts p USING (part)
+                ASOF LEFT JOIN summed ON bad.part = summed.part AND bad.r > summed.r""",
+            [f"the field {id_field} is empty", f"the field {id_field} repeats an earlier row's"],
+        )
+
+
+def _part_sql(staged: Staged) -> str:
+    """Which source a staged row came from."""
+    cases = " ".join(
+        f"WHEN rowid >= {start} THEN {number}"
+        for number, (_, start, _) in reversed(list(enumerate(staged.parts)))
+    )
+    return f"CASE {cases} END"
+
+
+def _breaks_sql(staged: Staged) -> str:
+    texts = (
+        [quote_identifier(n) for n, declared in staged.types if declared == "VARCHAR"] if staged.text else []
+    )
+    counts = (
+        f"length({c}) - length(replace({c}, chr(10), ''))" for c in (f"coalesce({t}, '')" for t in texts)
+    )
+    return " + ".join(counts) or "0"

@@ -1,0 +1,151 @@
+"""Where snapshots live: ingest into a new one, find them again, open them read-only.
+
+Everything is written under a temporary name and renamed; `current` changes last. Must never change
+or reuse a snapshot's path, and a failed ingest leaves everything as it was.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ccexport.errors import NotFound, StoreTrouble
+from ccexport.model.ids import make_id
+from ccexport.model.profiles import IngestReport, ProfileField, Snapshot
+from ccexport.model.words import FieldType
+from ccexport.profiles.changes import refuse_surprises
+from ccexport.profiles.database import DuckDB, session
+from ccexport.profiles.ingest import Built, build
+from ccexport.profiles.scratch import locked, private_folder, publish, write_text
+
+
+class ProfileStore:
+    """The snapshots under `root` (the data directory), in its folder `profiles`."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        memory_limit: str,
+        clock: Callable[[], datetime],
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self.folder = root / "profiles"
+        self.temp_dir = root / "tmp"
+        self.memory_limit = memory_limit
+        self._clock = clock
+        self._random = random
+
+    def ingest(
+        self,
+        files: Sequence[Path],
+        *,
+        id_field: str | None = None,
+        accept_changes: bool = False,
+        progress: Callable[[float], None] | None = None,
+    ) -> IngestReport:
+        """A new snapshot from the files, stacked, which becomes the current one.
+
+        Raises `Conflict` when the source lost a field, halved, or changed a type, unless
+        `accept_changes`; the current snapshot stays then, as after any failure.
+        """
+        told = progress or (lambda share: None)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with private_folder(self.temp_dir) as folder:
+            built = build(files, folder, memory_limit=self.memory_limit, id_field=id_field, progress=told)
+            with locked(self.folder / ".lock"):
+                snapshot = self._snapshot_of(built, tuple(f.name for f in files))
+                if not accept_changes:
+                    refuse_surprises(self.current(), snapshot)
+                rejects = self._publish(built, snapshot, folder)
+        told(1.0)
+        return IngestReport(snapshot, built.rows_read, rejects, built.reasons)
+
+    def current(self) -> Snapshot | None:
+        """The snapshot everything works with, or None before the first ingest."""
+        try:
+            name = (self.folder / "current").read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return None
+        return self.snapshot(name)
+
+    def snapshot(self, snapshot_id: str) -> Snapshot:
+        """The snapshot of that id."""
+        file = self.folder / f"{snapshot_id}.json"
+        if Path(snapshot_id).name != snapshot_id or not file.is_file():
+            raise NotFound(f"There is no snapshot '{snapshot_id}'.")
+        return self._described(file)
+
+    def snapshots(self) -> list[Snapshot]:
+        """Every snapshot, oldest first."""
+        found = [self._described(f) for f in self.folder.glob("*.json")]
+        return sorted(found, key=lambda s: (s.created_at, s.id))
+
+    def rejects_path(self, snapshot: Snapshot) -> Path | None:
+        """The Parquet file of rejected rows, or None when there were none."""
+        path = self.folder / f"{snapshot.id}.rejects.parquet"
+        return path if path.exists() else None
+
+    @contextmanager
+    def open(self, snapshot: Snapshot) -> Iterator[DuckDB]:
+        """A private session in which the snapshot's table is `s.profiles`."""
+        with session(memory_limit=self.memory_limit, temp_dir=self.temp_dir, read={"s": snapshot.path}) as db:
+            yield db
+
+    def _snapshot_of(self, built: Built, sources: tuple[str, ...]) -> Snapshot:
+        now = self._clock()
+        snapshot_id = make_id("snap", now, self._random(5))
+        return Snapshot(
+            id=snapshot_id,
+            path=self.folder / f"{snapshot_id}.duckdb",
+            created_at=now,
+            profiles=built.profiles,
+            rejects=sum(built.reasons.values()),
+            id_field=built.id_field,
+            fields=built.fields,
+            sources=sources,
+            address_fields=built.address_fields,
+            updated_field=built.updated_field,
+        )
+
+    def _publish(self, built: Built, snapshot: Snapshot, folder: Path) -> Path | None:
+        """The file first, then what describes it, then the word that it is current."""
+        if snapshot.path.exists():
+            raise StoreTrouble(f"A snapshot {snapshot.id} is there already.")
+        rejects = None
+        if built.rejects_path:
+            rejects = self.folder / f"{snapshot.id}.rejects.parquet"
+            publish(built.rejects_path, rejects)
+        publish(built.path, snapshot.path)
+        write_text(self.folder / f"{snapshot.id}.json", _description(snapshot), folder)
+        write_text(self.folder / "current", snapshot.id, folder)
+        return rejects
+
+    def _described(self, file: Path) -> Snapshot:
+        try:
+            return _from_description(json.loads(file.read_text(encoding="utf-8")), self.folder)
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreTrouble(f"The description {file.name} of a snapshot is damaged.") from error
+
+
+def _description(snapshot: Snapshot) -> str:
+    told = vars(snapshot) | {
+        "path": snapshot.path.name,
+        "created_at": snapshot.created_at.isoformat(),
+        "fields": [{"name": f.name, "type": f.type.value} for f in snapshot.fields],
+    }
+    return json.dumps(told, ensure_ascii=False, indent=1)
+
+
+def _from_description(told: dict[str, Any], folder: Path) -> Snapshot:
+    read = {
+        "path": folder / told["path"],
+        "created_at": datetime.fromisoformat(told["created_at"]),
+        "fields": tuple(ProfileField(f["name"], FieldType(f["type"])) for f in told["fields"]),
+        "sources": tuple(told["sources"]),
+        "address_fields": tuple(told["address_fields"]),
+    }
+    return Snapshot(**(told | read))
