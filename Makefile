@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: run test check lint bench sandbox pins sizes clean
+.PHONY: run test check lint tools bench sandbox pins sizes clean
 
 $(VENV)/run.stamp: requirements.txt
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("ccexport needs Python 3.11 or later")'
@@ -28,10 +28,10 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-browser: $(VENV)/dev.stamp
-	sh tests/install-browser.sh $(BIN)
+tools: $(VENV)/dev.stamp
+	sh tests/install-tools.sh $(BIN)
 
-test: lint browser
+test: lint tools
 	$(BIN)/pytest
 
 bench: $(VENV)/dev.stamp

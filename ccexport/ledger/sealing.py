@@ -75,7 +75,7 @@ def _key_file(path: Path) -> bytes:
 
 def _write_new(path: Path, key: bytes) -> None:
     """Complete or not there: a link refuses to replace, so two first starts agree on one key."""
-    made = path.with_suffix(f".{os.getpid()}")
+    made = path.with_suffix(f".{os.urandom(8).hex()}")
     descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.write(descriptor, key)
