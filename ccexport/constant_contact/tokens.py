@@ -76,7 +76,7 @@ class TokenKeeper:
 
     def _good(self, tokens: Tokens, refused: str | None) -> bool:
         remaining = (tokens.expires_at - self._clock()).total_seconds()
-        return tokens.access_token != refused and remaining >= min(MARGIN, tokens.lifetime / 5)
+        return tokens.access_token != refused and remaining > min(MARGIN, tokens.lifetime / 5)
 
 
 class FreshToken:

@@ -104,9 +104,9 @@ def _check_query(operation: dict[str, Any], request: httpx.Request) -> None:
         assert name in declared, f"{request.url.path} has no parameter {name}"
         schema = declared[name]
         if schema["type"] == "integer":
-            assert schema.get("minimum", 0) <= int(value) <= schema["maximum"]
+            assert schema.get("minimum", 0) <= int(value) <= schema["maximum"], f"{name} has no {value}"
         if "enum" in schema:
-            assert set(value.split(",")) <= set(schema["enum"])
+            assert set(value.split(",")) <= set(schema["enum"]), f"{name} has no {value}"
 
 
 def _check_body(declared: dict[str, Any], request: httpx.Request) -> None:
