@@ -139,7 +139,7 @@ def read_token_answer(got: Answer | Lost, now: datetime, *, previous: str | None
     `Throttled` or `ConstantContactDown` when asking again may, `Refused` otherwise.
     """
     if isinstance(got, Lost) or got.status != 200:
-        raise _trouble(got)
+        raise _trouble(got, exchanging=previous is None)
     raw = got.json()
     raw = raw if isinstance(raw, dict) else {}
     access, refresh = raw.get("access_token"), raw.get("refresh_token") or previous
@@ -170,7 +170,7 @@ def _lifetime(raw: Any, now: datetime) -> float:
     return seconds - now.astimezone(UTC).timestamp() if seconds > 1e9 else seconds
 
 
-def _trouble(got: Answer | Lost) -> ConstantContactError:
+def _trouble(got: Answer | Lost, *, exchanging: bool) -> ConstantContactError:
     if isinstance(got, Lost):
         return ConstantContactDown(
             "Constant Contact's authorisation server cannot be reached. Check the network and try again.",
@@ -185,6 +185,12 @@ def _trouble(got: Answer | Lost) -> ConstantContactError:
     if got.status >= 500:
         return ConstantContactDown(
             "Constant Contact's authorisation server is in trouble. Try again later.", **evidence
+        )
+    if exchanging and complaint.key == "invalid_grant":
+        return Refused(
+            "The consent came too late or twice: its code is good once, for five minutes. "
+            "Begin connecting again.",
+            **evidence,
         )
     return _terminal(complaint, evidence)
 

@@ -26,6 +26,8 @@ from ccexport.errors import ConstantContactDown, ReconnectNeeded, Throttled
 
 # Refresh when fewer than five minutes remain, or less than a fifth of a short life.
 MARGIN = 300.0
+# Shorter than for the API: others wait for the lock meanwhile.
+_PATIENCE = Patience(attempts=4, total=30.0)
 # Once a second, says the vendor's support: https://community.constantcontact.com (token endpoint).
 TOKEN_SPACING = 1.0
 
@@ -97,7 +99,7 @@ class FreshToken:
 class TokenEndpoint:
     """The token endpoint, asked at most once a second by this process."""
 
-    def __init__(self, transport: Transport, app: OAuthApp, patience: Patience = Patience()) -> None:
+    def __init__(self, transport: Transport, app: OAuthApp, patience: Patience = _PATIENCE) -> None:
         self._transport = transport
         self._app = app
         self._patience = patience

@@ -156,6 +156,12 @@ def test_every_refusal_says_what_to_do(status, body, meaning):
     assert "refresh-1" not in caught.value.log
 
 
+def test_a_code_that_came_too_late_is_no_dead_connection():
+    """There is none yet: begin again."""
+    with pytest.raises(Refused, match="five minutes"):
+        read_token_answer(got(400, {"error": "invalid_grant"}), NOW)
+
+
 def test_a_lost_answer_of_the_token_endpoint_is_passing():
     """The keeper asks again."""
     with pytest.raises(ConstantContactDown):
