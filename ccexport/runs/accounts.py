@@ -57,15 +57,11 @@ class Accounts:
         self._transport = Transport()
         self._patience = Patience(clock=clock, sleep=sleep)
         self._pace = SharedPace(ledger, application.client_id, clock=clock, sleep=sleep)
-        self._endpoint = TokenEndpoint(self._transport, self._app(""), self._patience)
-
-    def _app(self, redirect_url: str) -> OAuthApp:
-        return oauth_app(self._application, redirect_url)
+        self._endpoint = TokenEndpoint(self._transport, oauth_app(application), self._patience)
 
     def exchange(self, code: str, *, redirect_url: str, verifier: str | None) -> Tokens:
         """The tokens for the code the browser brought back."""
-        endpoint = TokenEndpoint(self._transport, self._app(redirect_url), self._patience)
-        return endpoint.exchange(code, verifier=verifier)
+        return self._endpoint.exchange(code, redirect_url=redirect_url, verifier=verifier)
 
     def account(self, connection_id: str) -> Account:
         """The account of a stored connection; its tokens are refreshed by one at a time."""
@@ -198,11 +194,10 @@ def _row(state: PaceState) -> dict[str, Any]:
     return {"free_at": state.free_at.isoformat(), "day": state.day.isoformat(), "used": state.used}
 
 
-def oauth_app(application: Application, redirect_url: str) -> OAuthApp:
+def oauth_app(application: Application) -> OAuthApp:
     """The application as the OAuth functions want it."""
     return OAuthApp(
         client_id=application.client_id,
         auth_url=application.auth_url,
-        redirect_url=redirect_url,
         client_secret=application.client_secret,
     )

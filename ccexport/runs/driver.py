@@ -5,8 +5,10 @@ and never call a run succeeded that was not verified.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from typing import ClassVar
 
 from ccexport.constant_contact.account import Account
 from ccexport.errors import (
@@ -195,21 +197,27 @@ class Driver:
         plan = self._plan_of(run)
         batches = self._runs.batches(run.id)
         sent = [b for b in batches if b.kind is BatchKind.IMPORT and _left(b)]
-        outcomes: dict[Outcome, int] = {}
-        path = None
-        if sent:
-            path, found = verify_run(
-                self._engine, self._account(run), run, plan, batches, grace=self._grace, beat=self._beat
+        verified = None
+        if any(_left(b) for b in batches):
+            account = self._account(run)
+            verified = verify_run(
+                self._engine, account, run, plan, batches, grace=self._grace, beat=self._beat
             )
-            outcomes = dict(found)
-        removed = renew_deliveries(self._engine, run, plan, path, batches)
-        counts = {str(o): outcomes.get(o, 0) for o in Outcome} | {
+        outcomes = verified.outcomes if verified else Counter[Outcome]()
+        removed = renew_deliveries(self._engine, run, plan, verified, batches)
+        counts = {str(o): outcomes[o] for o in Outcome} | {
             "sent": sum(b.contacts for b in sent),
             "removed": removed,
         }
-        state, text = _ending(self._runs.get(run.id), plan, counts, batches)
+        trouble = self._runs.facts(run.id).get("trouble", "")
+        state, text = _ending(self._runs.get(run.id), plan, counts, batches, trouble)
         return self._move(
-            run, state, text, note=text, counts=counts, outcomes_path=str(path) if path else None
+            run,
+            state,
+            text,
+            note=text,
+            counts=counts,
+            outcomes_path=str(verified.outcomes_path) if verified else None,
         )
 
     def _plan_of(self, run: Run) -> Plan:
@@ -259,7 +267,7 @@ class Driver:
             return self._move(run, RunState.VERIFYING, "Reading back what was sent before the trouble.")
         return self._move(run, RunState.FAILED, str(error), note=str(error))
 
-    _steps: dict[RunState, Callable[["Driver", Run], Run]] = {
+    _steps: ClassVar[dict[RunState, Callable[["Driver", Run], Run]]] = {
         RunState.QUEUED: _start,
         RunState.PLANNING: _plan,
         RunState.SENDING: _send,
@@ -297,7 +305,9 @@ def plan_counts(plan: Plan) -> dict[str, int]:
     return counts | {"left_out": sum(plan.reasons.values())}
 
 
-def _ending(run: Run, plan: Plan, counts: dict[str, int], batches: list[Batch]) -> tuple[RunState, str]:
+def _ending(
+    run: Run, plan: Plan, counts: dict[str, int], batches: list[Batch], trouble: str
+) -> tuple[RunState, str]:
     sent, verified = counts["sent"], counts["verified"]
     said = f"{verified} of {sent} contacts sent were read back on the list"
     if counts["removed"]:
@@ -306,7 +316,7 @@ def _ending(run: Run, plan: Plan, counts: dict[str, int], batches: list[Batch]) 
     if run.cancel_requested:
         return RunState.CANCELLED, f"Cancelled: {said}; {unsent} were not sent."
     failed_batches = [b for b in batches if b.state in {BatchState.FAILED, BatchState.PENDING}]
-    trouble = next((b.note for b in failed_batches if b.note), "")
+    trouble = trouble or next((b.note for b in failed_batches if b.note), "")
     if unsent or (sent and not verified and not counts["rejected"]):
         return RunState.FAILED, f"{said}; {unsent} were not sent. {trouble}".strip()
     if verified == sent and not failed_batches:

@@ -5,7 +5,7 @@ The preview and the run both come here, so they cannot differ. Must never send a
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -179,7 +179,9 @@ class Planner:
             for s in export.config.segment_ids
         )
 
-    def _suppression_file(self, suppressed: list[tuple[str, str, str, object]], digest: str) -> Path | None:
+    def _suppression_file(
+        self, suppressed: Sequence[tuple[str, str, str, object]], digest: str
+    ) -> Path | None:
         if not suppressed:
             return None
         path = self._engine.data_dir / "suppression" / f"{digest}.parquet"
@@ -204,7 +206,8 @@ class Planner:
             counts = self._engine.account_for(connection.id).counts()
         except ConstantContactError:
             return None
-        return connection.contract_limit - counts.active
+        active = sum(counts.get(word, 0) for word in ("explicit", "implicit", "pending"))
+        return connection.contract_limit - active
 
     def _remembered_fields(self, export: Export) -> Mapping[str, str]:
         plans = self._engine.ledger.files.plans_of(export.id, limit=1)

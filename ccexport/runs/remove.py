@@ -45,14 +45,14 @@ def removal_batches(
 
 def _by_lookup(account: Account, leavers: set[str], list_id: str) -> list[str]:
     found = (account.contact_by_email(address) for address in sorted(leavers))
-    return [contact.contact_id for contact in found if contact is not None]
+    return [contact.id for contact in found if contact is not None]
 
 
 def _by_scan(account: Account, leavers: set[str], list_id: str) -> list[str]:
     return sorted(
-        contact.contact_id
+        contact.id
         for contact in account.contacts_on_list(list_id)
-        if contact.email is not None and contact.email.strip().lower() in leavers
+        if contact.address is not None and contact.address.strip().lower() in leavers
     )
 
 

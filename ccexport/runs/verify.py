@@ -5,6 +5,7 @@ Must never call anything verified that was not read back.
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +23,15 @@ from ccexport.runs.settle import line_hints
 _EXPLAINING = ("error_count", "correctable_count", "cannot_add_to_list_count")
 
 
+@dataclass(frozen=True)
+class Verified:
+    """What reading back found. `on_list` is the last reading of the list."""
+
+    outcomes_path: Path
+    outcomes: Counter[Outcome]
+    on_list: Path
+
+
 def verify_run(
     engine: Engine,
     account: Account,
@@ -31,7 +41,7 @@ def verify_run(
     *,
     grace: timedelta,
     beat: Beat,
-) -> tuple[Path, Counter[Outcome]]:
+) -> Verified:
     """Outcomes of everything sent, in a Parquet file, and how many of each.
 
     Membership may become visible late, so while contacts are missing without an explanation the
@@ -49,7 +59,7 @@ def verify_run(
         read_list(engine, account, run.list_id, on_list, beat)
         outcomes = _judge(engine, plan, on_list, unsubscribed, batches, into)
         if outcomes[Outcome.MISSING] == 0 or engine.clock() >= deadline:
-            return into, outcomes
+            return Verified(into, outcomes, on_list)
         if not told:
             engine.ledger.runs.note(
                 run.id,
@@ -102,7 +112,7 @@ def _read_unsubscribed(engine: Engine, account: Account, run: Run, beat: Beat) -
 
 
 def renew_deliveries(
-    engine: Engine, run: Run, plan: Plan, outcomes: Path | None, batches: Iterable[Batch]
+    engine: Engine, run: Run, plan: Plan, verified: Verified | None, batches: Iterable[Batch]
 ) -> int:
     """Fold what this run did into the deliveries of its list; how many people were removed."""
     base = engine.ledger.files.deliveries(run.account_id, run.list_id)
@@ -115,7 +125,8 @@ def renew_deliveries(
     removed = fold(
         base,
         plan,
-        outcomes=outcomes,
+        outcomes=verified.outcomes_path if verified else None,
+        on_list=verified.on_list if verified else None,
         import_batches=settled.get(BatchKind.IMPORT, []),
         removed=BatchKind.REMOVE in settled,
         export_id=run.export_id,

@@ -42,7 +42,7 @@ def _started(pid: int) -> str:
 
 def holder_is_dead(holder: str) -> bool:
     """True only when it surely is: a process of this machine that is not there any more."""
-    host, pid, started, _ = (holder.split(":") + ["", "", "", ""])[:4]
+    host, pid, started, _ = [*holder.split(":"), "", "", "", ""][:4]
     if host != socket.gethostname() or not pid.isdigit():
         return False
     try:

@@ -6,16 +6,15 @@ never give tokens to a face.
 
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ccexport.constant_contact import oauth
-from ccexport.constant_contact.values import ContactCounts, ContactList, CustomField
+from ccexport.constant_contact.values import ContactList, CustomField
 from ccexport.errors import BadInput, Conflict, ConstantContactError, NotFound, NotPermitted
 from ccexport.model.exports import Actor, Connection, Export
 from ccexport.model.words import Role
-from ccexport.runs.accounts import oauth_app
 from ccexport.services.access import may_use, require, require_use
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ class ConnectionHealth:
     sentence: str
     organisation: str
     privileges: tuple[str, ...]
-    contacts: ContactCounts | None
+    contacts: Mapping[str, int]
     requests_today: int
 
 
@@ -105,7 +104,13 @@ class ConnectionUseCases:
             "reconnects": old.id if old else None,
         }
         self._ledger.people.put_ticket(state, "oauth", note, seconds=STATE_SECONDS)
-        url = oauth.authorize_url(oauth_app(application, redirect), state=state, verifier=verifier)
+        url = oauth.authorize_url(
+            application.auth_url,
+            client_id=application.client_id,
+            redirect_url=redirect,
+            state=state,
+            verifier=verifier,
+        )
         return Authorisation(url, state, bind)
 
     def _free_name(self, name: str) -> str:
@@ -206,7 +211,7 @@ class ConnectionUseCases:
 
     # -- using ----------------------------------------------------------------------------------
 
-    def list(self, actor: Actor) -> list[Connection]:
+    def list(self, actor: Actor) -> Sequence[Connection]:
         """All for an administrator; for others those they may use, name and type only."""
         require(actor, Role.VIEWER, "see connections")
         there = self._ledger.connections.all()
@@ -239,7 +244,7 @@ class ConnectionUseCases:
             privileges = tuple(sorted(account.privileges()))
             summary, counts = account.summary(), account.counts()
         except ConstantContactError as error:
-            return self._health(found, False, str(error), found.privileges, None)
+            return self._health(found, False, str(error), found.privileges, {})
         missing = NEEDED_PRIVILEGE not in privileges
         sentence = (
             f"The privilege {NEEDED_PRIVILEGE} is gone."
@@ -254,7 +259,7 @@ class ConnectionUseCases:
         working: bool,
         sentence: str,
         privileges: tuple[str, ...],
-        counts: ContactCounts | None,
+        counts: Mapping[str, int],
     ) -> ConnectionHealth:
         return ConnectionHealth(
             name=found.name,
@@ -266,7 +271,7 @@ class ConnectionUseCases:
             requests_today=self._services.accounts().requests_today(),
         )
 
-    def exports_on(self, actor: Actor, name: str) -> list[Export]:
+    def exports_on(self, actor: Actor, name: str) -> Sequence[Export]:
         require(actor, Role.VIEWER, "see exports")
         found = self._ledger.connections.named(name)
         return [e for e in self._ledger.exports.all() if e.config.connection_id == found.id]
@@ -283,7 +288,7 @@ class ConnectionUseCases:
         self._ledger.connections.remove(found.id)
         self._ledger.audit.add(actor.name, "connection removed", found.name)
 
-    def lists(self, actor: Actor, name: str) -> list[ContactList]:
+    def lists(self, actor: Actor, name: str) -> Sequence[ContactList]:
         """The contact lists of the account."""
         return self._usable(actor, name, "see contact lists").lists()
 
@@ -305,7 +310,7 @@ class ConnectionUseCases:
         self._ledger.audit.add(actor.name, "contact list created", made.name)
         return made
 
-    def custom_fields(self, actor: Actor, name: str) -> list[CustomField]:
+    def custom_fields(self, actor: Actor, name: str) -> Sequence[CustomField]:
         return self._usable(actor, name, "see custom fields").custom_fields()
 
     def _usable(self, actor: Actor, name: str, what: str) -> Any:

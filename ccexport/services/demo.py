@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from ccexport.errors import Conflict, ConstantContactDown
@@ -25,7 +25,7 @@ PROFILES = 20_000
 SEED = 1
 CONNECTION = "Sandbox"
 ACTOR = Actor("demo", Role.ADMINISTRATOR)
-SEGMENTS = {
+SEGMENTS: dict[str, dict[str, Any]] = {
     "Newsletter readers": {"field": "newsletter_consent", "op": "is_true"},
     "Norway": {"field": "country", "op": "is", "value": "Norway"},
     "Good customers": {

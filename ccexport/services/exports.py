@@ -73,7 +73,7 @@ class ExportUseCases:
             "newest_by": config.newest_by,
             "guards": config.guards,
         } | values
-        new_name = given.pop("name", config.name)
+        new_name = str(given.pop("name", config.name))
         changed = self._ledger.exports.change(old.id, self._checked(actor, new_name, **given), by=actor.name)
         self._ledger.audit.add(actor.name, "export changed", changed.name, {"version": changed.version})
         return changed
@@ -113,7 +113,7 @@ class ExportUseCases:
             raise BadInput("There are no profiles yet: ingest a file first (profiles ingest FILE).")
         return snapshot
 
-    def list(self, actor: Actor) -> list[Export]:
+    def list(self, actor: Actor) -> Sequence[Export]:
         require(actor, Role.VIEWER, "see exports")
         return self._ledger.exports.all()
 
@@ -129,7 +129,7 @@ class ExportUseCases:
         except NotFound:
             return False
 
-    def history(self, actor: Actor, name: str) -> list[dict[str, Any]]:
+    def history(self, actor: Actor, name: str) -> Sequence[dict[str, Any]]:
         """Every version of the configuration, newest first."""
         return self._ledger.exports.versions(self.get(actor, name).id)
 

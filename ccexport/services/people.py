@@ -5,7 +5,7 @@ Must never keep a password or a session id, only their hashes.
 
 import secrets
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import bcrypt
@@ -72,7 +72,7 @@ class PeopleUseCases:
         self._ledger.people.change(name, password_hash=hashed(password))
         self._ledger.audit.add(actor.name, "password changed", name)
 
-    def list(self, actor: Actor) -> list[Person]:
+    def list(self, actor: Actor) -> Sequence[Person]:
         require(actor, Role.ADMINISTRATOR, "see the list of people")
         return self._ledger.people.all()
 

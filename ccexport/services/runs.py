@@ -3,9 +3,10 @@
 Must never change what a run sends: that is its plan.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ccexport.errors import BadInput, Conflict, NotFound
@@ -115,7 +116,7 @@ class RunUseCases:
         since: datetime | None = None,
         limit: int = 200,
         offset: int = 0,
-    ) -> list[Run]:
+    ) -> Sequence[Run]:
         """Newest first."""
         require(actor, Role.VIEWER, "see runs")
         export_id = self._ledger.exports.named(export).id if export else None
@@ -127,12 +128,12 @@ class RunUseCases:
         require(actor, Role.VIEWER, "see runs")
         return self._ledger.runs.get(run_id)
 
-    def story(self, actor: Actor, run_id: str) -> list[RunEvent]:
+    def story(self, actor: Actor, run_id: str) -> Sequence[RunEvent]:
         """What happened, oldest first."""
         require(actor, Role.VIEWER, "see runs")
         return self._ledger.runs.events(run_id)
 
-    def batches(self, actor: Actor, run_id: str) -> list[Batch]:
+    def batches(self, actor: Actor, run_id: str) -> Sequence[Batch]:
         require(actor, Role.VIEWER, "see runs")
         return self._ledger.runs.batches(run_id)
 
@@ -175,7 +176,7 @@ class RunUseCases:
         search: str | None = None,
         offset: int = 0,
         limit: int = 200,
-    ) -> list[reading.PlanRow]:
+    ) -> Sequence[reading.PlanRow]:
         """What became of whom. `what` is a verdict, a reason or an outcome."""
         run = self.get(actor, run_id)
         plan = self.plan(actor, run_id)
@@ -188,6 +189,15 @@ class RunUseCases:
             return reading.person(plan, email, outcomes=outcomes)
         found = reading.rows(plan, what=what, search=search, offset=offset, limit=limit, outcomes=outcomes)
         return found if sees_personal(actor) else [mask_row(row) for row in found]
+
+    def contacts_csv(self, actor: Actor, run_id: str) -> Iterator[str]:
+        """Every row of the run as CSV that no spreadsheet takes for formulas. Audited."""
+        run = self._mine(actor, run_id, "download from this run")
+        plan = self.plan(actor, run_id)
+        if plan is None:
+            raise NotFound(f"Run {run_id} has no contacts yet: its plan is not made.")
+        self._ledger.audit.add(actor.name, "contacts downloaded", run.export_name, {"run": run.id})
+        return _csv(plan, run.outcomes_path)
 
     # -- changing -------------------------------------------------------------------------------
 
@@ -241,6 +251,31 @@ class RunUseCases:
         run = self._ledger.runs.get(run_id)
         require_use(actor, self._ledger.connections.get(run.connection_id), what)
         return run
+
+
+_COLUMNS = ("profile_id", "address", "verdict", "reason", "outcome", "note", "winner")
+_CSV_PAGE = 20_000
+
+
+def _csv(plan: Plan, outcomes: Path | None) -> Iterator[str]:
+    yield ",".join((*_COLUMNS, "segments", "warnings", "contact")) + "\r\n"
+    offset = 0
+    while page := reading.rows(plan, offset=offset, limit=_CSV_PAGE, outcomes=outcomes):
+        yield "".join(_csv_line(row) for row in page)
+        offset += len(page)
+
+
+def _csv_line(row: reading.PlanRow) -> str:
+    values = [getattr(row, name) for name in _COLUMNS]
+    values += ["; ".join(row.segments), "; ".join(row.warnings), row.contact]
+    return ",".join(_cell(value) for value in values) + "\r\n"
+
+
+def _cell(value: str | None) -> str:
+    """One quoted cell. A leading = + - @ TAB or CR would make it a formula."""
+    text = value or ""
+    safe = f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r", "\n"} else text
+    return '"' + safe.replace('"', '""') + '"'
 
 
 def sentence(run: Run) -> str:

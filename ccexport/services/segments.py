@@ -98,7 +98,7 @@ class SegmentUseCases:
         self._ledger.audit.add(actor.name, "segment saved", saved.name, {"version": saved.version})
         return saved
 
-    def list(self, actor: Actor) -> list[Segment]:
+    def list(self, actor: Actor) -> Sequence[Segment]:
         require(actor, Role.VIEWER, "see segments")
         return self._ledger.segments.all()
 
@@ -133,7 +133,7 @@ class SegmentUseCases:
             return in_words(parse_rule(segment.rule))
         return "all profiles" if segment.kind is SegmentKind.ALL else "the profiles of a member list"
 
-    def used_by(self, actor: Actor, name: str) -> list[Export]:
+    def used_by(self, actor: Actor, name: str) -> Sequence[Export]:
         """The exports that send this segment."""
         segment = self.get(actor, name)
         return [

@@ -1,6 +1,6 @@
 """Use cases of the system: suppression list, audit, what the worker does, what is stored."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ccexport import __version__
@@ -37,7 +37,7 @@ class SystemUseCases:
         self._ledger.audit.add(actor.name, "suppression removed", "1 entry" if gone else "no entry")
         return gone
 
-    def suppressed(self, actor: Actor) -> list[dict[str, Any]]:
+    def suppressed(self, actor: Actor) -> Sequence[dict[str, Any]]:
         require(actor, Role.VIEWER, "see the suppression list")
         personal = sees_personal(actor)
         return [
@@ -45,7 +45,7 @@ class SystemUseCases:
             for value, kind, by, at in self._ledger.suppression.all()
         ]
 
-    def audit(self, actor: Actor, *, search: str = "", limit: int = 500) -> list[dict[str, Any]]:
+    def audit(self, actor: Actor, *, search: str = "", limit: int = 500) -> Sequence[dict[str, Any]]:
         """Newest first."""
         require(actor, Role.ADMINISTRATOR, "see the audit")
         return self._ledger.audit.all(search=search, limit=limit)
