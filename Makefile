@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: run test check lint tools bench sandbox pins sizes clean
+.PHONY: reliability run test check lint tools bench sandbox pins sizes clean
 
 $(VENV)/run.stamp: requirements.txt
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("ccexport needs Python 3.11 or later")'
@@ -46,3 +46,7 @@ sizes:
 
 clean:
 	rm -rf $(VENV) build
+
+# Writes the table of docs/reliability.md anew from what the kill test sees.
+reliability: $(VENV)/dev.stamp
+	WRITE_RELIABILITY=1 $(BIN)/pytest tests/runs/test_kill.py

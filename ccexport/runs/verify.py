@@ -49,7 +49,7 @@ def verify_run(
     """
     into = engine.data_dir / "outcomes" / f"{run.id}.parquet"
     into.parent.mkdir(parents=True, exist_ok=True)
-    unsubscribed = _read_unsubscribed(engine, account, run, beat)
+    unsubscribed: Path | None = None
     deadline = engine.clock() + grace
     ticks = Ticks(first=1.0, factor=2.0, longest=30.0)
     told = False
@@ -58,6 +58,9 @@ def verify_run(
         on_list.parent.mkdir(parents=True, exist_ok=True)
         read_list(engine, account, run.list_id, on_list, beat)
         outcomes = _judge(engine, plan, on_list, unsubscribed, batches, into)
+        if outcomes[Outcome.MISSING] and unsubscribed is None:
+            unsubscribed = _read_unsubscribed(engine, account, run, beat)
+            outcomes = _judge(engine, plan, on_list, unsubscribed, batches, into)
         if outcomes[Outcome.MISSING] == 0 or engine.clock() >= deadline:
             return Verified(into, outcomes, on_list)
         if not told:

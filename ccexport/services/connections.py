@@ -92,6 +92,7 @@ class ConnectionUseCases:
             name = self._free_name(name)
         application = self._services.application()
         redirect = redirect_url or self._services.settings.redirect_url
+        self._services.register_redirect(redirect)
         state, bind = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         verifier = None if application.client_secret else oauth.make_verifier(secrets.token_bytes)
         note = {

@@ -75,7 +75,7 @@ class Services:
         with self._lock:
             if self._sandbox is None:
                 self._sandbox = RunningSandbox(
-                    store=self.settings.data_dir / "sandbox.sqlite",
+                    self.settings.data_dir / "sandbox.sqlite",
                     client_id=SANDBOX_CLIENT,
                     redirect_urls=[self.settings.redirect_url],
                 )
@@ -87,7 +87,10 @@ class Services:
         if settings.sandbox_on:
             running = self.sandbox()
             return Application(
-                api_url=running.api_url, auth_url=running.auth_url, client_id=SANDBOX_CLIENT, client_secret=""
+                api_url=running.api_url,
+                auth_url=running.auth_url,
+                client_id=running.client_id,
+                client_secret=running.client_secret,
             )
         return Application(
             api_url=settings.cc_api_url,
@@ -95,6 +98,11 @@ class Services:
             client_id=settings.cc_client_id,
             client_secret=settings.cc_client_secret.get_secret_value(),
         )
+
+    def register_redirect(self, url: str) -> None:
+        """What the owner of an application does in the portal; only the sandbox lets us do it for them."""
+        if self.settings.sandbox_on and url != self.settings.redirect_url:
+            self.sandbox().admin("POST", "redirect_urls", {"client_id": SANDBOX_CLIENT, "url": url})
 
     def accounts(self) -> Accounts:
         """The way to authorised accounts."""

@@ -7,11 +7,15 @@ from ccexport.errors import BadInput, NotFound
 from ccexport.model.exports import Actor, ConsentRule, Export, ExportConfig, Guards, MappedField
 from ccexport.model.profiles import Snapshot
 from ccexport.model.words import Mode, Role
+from ccexport.plan.fields import CONTACT_FIELDS
 from ccexport.plan.mapping import check_mapping
+from ccexport.plan.transforms import TRANSFORMS
 from ccexport.services.access import may_use, require, require_use
 
 if TYPE_CHECKING:
     from ccexport.services.context import Services
+
+__all__ = ["CONTACT_FIELDS", "TRANSFORMS", "ExportUseCases"]
 
 
 class ExportUseCases:

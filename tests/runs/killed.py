@@ -1,0 +1,105 @@
+"""A process that runs one export and dies by kill -9 at the n-th fault point. Started by test_kill.py.
+
+Fault points are before and after every ledger write, file rename and request. They are put around
+the real functions from outside; the product has no hook for them.
+"""
+
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ccexport.constant_contact.transport import Transport
+from ccexport.ledger.database import Database
+from ccexport.services import Services
+from ccexport.settings import Settings
+from tests.world import CARL, brief
+
+ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27,}|(run|plan|reading|back|unsubscribed|members)-[0-9a-z]{9}-[0-9a-z]{5}")
+
+
+class Points:
+    """Counts fault points, writes down their names, and dies at the fatal one."""
+
+    def __init__(self, fatal: int, names: Path) -> None:
+        self._count = 0
+        self._fatal = fatal
+        self._names = names.open("a")
+
+    def __call__(self, name: str) -> None:
+        self._count += 1
+        self._names.write(f"{name}\n")
+        self._names.flush()
+        if self._count == self._fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def put_around_writes(point: Points) -> None:
+    """Ledger writes, by the function that makes them."""
+    original = Database.write
+
+    @contextmanager
+    def write(self: Database) -> Iterator[Any]:
+        caller = sys._getframe(2).f_code
+        name = f"ledger write {Path(caller.co_filename).stem}.{caller.co_name}"
+        if "shared" in caller.co_filename and caller.co_name == "take":
+            with original(self) as connection:  # leases are renewed by a thread of their own, at any time
+                yield connection
+            return
+        with original(self) as connection:
+            yield connection
+            point(f"before {name}")
+        point(f"after {name}")
+
+    Database.write = write  # type: ignore[method-assign]
+
+
+def put_around_renames(point: Points) -> None:
+    for place, name in ((Path, "replace"), (Path, "rename"), (os, "replace"), (os, "rename")):
+        original: Callable[..., Any] = getattr(place, name)
+
+        def renamed(source: Any, target: Any, *rest: Any, _original: Callable[..., Any] = original) -> Any:
+            what = ID.sub("…", "/".join(Path(target).parts[-2:]))
+            if "/sandbox" in str(target):
+                return _original(source, target, *rest)
+            point(f"before rename to {what}")
+            answer = _original(source, target, *rest)
+            point(f"after rename to {what}")
+            return answer
+
+        setattr(place, name, renamed)
+
+
+def put_around_requests(point: Points) -> None:
+    for name in ("send", "download"):
+        original: Callable[..., Any] = getattr(Transport, name)
+
+        def sent(self: Transport, request: Any, *rest: Any, _original: Callable[..., Any] = original) -> Any:
+            what = f"{request.method} {ID.sub('…', request.url.split('/v3')[-1].split('?')[0])}"
+            point(f"before {what}")
+            answer = _original(self, request, *rest)
+            point(f"after {what}")
+            return answer
+
+        setattr(Transport, name, sent)
+
+
+def main() -> None:
+    told = json.loads(sys.argv[1])
+    services = Services(Settings(**told["settings"]), sleep=brief)
+    point = Points(told["fatal"], Path(told["names"]))
+    put_around_writes(point)
+    put_around_renames(point)
+    put_around_requests(point)
+    started = services.runs.start(CARL, told["export"])
+    services.runs.drive_here(started.id)
+    services.close()
+
+
+if __name__ == "__main__":
+    main()
