@@ -43,7 +43,7 @@ def decide(db: DuckDB, inputs: PlanInputs) -> Decided:
     _sets(db, inputs)
     if config.consent:
         _refused(db, config, snapshot, codes)
-    _candidates(db, config, snapshot, codes, known=inputs.destination is not None)
+    _candidates(db, inputs, codes)
     candidates = db.row("SELECT count(*) FROM decided")[0]
     if candidates != db.row("SELECT count(*) FROM members")[0]:
         raise StoreTrouble(
@@ -86,6 +86,10 @@ class _Codes:
     forms: str
     field: str
 
+    @property
+    def alias(self) -> str:
+        return "p" if self.table == "s.profiles" else "a"
+
 
 def _codes(db: DuckDB, field: str, snapshot: Snapshot) -> _Codes:
     code, hashed, shared = (quote_identifier(n(field)) for n in (code_column, hash_column, shared_column))
@@ -103,20 +107,16 @@ def _profiles(codes: _Codes) -> str:
         ("s.profiles p" if same else f"s.profiles p JOIN {codes.table} a USING (_row)")
         + f" LEFT JOIN (SELECT raw, any_value(address) AS address FROM {codes.forms} "
         f"WHERE field = {quote_text(codes.field)} GROUP BY raw) f "
-        f"ON f.raw = CASE WHEN {_alias(codes)}.{codes.code} = 4 THEN {column}::VARCHAR END"
+        f"ON f.raw = CASE WHEN {codes.alias}.{codes.code} = 4 THEN {column}::VARCHAR END"
     )
-
-
-def _alias(codes: _Codes) -> str:
-    return "p" if codes.table == "s.profiles" else "a"
 
 
 def _address(codes: _Codes) -> str:
     column = f"p.{quote_identifier(codes.field)}::VARCHAR"
     # Most addresses only need small letters; the stored hash of the normal form tells which.
-    usual = f"CASE WHEN hash(lower({column})) = {_alias(codes)}.{codes.hash} THEN lower({column})"
+    usual = f"CASE WHEN hash(lower({column})) = {codes.alias}.{codes.hash} THEN lower({column})"
     return (
-        f"CASE {_alias(codes)}.{codes.code} WHEN 0 THEN {usual} ELSE {address_sql(column)} END "
+        f"CASE {codes.alias}.{codes.code} WHEN 0 THEN {usual} ELSE {address_sql(column)} END "
         "WHEN 4 THEN f.address END"
     )
 
@@ -164,42 +164,35 @@ def _refused(db: DuckDB, config: ExportConfig, snapshot: Snapshot, codes: _Codes
     """Addresses for which any profile, in a segment or not, refuses: one refusal counts for all of them."""
     db.run(
         f"CREATE TABLE refused AS SELECT DISTINCT {_address(codes)} AS address FROM {_profiles(codes)} "
-        f"WHERE {_alias(codes)}.{codes.shared} AND ({_consent(config)}) = false"
+        f"WHERE {codes.alias}.{codes.shared} AND ({_consent(config)}) = false"
     )
 
 
-def _candidates(db: DuckDB, config: ExportConfig, snapshot: Snapshot, codes: _Codes, *, known: bool) -> None:
-    newest = config.newest_by or snapshot.updated_field
+def _candidates(db: DuckDB, inputs: PlanInputs, codes: _Codes) -> None:
+    config, known = inputs.export.config, inputs.destination is not None
+    newest = config.newest_by or inputs.snapshot.updated_field
+    on_list = _in("on_list") if known else "coalesce(d.state = 'on_list', false)"
+    left = "state IN ('on_list', 'left') AND NOT on_list" if known else "state = 'left'"
     roles = ", ".join(map(quote_text, sorted(ROLES)))
-    on_list = (
-        "EXISTS (FROM on_list o WHERE o.address = c.address)"
-        if known
-        else "coalesce(d.state = 'on_list', false)"
-    )
-    left = (
-        "coalesce(state IN ('on_list', 'left'), false) AND NOT on_list"
-        if known
-        else "coalesce(state = 'left', false)"
-    )
-    refused = "EXISTS (FROM refused r WHERE r.address = c.address)" if config.consent else "false"
+    suppressed = "false"
+    if inputs.suppression:
+        domain = "substring(c.address, strpos(c.address, '@') + 1)"
+        suppressed = f"{_in('suppressed')} OR coalesce({domain} IN (FROM suppressed_domains), false)"
     db.run(
         f"""
         CREATE TABLE decided AS
         WITH c AS (
-            SELECT p._row, p._id AS id, m.mask, {_alias(codes)}.{codes.code} AS code,
-                {_alias(codes)}.{codes.shared} AS shared, {_address(codes)} AS address,
-                coalesce({_consent(config)}, false) AS consent,
+            SELECT p._row, m.mask, {codes.alias}.{codes.code} AS code, {codes.alias}.{codes.shared} AS shared,
+                {_address(codes)} AS address, coalesce({_consent(config)}, false) AS consent,
                 {f"p.{quote_identifier(newest)}" if newest else "NULL"} AS newest
             FROM {_profiles(codes)} JOIN members m ON m._row = p._row),
         looked_up AS (
-            SELECT c.*, d.state, d.content AS delivered, {on_list} AS on_list,
-                EXISTS (FROM suppressed x WHERE x.address = c.address)
-                OR EXISTS (FROM suppressed_domains x WHERE x.domain = split_part(c.address, '@', 2))
-                    AS suppressed,
-                EXISTS (FROM unsubscribed u WHERE u.address = c.address) AS unsubscribed,
-                {refused} AS refused
+            SELECT c.*, d.state, d.content AS delivered, {on_list} AS on_list, {suppressed} AS suppressed,
+                {_in("unsubscribed") if known else "false"} AS unsubscribed,
+                {_in("refused") if config.consent else "false"} AS refused
             FROM c LEFT JOIN delivered d ON d.address = c.address)
-        SELECT _row, id, mask, shared, address, newest, on_list, state, delivered,
+        SELECT _row, mask, shared, address, on_list, state, delivered,
+            CASE WHEN shared THEN newest END AS newest,
             CASE WHEN code = 1 THEN 'no_email' WHEN code = 2 THEN 'invalid_email'
                 WHEN code = 3 THEN 'email_too_long'
                 WHEN suppressed THEN 'suppressed'
@@ -207,10 +200,15 @@ def _candidates(db: DuckDB, config: ExportConfig, snapshot: Snapshot, codes: _Co
                 WHEN unsubscribed THEN 'unsubscribed'
                 WHEN {left} THEN 'left_list' END AS reason,
             CASE WHEN refused AND consent THEN 'consent:refused_elsewhere'
-                WHEN split_part(address, '@', 1) IN ({roles}) THEN 'email:role_address' END AS note
+                WHEN substring(address, 1, strpos(address, '@') - 1) IN ({roles}) THEN 'email:role_address'
+                END AS note
         FROM looked_up
         """
     )
+
+
+def _in(table: str) -> str:
+    return f"EXISTS (FROM {table} x WHERE x.address = c.address)"
 
 
 def _losers(db: DuckDB) -> None:
@@ -218,9 +216,9 @@ def _losers(db: DuckDB) -> None:
     db.run(
         """
         CREATE TABLE losers AS SELECT _row, winner FROM (
-            SELECT _row, first_value(id) OVER w AS winner, row_number() OVER w AS place
-            FROM decided WHERE shared AND reason IS NULL
-            WINDOW w AS (PARTITION BY address ORDER BY newest DESC NULLS LAST, id, _row))
+            SELECT _row, first_value(p._id) OVER w AS winner, row_number() OVER w AS place
+            FROM decided d JOIN s.profiles p USING (_row) WHERE d.shared AND d.reason IS NULL
+            WINDOW w AS (PARTITION BY d.address ORDER BY d.newest DESC NULLS LAST, p._id, _row))
         WHERE place > 1
         """
     )

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from ccexport.model.plans import Plan
 from ccexport.model.words import Reason, Verdict
+from ccexport.plan.contact import contact_sql
 from ccexport.plan.decide import Decided, decide
 from ccexport.plan.diff import contacts_query, removals_query, write_before, write_dropped
 from ccexport.plan.freeze import (
@@ -34,7 +35,7 @@ from ccexport.plan.freeze import (
 )
 from ccexport.plan.guards import Figures, tripped
 from ccexport.plan.inputs import PlanInputs, check_inputs
-from ccexport.plan.mapping import Target, contact_sql, resolve
+from ccexport.plan.mapping import Target, resolve
 from ccexport.plan.pack import MOST_BYTES, MOST_CONTACTS, Packer
 from ccexport.profiles.database import DuckDB
 
@@ -137,8 +138,11 @@ def _slices(
     def work(query: str) -> pa.Table:
         with db.cursor() as cursor:
             cursor.run("SET TimeZone = 'UTC'")  # a setting of the connection, not of the database
-            return cursor.arrow(query, batch=1_000_000).read_all()
+            return _in_order(cursor.arrow(query, batch=1_000_000).read_all())
 
+    # One thread of DuckDB's keeps the order of the profiles, so nothing need be sorted; two of ours
+    # keep both cores busy.
+    db.run("SET threads = 1")
     waiting: deque[Future[pa.Table]] = deque()
     with ThreadPoolExecutor(2, thread_name_prefix="plan") as pool:
         for query in queries:
@@ -147,6 +151,14 @@ def _slices(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def _in_order(table: pa.Table) -> pa.Table:
+    """The rows by `_row`; they come that way unless the plan of the query was turned round."""
+    order = table["_row"].to_numpy()
+    if (order[1:] < order[:-1]).any():
+        table = table.take(pc.sort_indices(table["_row"]))
+    return table.drop_columns(["_row"])
 
 
 def _ranges(db: DuckDB) -> list[tuple[int, int]]:

@@ -1,10 +1,8 @@
-"""From a saved mapping to the SQL that makes the contact.
+"""Checks a saved mapping against the profiles and the contact fields before anything is planned.
 
-Owns the checks of a mapping and the JSON text of a contact. Must never cut a value: what does not
-fit is left out with a warning, and only the address can cost the contact.
+Owns what a mapping may say. Must never look at a value: `contact` makes the SQL for those.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,13 +23,9 @@ from ccexport.plan.fields import (
     MOST_CUSTOM_FIELDS,
     MOST_PHONES,
     ContactField,
-    Shape,
     custom_field,
 )
-from ccexport.plan.transforms import check_transform, cleaned, quote_text, transform_sql
-from ccexport.profiles.database import quote_identifier
-
-_ISO = quote_text(r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}([ T].*)?$")
+from ccexport.plan.transforms import check_transform
 
 
 @dataclass(frozen=True)
@@ -135,139 +129,3 @@ def _check_together(targets: Sequence[Target]) -> None:
     for count, most, what in counts:
         if count > most:
             raise BadInput(f"A contact takes at most {most} {what}; {count} are mapped.")
-
-
-@dataclass(frozen=True)
-class ContactSql:
-    """The mapping as three nested select lists, innermost first, and the two results on top.
-
-    `texts` reads the columns of alias `p`; `values` the texts; `checked` the values; `contact` (the
-    JSON object) and `warnings` (text or null) read all of them and `address`.
-    """
-
-    texts: tuple[str, ...]
-    values: tuple[str, ...]
-    checked: tuple[str, ...]
-    contact: str
-    warnings: str
-
-
-def contact_sql(targets: Sequence[Target], *, latest_year: int) -> ContactSql:
-    """The SQL of a resolved mapping. Anniversaries are taken from 1901 to `latest_year`."""
-    numbered = list(enumerate(targets))
-    pieces = ["'{\"email\":' || to_json(address)::VARCHAR"]
-    pieces += [_piece(i, t) for i, t in numbered if t.field.shape is not Shape.DAY]
-    conditions = [(f"{t.field.name}:{code}", sql) for i, t in numbered for code, sql in _problems(i, t)]
-    return ContactSql(
-        texts=tuple(f"{_text(t)} AS t{i}" for i, t in numbered),
-        values=tuple(f"{_value(i, t)} AS v{i}" for i, t in numbered),
-        checked=tuple(
-            f"{sql} AS d{i}" for i, t in numbered if (sql := _checked(i, t, targets, latest_year)) is not None
-        ),
-        contact=" || ".join([*pieces, "'}'"]),
-        warnings=_warnings(conditions),
-    )
-
-
-def _text(target: Target) -> str:
-    """SQL: the source as text, trimmed of plain blanks."""
-    if target.mapped.source is None:
-        return quote_text((target.mapped.constant or "").strip())
-    column = f"p.{quote_identifier(target.mapped.source)}"
-    match target.type:
-        case FieldType.DATE | FieldType.TIMESTAMP:
-            return f"strftime({column}, '%Y-%m-%d')"
-        case FieldType.NUMBER:
-            return f"regexp_replace({column}::VARCHAR, '\\.0+$', '')"
-        case FieldType.LIST:
-            return f"trim(array_to_string({column}, ', '))"
-        case _:
-            return f"trim({column}::VARCHAR)"
-
-
-def _value(i: int, target: Target) -> str:
-    """SQL: cleaned, transformed, the default when empty; null when there is nothing."""
-    text = f"t{i}"
-    if target.type in (FieldType.TEXT, FieldType.LIST):
-        # JSON of plain ASCII without anything to escape is two quotes longer than the text: then
-        # there is nothing to clean, which spares most values the regular expressions.
-        plain = f"strlen(to_json({text})::VARCHAR) = length({text}) + 2 AND NOT contains({text}, chr(127))"
-        text = f"CASE WHEN {plain} THEN {text} ELSE {cleaned(text)} END"
-    value = text
-    for transform in target.mapped.transforms:
-        value = transform_sql(transform, f"({value})")
-    value = f"nullif({value}, '')"
-    if target.mapped.default:
-        # Only for what is empty: a date that cannot be read is left out, not replaced.
-        value = (
-            f"CASE WHEN coalesce({text}, '') = '' THEN {quote_text(target.mapped.default)} ELSE {value} END"
-        )
-    return value
-
-
-def _date(i: int) -> str:
-    return f"CASE WHEN regexp_matches(v{i}, {_ISO}) THEN try_cast(v{i} AS DATE) END"
-
-
-def _checked(i: int, target: Target, targets: Sequence[Target], latest_year: int) -> str | None:
-    """SQL: what is sent of a value that is not text, as text or null."""
-    match target.field.shape:
-        case Shape.DATE:
-            # Years outside of this are refused with the whole row (years after 1900, ten ahead):
-            # https://v2.developer.constantcontact.com/docs/bulk_activities_api/bulk-activities-import-contacts.html
-            date = _date(i)
-            return (
-                f"CASE WHEN year({date}) BETWEEN 1901 AND {latest_year} THEN strftime({date}, '%Y-%m-%d') END"
-            )
-        case Shape.BIRTHDAY:
-            return _birthday(_date(i))
-        case Shape.MONTH:
-            day = next(n for n, t in enumerate(targets) if t.field.shape is Shape.DAY)
-            return _birthday(f"try_cast('2000-' || {_number(i)} || '-' || {_number(day)} AS DATE)")
-        case _:
-            return None
-
-
-def _number(i: int) -> str:
-    return f"regexp_extract(v{i}, '^[0-9]{{1,2}}$')"
-
-
-def _birthday(date: str) -> str:
-    # 2000 is a leap year, so 29 February is a day here.
-    return f'strftime({date}, \',"birthday_month":%-m,"birthday_day":%-d\')'
-
-
-def _piece(i: int, target: Target) -> str:
-    """SQL: `,"name":value`, or nothing."""
-    if target.field.shape in (Shape.BIRTHDAY, Shape.MONTH):
-        return f"coalesce(d{i}, '')"
-    key = quote_text("," + json.dumps(target.field.name, ensure_ascii=False) + ":")
-    fits = (
-        f"d{i}"
-        if target.field.shape is Shape.DATE
-        else f"CASE WHEN length(v{i}) <= {target.field.length} THEN v{i} END"
-    )
-    return f"coalesce({key} || to_json({fits})::VARCHAR, '')"
-
-
-def _problems(i: int, target: Target) -> list[tuple[str, str]]:
-    """Every warning code of one field with the SQL condition for it."""
-    if target.field.shape is Shape.TEXT:
-        problems = [("too_long", f"length(v{i}) > {target.field.length}")]
-    elif target.field.shape is Shape.DAY:
-        problems = []
-    elif target.field.shape is Shape.MONTH:
-        problems = [("malformed", f"d{i} IS NULL AND (t{i} <> '' OR t{i + 1} <> '')")]
-    else:
-        problems = [("malformed", f"v{i} IS NOT NULL AND d{i} IS NULL")]
-    if any(t.startswith("date:") for t in target.mapped.transforms):
-        problems.append(("malformed", f"v{i} IS NULL AND t{i} <> ''"))
-    return problems
-
-
-def _warnings(conditions: Sequence[tuple[str, str]]) -> str:
-    if not conditions:
-        return "NULL::VARCHAR"
-    any_of = " OR ".join(f"({sql})" for _, sql in conditions)
-    words = ", ".join(f"CASE WHEN {sql} THEN {quote_text(code)} END" for code, sql in conditions)
-    return f"CASE WHEN {any_of} THEN concat_ws(';', {words}) END"

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
@@ -55,6 +56,9 @@ class Packer:
         self._used = 0
         self._count = 0
         self.batches: list[PlannedBatch] = []
+        # Waiting for the disk is left to another thread; the next body is cut meanwhile.
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="outbox")
+        self._kept: list[Future[None]] = []
         folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, contacts: pa.Array) -> tuple[Ints, Ints]:
@@ -114,16 +118,23 @@ class Packer:
         self._put(memoryview(self._tail))
         size = self._file.tell()
         self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
         path = self._path(temporary=False)
-        self._path(temporary=True).rename(path)
+        self._kept.append(self._disk.submit(_keep, self._file, self._path(temporary=True), path))
         self.batches.append(
             PlannedBatch(len(self.batches) + 1, path, self._count, size, self._hash.hexdigest())
         )
         self._file, self._used, self._count = None, 0, 0
 
     def close(self) -> tuple[PlannedBatch, ...]:
-        """End the last body; returns all of them."""
+        """End the last body; returns all of them when the disk has them."""
         self._close()
+        for kept in self._kept:
+            kept.result()
+        self._disk.shutdown()
         return tuple(self.batches)
+
+
+def _keep(file: BinaryIO, part: Path, path: Path) -> None:
+    os.fsync(file.fileno())
+    file.close()
+    part.rename(path)

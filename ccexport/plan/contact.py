@@ -1,0 +1,244 @@
+"""The JSON text of a contact, in SQL: every row in one pass, and exactly as it is sent.
+
+Owns how a value is cleaned, checked and written. Must never cut a value: what does not fit is left
+out with a warning, and only the address can cost the contact.
+
+Most profiles need no cleaning, and cleaning costs more than all the rest. So the text is first made
+from the values as they stand (`draft`), and one look at it tells whether that is already the result
+(`plain`); only the other rows are made again, field by field, with the regular expressions.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ccexport.model.words import FieldType
+from ccexport.plan.fields import Shape
+from ccexport.plan.mapping import Target
+from ccexport.plan.transforms import DATE, cleaned, quote_text, transform_sql
+from ccexport.profiles.database import quote_identifier
+
+_DAYS = (FieldType.DATE, FieldType.TIMESTAMP)
+_ISO = quote_text(r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}([ T].*)?$")
+# Letters below U+0300 need no NFC; the no-break space and the C1 controls are not among them.
+_COMPOSED = quote_text(r"[ -~\x{a1}-\x{2ff}]*")
+_TRIMMED = quote_text(r"[!-~\x{a1}-\x{2ff}](?:[ -~\x{a1}-\x{2ff}]*[!-~\x{a1}-\x{2ff}])?")
+# An escape, the one control character that JSON does not escape, and a blank before a quote, which
+# in a text without escapes is the end of a value.
+_UNCLEAN = (quote_text("\\"), "chr(127)", quote_text(' "'))
+
+
+@dataclass(frozen=True)
+class ContactSql:
+    """The mapping as nested select lists, to be added in this order, and the two results on top.
+
+    `texts` reads the columns of alias `p`; `draft` needs `address`; `careful` needs `plain`.
+    `contact` is the JSON object, `warnings` its warning codes joined by `;` or null.
+    """
+
+    texts: tuple[str, ...]
+    values: tuple[str, ...]
+    checked: tuple[str, ...]
+    draft: str
+    plain: str
+    careful: str
+    contact: str
+    warnings: str
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One mapped field; its columns in the query are t, v and d with its number."""
+
+    n: int
+    target: Target
+    latest_year: int
+
+    @property
+    def as_it_stands(self) -> bool:
+        """Whether the text of the profile is the value, if it happens to be clean."""
+        mapped = self.target.mapped
+        return (
+            mapped.source is not None
+            and not mapped.transforms
+            and not mapped.default
+            and self.target.field.shape is Shape.TEXT
+            and self.target.type in (FieldType.TEXT, FieldType.BOOLEAN)
+        )
+
+    @property
+    def is_day(self) -> bool:
+        """Whether a date goes to a date without passing through text."""
+        mapped = self.target.mapped
+        return (
+            self.target.type in _DAYS
+            and not mapped.transforms
+            and not mapped.default
+            and self.target.field.shape in (Shape.DATE, Shape.BIRTHDAY)
+        )
+
+    @property
+    def fitting(self) -> str:
+        """SQL: the value if it is short enough."""
+        return f"CASE WHEN length({self.value}) <= {self.target.field.length} THEN {self.value} END"
+
+    @property
+    def cleaned(self) -> str:
+        """SQL: the text of the profile, cleaned; null when nothing is left."""
+        text = f"t{self.n}"
+        return (
+            f"CASE WHEN regexp_full_match({text}, {_TRIMMED}) THEN {text} "
+            f"ELSE nullif({cleaned(text)}, '') END"
+        )
+
+    @property
+    def value(self) -> str:
+        """SQL: the value to be sent, before its length is looked at."""
+        return f"careful.v{self.n}" if self.as_it_stands else f"v{self.n}"
+
+
+def contact_sql(targets: Sequence[Target], *, latest_year: int) -> ContactSql:
+    """The SQL of a resolved mapping. Anniversaries are taken from 1901 to `latest_year`."""
+    columns = [_Column(n, t, latest_year) for n, t in enumerate(targets)]
+    straight = [c for c in columns if c.as_it_stands]
+    email = "'{\"email\":' || to_json(address)::VARCHAR"
+    draft = ", ".join([email, *(p for c in columns if (p := _piece(c, careful=False))), "'}'"])
+    careful = ", ".join([email, *(p for c in columns if (p := _piece(c, careful=True))), "'}'"])
+    problems = [(c, code, sql) for c in columns for code, sql in _problems(c)]
+    return ContactSql(
+        texts=tuple(f"{_text(c)} AS t{c.n}" for c in columns),
+        values=tuple(f"{_value(c)} AS v{c.n}" for c in columns if not c.as_it_stands),
+        checked=tuple(f"{sql} AS d{c.n}" for c in columns if (sql := _checked(c)) is not None),
+        draft=f"concat({draft})",
+        plain=_plain(straight),
+        careful=_careful(straight),
+        contact=f"CASE WHEN plain THEN draft ELSE concat({careful}) END" if straight else "draft",
+        warnings=_warnings(problems),
+    )
+
+
+def _plain(straight: Sequence[_Column]) -> str:
+    """SQL: whether `draft` holds nothing to clean and no value that is too long."""
+    if not straight:
+        return "true"
+    excess = ", ".join(f"strlen(t{c.n}) - {c.target.field.length}" for c in straight)
+    least = ", ".join(f"t{c.n}" for c in straight)
+    unclean = "".join(f" AND NOT contains(draft, {each})" for each in _UNCLEAN)
+    return (
+        # The least text is not empty and begins above the blank: so does every other one.
+        f"greatest({excess}, 0) <= 0 AND coalesce(least({least}, '~') > ' ~', true) AND "
+        # CASE, since OR would match every row against the expression.
+        f"CASE WHEN strlen(draft) = length(draft) THEN true ELSE regexp_full_match(draft, {_COMPOSED}) END"
+        f"{unclean}"
+    )
+
+
+def _careful(straight: Sequence[_Column]) -> str:
+    """SQL: the cleaned values of a row that is not plain, as one struct."""
+    values = ", ".join(f"'v{c.n}': {c.cleaned}" for c in straight)
+    return f"CASE WHEN NOT plain THEN {{{values}}} END" if straight else "NULL"
+
+
+def _text(column: _Column) -> str:
+    """SQL: the source as text."""
+    target = column.target
+    if target.mapped.source is None:
+        return quote_text(target.mapped.constant or "")
+    source = f"p.{quote_identifier(target.mapped.source)}"
+    match target.type:
+        case FieldType.DATE | FieldType.TIMESTAMP if column.is_day:
+            return f"CASE WHEN isfinite({source}) THEN {source}::DATE END"
+        case FieldType.DATE | FieldType.TIMESTAMP:
+            return f"CASE WHEN isfinite({source}) THEN strftime({source}, '%Y-%m-%d') END"
+        case FieldType.NUMBER:
+            return f"regexp_replace({source}::VARCHAR, '\\.0+$', '')"
+        case FieldType.LIST:
+            return f"array_to_string({source}, ', ')"
+        case _:
+            return f"{source}::VARCHAR"
+
+
+def _value(column: _Column) -> str:
+    """SQL: cleaned, transformed, the default when empty; null when there is nothing."""
+    if column.is_day:
+        return f"t{column.n}"
+    target, text = column.target, column.cleaned
+    value = text
+    for transform in target.mapped.transforms:
+        value = transform_sql(transform, f"({value})")
+    if target.mapped.default:
+        # Only for what is empty: a date that cannot be read is left out, not replaced.
+        return f"CASE WHEN {text} IS NULL THEN {quote_text(target.mapped.default)} ELSE {value} END"
+    return f"nullif({value}, '')"
+
+
+def _date(column: _Column) -> str:
+    if column.is_day:
+        return f"v{column.n}"
+    return f"CASE WHEN regexp_matches(v{column.n}, {_ISO}) THEN try_cast(v{column.n} AS DATE) END"
+
+
+def _checked(column: _Column) -> str | None:
+    """SQL: what is sent of a value that is not text, or null."""
+    match column.target.field.shape:
+        case Shape.DATE:
+            # Years outside of this are refused with the whole row (after 1900, at most ten ahead):
+            # https://v2.developer.constantcontact.com/docs/bulk_activities_api/bulk-activities-import-contacts.html
+            date = _date(column)
+            years = f"BETWEEN 1901 AND {column.latest_year}"
+            return f"CASE WHEN year({date}) {years} THEN strftime({date}, '%Y-%m-%d') END"
+        case Shape.BIRTHDAY:
+            return _birthday(_date(column))
+        case Shape.MONTH:
+            # The day is the next field: a mapping has both or none, and they are in a fixed order.
+            month, day = (f"regexp_extract(v{n}, '^[0-9]{{1,2}}$')" for n in (column.n, column.n + 1))
+            return _birthday(f"try_cast('2000-' || {month} || '-' || {day} AS DATE)")
+        case _:
+            return None
+
+
+def _birthday(date: str) -> str:
+    # Without its year: 29 February is a day.
+    return f'strftime({date}, \',"birthday_month":%-m,"birthday_day":%-d\')'
+
+
+def _piece(column: _Column, *, careful: bool) -> str | None:
+    """SQL: `,"name":value`, or null; nothing for the second half of a pair."""
+    shape, n = column.target.field.shape, column.n
+    if shape is Shape.DAY:
+        return None
+    if shape in (Shape.BIRTHDAY, Shape.MONTH):
+        return f"d{n}"
+    value = column.fitting
+    if shape is Shape.DATE:
+        value = f"d{n}"
+    elif column.as_it_stands and not careful:
+        value = f"t{n}"
+    key = quote_text("," + json.dumps(column.target.field.name, ensure_ascii=False) + ":")
+    return f"{key} || to_json({value})::VARCHAR"
+
+
+def _problems(column: _Column) -> list[tuple[str, str]]:
+    """Every warning code of one field with the SQL condition for it."""
+    n, shape = column.n, column.target.field.shape
+    problems = []
+    if shape is Shape.TEXT:
+        problems.append(("too_long", f"length({column.value}) > {column.target.field.length}"))
+    elif shape is Shape.MONTH:
+        problems.append(("malformed", f"d{n} IS NULL AND coalesce(v{n}, v{n + 1}) IS NOT NULL"))
+    elif shape is not Shape.DAY:
+        problems.append(("malformed", f"v{n} IS NOT NULL AND d{n} IS NULL"))
+    if any(t.startswith(DATE) for t in column.target.mapped.transforms):
+        problems.append(("malformed", f"v{n} IS NULL AND {column.cleaned} IS NOT NULL"))
+    return problems
+
+
+def _warnings(problems: Sequence[tuple[_Column, str, str]]) -> str:
+    """SQL: the codes of what is wrong. Values as they stand can only be wrong in a row that is not plain."""
+    if not problems:
+        return "NULL::VARCHAR"
+    words = ", ".join(
+        f"CASE WHEN {sql} THEN {quote_text(f'{c.target.field.name}:{code}')} END" for c, code, sql in problems
+    )
+    possible = " OR ".join(["NOT plain", *(f"({sql})" for c, _, sql in problems if not c.as_it_stands)])
+    return f"CASE WHEN {possible} THEN nullif(concat_ws(';', {words}), '') END"
