@@ -31,7 +31,7 @@ from ccexport.constant_contact.values import (
     read_list,
     read_summary,
 )
-from ccexport.constant_contact.wire import Request
+from ccexport.constant_contact.wire import Answer, Request
 from ccexport.errors import ConstantContactError, NotFound, OutcomeUnknown, Refused
 
 # How far the vendor's clock may be behind ours when a lost job is looked for.
@@ -198,6 +198,10 @@ class Account:
         found = self._reader.all(self._calls.contact_by_email(email), "contacts", read_contact)
         same = (c for c in found if (c.address or "").casefold() == email.strip().casefold())
         return next(same, None)
+
+    def raw(self, request: Request) -> Answer:
+        """The answer as it came, to a request built elsewhere: for the probe. All else has a method."""
+        return self._sender.send(request)
 
     # -- below -------------------------------------------------------------------------------
 

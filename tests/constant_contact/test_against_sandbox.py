@@ -20,6 +20,7 @@ from ccexport.constant_contact import oauth
 from ccexport.constant_contact.account import Account
 from ccexport.constant_contact.backoff import Patience
 from ccexport.constant_contact.pacing import Pace, decide, fresh_state, penalise, slot_or_raise, use_up
+from ccexport.constant_contact.probe import Prepared, probe
 from ccexport.constant_contact.tokens import TokenEndpoint, TokenKeeper
 from ccexport.constant_contact.transport import Transport
 from ccexport.constant_contact.values import Activity
@@ -46,12 +47,17 @@ def running(tmp_path_factory) -> Iterator["embedded.RunningSandbox"]:
 
 
 class Checked(httpx.HTTPTransport):
-    """The real network, with every API request held against the vendor's document."""
+    """The real network, with every API request held against the vendor's document.
+
+    `bodies` is off for the probe, which breaks documented limits on purpose.
+    """
+
+    bodies = True
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if request.url.path.startswith("/v3/"):
             request.read()
-            check_request(request)
+            check_request(request, body=self.bodies)
         return super().handle_request(request)
 
 
@@ -78,6 +84,7 @@ class Desk:
 
     double: "embedded.RunningSandbox"
     now: datetime
+    wire: Checked
     transport: Transport
     account: Account = None  # type: ignore[assignment]
     kept: Kept = None  # type: ignore[assignment]
@@ -176,7 +183,8 @@ def desk(running) -> Iterator[Desk]:
     running.admin("POST", "reset", {})
     running.admin("PATCH", "config", {"background_engine": False})
     now = running.admin("POST", "clock", {"freeze": True})["clock"]
-    made = Desk(running, datetime.fromtimestamp(now, UTC), Transport(wire=Checked()))
+    wire = Checked()
+    made = Desk(running, datetime.fromtimestamp(now, UTC), wire, Transport(wire=wire))
     connect(made, consent(made))
     yield made
     made.transport.close()
@@ -555,3 +563,80 @@ def test_a_regenerated_secret_is_an_operators_matter(desk):
     with pytest.raises(ReconnectNeeded, match="CCEXPORT_CC_CLIENT_SECRET"):
         desk.account.summary()
     desk.admin("POST", "clients", {"client_id": desk.double.client_id, "secret": "demo-secret"})
+
+
+def probed(desk, **more):
+    """What the probe says and finds."""
+    said: list[str] = []
+    desk.wire.bodies = False
+    findings = probe(
+        desk.account, desk.double.api_url, said.append, clock=desk.clock, sleep=desk.sleep, **more
+    )
+    return said, {finding.question: finding for finding in findings}
+
+
+def test_the_probe_finds_the_double_as_guessed_and_cleans_up(desk):
+    """The double is built on the same guesses; nothing of the probe stays, within fifty requests."""
+    desk.configure(foreign_phones="drop")
+    before = (desk.account.counts()["total"], len(desk.account.lists()))
+    asked = len(desk.admin("GET", "inspect/requests?path=/v3/*")["requests"])
+
+    said, findings = probed(desk)
+
+    used = len(desk.admin("GET", "inspect/requests?path=/v3/*")["requests"]) - asked
+    desk.sleep(60)
+    assert [f.line for f in findings.values() if f.right is not True] == []
+    assert len(findings) == 15
+    assert used <= 50
+    assert f"{used} requests" in said[-1]
+    assert (desk.account.counts()["total"], len(desk.account.lists())) == before
+    assert not any("left over" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("settings", "question"),
+    [
+        ({"import_max_bytes": 4_194_304}, "a body over 4 MB"),
+        ({"duplicates": "first_wins"}, "an address twice in a body"),
+        ({"blanks_erase": True}, "an empty value"),
+        ({"unknown_list_status": 404}, "import onto an unknown list"),
+        ({"items_total_includes_header": False}, "items_total_count of a JSON import"),
+        ({"email_max_chars": 80}, "an address of 60 characters"),
+        ({"foreign_phones": "keep"}, "a foreign phone number"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_the_probe_notices_a_wrong_guess(desk, settings, question):
+    """One at a time."""
+    desk.configure(**settings)
+
+    _, findings = probed(desk)
+
+    assert [q for q, finding in findings.items() if finding.right is False] == [question]
+
+
+def test_the_probe_tries_prepared_people(desk):
+    """The operator's own addresses, left as they are afterwards."""
+    newsletter = desk.list_named("Newsletter")
+    people = {"email": "out@example.com"}, {"email": "gone@example.com", "deleted": True}
+    desk.admin("POST", "contacts", {"contacts": [one | {"lists": ["Newsletter"]} for one in people]})
+    desk.admin("POST", "contacts/unsubscribe", {"email": "out@example.com"})
+
+    _, findings = probed(desk, prepared=Prepared(unsubscribed="out@example.com", deleted="gone@example.com"))
+
+    assert findings["import of one who is unsubscribed"].right
+    assert findings["import of one who is deleted"].right
+    assert desk.account.contact_by_email("gone@example.com") is not None
+    assert newsletter in {found.id for found in desk.account.lists()}
+
+
+def test_the_probe_cleans_up_after_trouble(desk):
+    """What it had made by then is taken away."""
+    before = len(desk.account.lists())
+    desk.fault(kind="status", status=500, method="POST", path="*/contacts_json_import")
+
+    with pytest.raises(OutcomeUnknown):
+        probed(desk)
+
+    desk.sleep(60)
+    assert len(desk.account.lists()) == before
