@@ -14,9 +14,10 @@ from ccexport.profiles.database import DuckDB, quote_identifier
 _KEPT_TEXT = re.compile(
     r"phone|\btel\b|telefon|telephone|tlf|mobil|cellular|\bfax|postal|\bzip|post(nr|nummer|code)|\bplz\b|\bssn\b|\bkid\b"
 )
-_SAMPLED = 5_000
+_SAMPLED = 500
 _OFFSET = r"(Z|[+-]\d{2}(:?\d{2})?)?"
 _TIME = r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
+_THOUSANDS = " .\u00a0\u202f"
 _DASHED = "translate({t}, '/.', '--')"
 
 
@@ -31,22 +32,25 @@ class Column:
 
 @dataclass(frozen=True)
 class _Kind:
-    """A way to read text: whether a value is one (`test`), and the value (`cast`); `{t}` is the text."""
+    """A way to read text: the shape of a value (a regexp, the same for Python and RE2), what else must
+    hold, and the value; `{t}` is the text.
+    """
 
     name: str
     type: FieldType
-    test: str
+    shape: str
     cast: str
+    also: str = "true"
 
 
 def _dates(name: str, shape: str, form: str) -> _Kind:
-    test = f"regexp_full_match({{t}}, '{shape}') AND try_strptime({_DASHED}, '{form}') IS NOT NULL"
-    return _Kind(name, FieldType.DATE, test, f"CAST(strptime({_DASHED}, '{form}') AS DATE)")
+    valid = f"try_strptime({_DASHED}, '{form}') IS NOT NULL"
+    return _Kind(name, FieldType.DATE, shape, f"CAST(strptime({_DASHED}, '{form}') AS DATE)", valid)
 
 
 def _times(name: str, shape: str, forms: str) -> _Kind:
-    test = f"regexp_full_match({{t}}, '{shape} {_TIME}') AND try_strptime({_DASHED}, {forms}) IS NOT NULL"
-    return _Kind(name, FieldType.TIMESTAMP, test, f"strptime({_DASHED}, {forms})")
+    valid = f"try_strptime({_DASHED}, {forms}) IS NOT NULL"
+    return _Kind(name, FieldType.TIMESTAMP, f"{shape} {_TIME}", f"strptime({_DASHED}, {forms})", valid)
 
 
 _SHORT = r"\d{1,2}[-/.]\d{1,2}[-/.]\d{4}"
@@ -55,46 +59,44 @@ _KINDS = (
     _Kind(
         "boolean",
         FieldType.BOOLEAN,
-        "lower({t}) IN ('yes', 'no', 'true', 'false', 'ja', 'nei')",
+        "(?i:yes|no|true|false|ja|nei)",
         "lower({t}) IN ('yes', 'true', 'ja')",
     ),
-    _Kind(
-        "integer", FieldType.NUMBER, r"regexp_full_match({t}, '-?(0|[1-9]\d{0,17})')", "CAST({t} AS BIGINT)"
-    ),
+    _Kind("integer", FieldType.NUMBER, r"-?(0|[1-9]\d{0,17})", "CAST({t} AS BIGINT)"),
     _Kind(
         "point",
         FieldType.NUMBER,
-        r"regexp_full_match({t}, '-?(0|[1-9]\d*)?(\.\d+)?([eE][+-]?\d{1,2})?')"
-        r" AND TRY_CAST({t} AS DOUBLE) IS NOT NULL",
+        r"-?(0|[1-9]\d{0,17})?(\.\d+)?([eE][+-]?\d{1,2})?",
         "{t}",
+        "TRY_CAST({t} AS DOUBLE) IS NOT NULL",
     ),
     _Kind(
         "comma",
         FieldType.NUMBER,
-        r"regexp_full_match({t}, '-?(0|[1-9]\d*|[1-9]\d{0,2}([ .\x{a0}\x{202f}]\d{3})+)(,\d+)?')",
-        "replace(translate({t}, ' .\u00a0\u202f', ''), ',', '.')",
+        f"-?(0|[1-9]\\d*|[1-9]\\d{{0,2}}([{_THOUSANDS}]\\d{{3}})+)(,\\d+)?",
+        f"replace(translate({{t}}, '{_THOUSANDS}', ''), ',', '.')",
     ),
+    _Kind("thousands", FieldType.NUMBER, r"-?(0|[1-9]\d{0,2}(,\d{3})*)(\.\d+)?", "replace({t}, ',', '')"),
     _Kind(
-        "thousands",
-        FieldType.NUMBER,
-        r"regexp_full_match({t}, '-?(0|[1-9]\d{0,2}(,\d{3})*)(\.\d+)?')",
-        "replace({t}, ',', '')",
+        "iso date",
+        FieldType.DATE,
+        r"\d{4}-\d{2}-\d{2}",
+        "CAST({t} AS DATE)",
+        "TRY_CAST({t} AS DATE) IS NOT NULL",
     ),
-    _dates("iso date", r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}", "%Y-%m-%d"),
+    _dates("year first", r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}", "%Y-%m-%d"),
     _Kind(
         "iso time",
         FieldType.TIMESTAMP,
-        rf"regexp_full_match({{t}}, '\d{{4}}-\d{{2}}-\d{{2}}[T ]{_TIME}{_OFFSET}')"
-        " AND TRY_CAST({t} AS TIMESTAMPTZ) IS NOT NULL",
+        rf"\d{{4}}-\d{{2}}-\d{{2}}[T ]{_TIME}{_OFFSET}",
         "CAST({t} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'",
+        "TRY_CAST({t} AS TIMESTAMPTZ) IS NOT NULL",
     ),
     _dates("day first", _SHORT, "%d-%m-%Y"),
     _dates("month first", _SHORT, "%m-%d-%Y"),
     _times("day first time", _SHORT, "['%d-%m-%Y %H:%M:%S', '%d-%m-%Y %H:%M']"),
     _times("month first time", _SHORT, "['%m-%d-%Y %H:%M:%S', '%m-%d-%Y %H:%M']"),
 )
-
-
 _NEED_COMMA = ("comma", "thousands")
 
 
@@ -103,10 +105,11 @@ def text_columns(
 ) -> list[Column]:
     """The typed columns of a table of text."""
     open_names = [n for n in names if n != id_field and not _KEPT_TEXT.search(n.lower().replace("_", " "))]
-    left = {n: list(_KINDS) for n in open_names}
-    left = _surviving(db, f"(FROM {table} LIMIT {_SAMPLED})", left)
-    left = _surviving(db, table, {n: kinds for n, kinds in left.items() if kinds})
-    chosen = {n: _prefer(db, table, n, kinds, decimal_comma) for n, kinds in left.items() if kinds}
+    possible = _possible(db, table, open_names)
+    chosen: dict[str, _Kind | None] = dict(_first_that_holds(db, table, possible))
+    for name, kind in list(chosen.items()):
+        if kind and kind.name in _NEED_COMMA:
+            chosen[name] = _which_comma(db, table, name, possible[name], kind, decimal_comma)
     return [_typed(db, table, n, chosen.get(n)) for n in names]
 
 
@@ -118,34 +121,61 @@ def native_columns(types: Sequence[tuple[str, str]], *, id_field: str) -> list[C
     ]
 
 
-def _surviving(db: DuckDB, table: str, left: dict[str, list[_Kind]]) -> dict[str, list[_Kind]]:
-    """The kinds that hold for every filled value, in one pass over the table."""
-    asked = [(name, kind) for name, kinds in left.items() for kind in kinds]
-    if not asked:
-        return {}
-    aliases = {name: f"t{number}" for number, name in enumerate(left)}
-    inner = ", ".join(f"trim({quote_identifier(n)}) AS {a}" for n, a in aliases.items())
+def _possible(db: DuckDB, table: str, names: Sequence[str]) -> dict[str, list[_Kind]]:
+    """The kinds whose shape fits a sample: most fields are out before SQL is asked about every row."""
+    chosen = ", ".join(f"trim({quote_identifier(n)})" for n in names) or "NULL"
+    sample = db.rows(f"SELECT {chosen} FROM {table} LIMIT {_SAMPLED}")
+    possible: dict[str, list[_Kind]] = {}
+    for number, name in enumerate(names):
+        values = {row[number] for row in sample} - {None, ""}
+        kinds = [k for k in _KINDS if all(re.fullmatch(k.shape, v) for v in values)]
+        if kinds:
+            possible[name] = kinds
+    return possible
+
+
+def _first_that_holds(db: DuckDB, table: str, possible: dict[str, list[_Kind]]) -> dict[str, _Kind]:
+    """For each field the first kind that every filled value is, in one pass per round of guesses."""
+    chosen: dict[str, _Kind] = {}
+    left = {name: list(kinds) for name, kinds in possible.items()}
+    while left:
+        answers = _holds(db, table, {name: kinds[0] for name, kinds in left.items()})
+        for name, holds in answers.items():
+            kind = left[name].pop(0)
+            if holds:
+                chosen[name] = kind
+            if holds is not False or not left[name]:  # None: nothing is filled, so it stays text
+                del left[name]
+    return chosen
+
+
+def _holds(db: DuckDB, table: str, asked: dict[str, _Kind]) -> dict[str, bool | None]:
+    inner = ", ".join(f"trim({quote_identifier(n)}) AS t{at}" for at, n in enumerate(asked))
+    test = "bool_and(regexp_full_match({t}, '{shape}') AND {also}) FILTER ({t} <> '')"
     outer = ", ".join(
-        f"bool_and({_fill(kind.test, aliases[name])}) FILTER ({aliases[name]} <> '')" for name, kind in asked
+        _fill(test.replace("{shape}", kind.shape).replace("{also}", kind.also), f"t{at}")
+        for at, kind in enumerate(asked.values())
     )
     answers = db.row(f"SELECT {outer} FROM (SELECT {inner} FROM {table})")
-    kept: dict[str, list[_Kind]] = {name: [] for name in left}
-    for (name, kind), answer in zip(asked, answers, strict=True):
-        if answer is not False:
-            kept[name].append(kind)
-    return {n: k for n, k in kept.items() if len(k) < len(_KINDS)}  # nothing filled: every kind survives
+    return dict(zip(asked, answers, strict=True))
 
 
-def _prefer(db: DuckDB, table: str, name: str, kinds: list[_Kind], decimal_comma: bool) -> _Kind | None:
-    """The first one; `1,234` everywhere is a decimal only where semicolons separate the fields."""
-    names = [k.name for k in kinds]
-    if names[0] in _NEED_COMMA:
-        (some,) = db.row(f"SELECT bool_or(contains({quote_identifier(name)}, ',')) FROM {table}")
-        if not some:  # `22 333 444` may be a phone number
-            return next((k for k in kinds if k.name not in _NEED_COMMA), None)
-    if names[0] == "comma" and "thousands" in names and not decimal_comma:
-        return kinds[names.index("thousands")]
-    return kinds[0]
+def _which_comma(
+    db: DuckDB, table: str, name: str, possible: list[_Kind], kind: _Kind, decimal_comma: bool
+) -> _Kind | None:
+    """`22 333 444` may be a phone number; `1,234` everywhere is a decimal only beside semicolons."""
+    (some,) = db.row(f"SELECT bool_or(contains({quote_identifier(name)}, ',')) FROM {table}")
+    if not some:
+        return None
+    thousands = next((k for k in possible if k.name == "thousands"), None)
+    if (
+        kind.name == "comma"
+        and thousands
+        and not decimal_comma
+        and _holds(db, table, {name: thousands})[name]
+    ):
+        return thousands
+    return kind
 
 
 def _typed(db: DuckDB, table: str, name: str, kind: _Kind | None) -> Column:
@@ -172,7 +202,9 @@ def _decimal(db: DuckDB, table: str, cast: str) -> str:
 
 def _text_sql(name: str) -> str:
     text = f"CAST({quote_identifier(name)} AS VARCHAR)"
-    return f"CASE WHEN trim({text}) <> '' THEN {text} END"
+    return (
+        f"CASE WHEN {text} = '' OR (starts_with({text}, ' ') AND trim({text}) = '') THEN NULL ELSE {text} END"
+    )
 
 
 def _fill(template: str, text: str) -> str:

@@ -18,6 +18,8 @@ DELIMITERS = ",;\t|"
 _CHUNK = 1 << 20
 _SAMPLE = 256 * 1024
 _DATA_LIKE = re.compile(r"[^@\s]+@[^@\s]+\.\w+|[-+]?\d[\d.,]*|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
+_ESCAPED = re.compile("[\udc80-\udcff]")
+_NON_ASCII = re.compile("[^\x00-\x7f]")
 _undefined_in_1252 = {n: bytes([n]).decode("latin-1") for n in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
 
 
@@ -34,21 +36,26 @@ class CsvDialect:
     damaged: bool
 
 
-def find_dialect(path: Path, name: str, folder: Path) -> CsvDialect:
-    """Read the file once; a copy in UTF-8 is made in `folder` when it is written in anything else."""
-    encoding, damaged = _find_encoding(path, name)
+def find_dialect(path: Path, name: str, folder: Path, *, thorough: bool = False) -> CsvDialect:
+    """Read the beginning, or when `thorough` every byte: a loader that meets a byte which is not UTF-8
+    stops, and the whole file must be seen to know what it is. A copy in UTF-8 is made in `folder` when
+    the file is written in anything else.
+    """
+    encoding, damaged = _find_encoding(path, name, thorough)
     if encoding not in ("utf-8", "utf-8-sig"):
-        path = _as_utf8(path, encoding, folder / f"{path.stem}.utf8.csv")
+        path = _as_utf8(path, encoding, folder / "utf8.csv")
     sample = _sample(path)
     delimiter = _find_delimiter(sample)
     header = _find_header(sample, delimiter, name)
     return CsvDialect(name, path, encoding, delimiter, header, _count_lines(path), damaged)
 
 
-def _find_encoding(path: Path, name: str) -> tuple[str, bool]:
+def _find_encoding(path: Path, name: str, thorough: bool) -> tuple[str, bool]:
     """The encoding, and whether some bytes do not fit it (those lines are rejected one by one)."""
     with path.open("rb") as file:
-        head = file.read(4096)
+        head = file.read(_SAMPLE)
+    if len(head) == _SAMPLE and b"\n" in head:
+        head = head[: head.rfind(b"\n") + 1]  # no character is cut in two
     if not head.strip():
         raise BadInput(f"{name} is empty.", file=name)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -56,25 +63,25 @@ def _find_encoding(path: Path, name: str) -> tuple[str, bool]:
     if b"\0" in head[:200]:
         return ("utf-16-le" if head[1:2] == b"\0" else "utf-16-be"), False
     marked = head.startswith(codecs.BOM_UTF8)
-    good, bad = _count_non_ascii(path)
+    good, bad = _count_non_ascii(_chunks(path) if thorough else iter([head]))
+    if not thorough and bad:
+        return _find_encoding(path, name, True)
     if marked or bad == 0 or good >= 10 * bad:
         return ("utf-8-sig" if marked else "utf-8"), bad > 0
     return "windows-1252", False
 
 
-def _count_non_ascii(path: Path) -> tuple[int, int]:
+def _count_non_ascii(chunks: Iterator[bytes]) -> tuple[int, int]:
     """How many characters outside ASCII are good UTF-8, and how many bytes are not."""
-    strict = codecs.getincrementaldecoder("utf-8")()
-    try:
-        for chunk in _chunks(path):
-            strict.decode(chunk)
-        strict.decode(b"", final=True)
-    except UnicodeDecodeError:
-        lenient = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-        texts = [lenient.decode(chunk) for chunk in _chunks(path)]
-        bad = sum(len(re.findall("[\udc80-\udcff]", text)) for text in texts)
-        return sum(len(re.findall("[^\x00-\x7f]", text)) for text in texts) - bad, bad
-    return 0, 0
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    good = bad = 0
+    for chunk in chunks:
+        text = decoder.decode(chunk)
+        if not text.isascii():
+            escaped = len(_ESCAPED.findall(text))
+            bad += escaped
+            good += len(_NON_ASCII.findall(text)) - escaped
+    return good, bad + len(decoder.decode(b"", final=True))
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

@@ -72,7 +72,7 @@ def find_updated_field(columns: Sequence[Column]) -> str | None:
 def _mostly_unique(db: DuckDB, table: str, field: str) -> bool:
     column = f"nullif(trim(CAST({quote_identifier(field)} AS VARCHAR)), '')"
     rows, different = db.row(f"SELECT count(*), count(DISTINCT {column}) FROM {table}")
-    return bool(different >= rows * (1 - _DOUBTFUL_SHARE))
+    return bool(rows - different <= max(1, rows * _DOUBTFUL_SHARE))
 
 
 def _listed(fields: Sequence[str]) -> str:

@@ -8,7 +8,14 @@ from pathlib import Path
 
 from ccexport.errors import BadInput
 from ccexport.model.profiles import PROFILE_ID, ROW, ProfileField
-from ccexport.profiles.addresses import FORMS, annotate, code_column, hash_column, shared_column
+from ccexport.profiles.addresses import (
+    FORMS,
+    code_column,
+    first_pass,
+    hash_column,
+    put_right,
+    shared_column,
+)
 from ccexport.profiles.columns import Column, native_columns, text_columns
 from ccexport.profiles.database import DuckDB, quote_identifier, writing
 from ccexport.profiles.identify import find_address_fields, find_id_field, find_updated_field
@@ -89,23 +96,18 @@ def _write(
     dense: bool,
     progress: Progress,
 ) -> int:
-    # Without rejects the row ids are 0, 1, 2 … already, and the table is read by all cores.
+    # Without rejects the row ids are 0, 1, 2 … already, and the table is read by all cores. Nothing is
+    # joined in the one big pass: a join would lose the order of the rows.
     row = "rowid" if dense else "row_number() OVER () - 1"
     db.run(f"CREATE TEMP VIEW {_SOURCE} AS SELECT CAST({row} AS INTEGER) AS {ROW}, * FROM {STAGED}")
+    source, own = first_pass(_SOURCE, addresses)
+    fields = [f"{c.sql} AS {quote_identifier(c.name)}" for c in columns]
+    profile_id = f"trim(CAST({quote_identifier(id_name)} AS VARCHAR)) AS {PROFILE_ID}"
+    db.run(f"CREATE TABLE profiles AS SELECT {', '.join([ROW, profile_id, *fields, *own])} FROM {source}")
+    progress(0.8)
     db.run(f"CREATE TABLE {FORMS} (field VARCHAR, raw VARCHAR, address VARCHAR)")
-    joined, chosen = (
-        _SOURCE,
-        [f"{_SOURCE}.{ROW}", f"trim(CAST({quote_identifier(id_name)} AS VARCHAR)) AS {PROFILE_ID}"],
-    )
-    chosen += [f"{c.sql} AS {quote_identifier(c.name)}" for c in columns]
-    for number, field in enumerate(addresses):
-        annotate(db, _SOURCE, field, f"_address{number}", temporary=True)
-        # Both sides are in row order, which a positional join keeps and a hash join would not.
-        joined += f" POSITIONAL JOIN _address{number}"
-        names = map(quote_identifier, (code_column(field), hash_column(field), shared_column(field)))
-        chosen += [f"_address{number}.{n}" for n in names]
-        progress(0.5 + 0.2 * (number + 1) / len(addresses))
-    db.run(f"CREATE TABLE profiles AS SELECT {', '.join(chosen)} FROM {joined}")
+    for field in addresses:
+        put_right(db, _SOURCE, field, "profiles")
     db.run("CHECKPOINT")
     progress(0.95)
     (profiles,) = db.row("SELECT count(*) FROM profiles")

@@ -29,9 +29,12 @@ def reject_unusable_ids(db: DuckDB, staged: Staged, id_field: str) -> Mapping[st
 
     Returns how many rows were rejected for each reason, those unreadable before included.
     """
-    table = pa.Table.from_pylist([vars(r) for r in staged.rejects], schema=_SCHEMA)
-    with db.given("_found", table):
-        db.run(f"CREATE TEMP TABLE {_REJECTS} AS SELECT * FROM _found")
+    columns = "file VARCHAR, line BIGINT, reason VARCHAR, detail VARCHAR, raw VARCHAR"
+    db.run(f"CREATE TEMP TABLE {_REJECTS} ({columns})")
+    if staged.rejects:
+        table = pa.Table.from_pylist([vars(r) for r in staged.rejects], schema=_SCHEMA)
+        with db.given("_found", table):
+            db.run(f"INSERT INTO {_REJECTS} SELECT * FROM _found")
     text = f"coalesce(trim(CAST({quote_identifier(id_field)} AS VARCHAR)), '')"
     total, different = db.row(f"SELECT count(*), count(DISTINCT nullif({text}, '')) FROM {STAGED}")
     if total != different:
@@ -62,7 +65,6 @@ def _find_unusable(db: DuckDB, text: str) -> None:
 def _keep(db: DuckDB, staged: Staged, id_field: str) -> None:
     """Their lines: the row's place in its file, plus the line breaks within values before it."""
     breaks = _breaks_sql(staged)
-    part = _part_sql(staged)
     names = pa.table(
         {
             "part": list(range(len(staged.parts))),
@@ -74,11 +76,14 @@ def _keep(db: DuckDB, staged: Staged, id_field: str) -> None:
     with db.given("_parts", names):
         db.run(
             f"""INSERT INTO {_REJECTS}
-                WITH breaks AS (SELECT rowid AS r, {part} AS part, {breaks} AS n FROM {STAGED}
-                                WHERE {breaks} > 0),
+                WITH breaks AS (
+                  SELECT rowid AS r, {_part_sql(staged, "rowid")} AS part, {breaks} AS n FROM {STAGED}
+                  WHERE {breaks} > 0),
                 summed AS (SELECT r, part, sum(n) OVER (PARTITION BY part ORDER BY r) AS n FROM breaks),
-                bad AS (SELECT u.r, u.reason, s.{LINE} AS line, {part} AS part, to_json(s) AS raw
-                        FROM _unusable u JOIN {STAGED} s ON s.rowid = u.r)
+                bad AS (
+                  SELECT u.r, u.reason, s.{LINE} AS line, to_json(s) AS raw,
+                    {_part_sql(staged, "u.r")} AS part
+                  FROM _unusable u JOIN {STAGED} s ON s.rowid = u.r)
                 SELECT p.file, coalesce(bad.line, bad.r - p.start + p.first_line + coalesce(summed.n, 0)),
                   bad.reason, if(bad.reason = 'empty_id', ?, ?), bad.raw
                 FROM bad JOIN _parts p USING (part)
@@ -87,10 +92,10 @@ def _keep(db: DuckDB, staged: Staged, id_field: str) -> None:
         )
 
 
-def _part_sql(staged: Staged) -> str:
+def _part_sql(staged: Staged, rowid: str) -> str:
     """Which source a staged row came from."""
     cases = " ".join(
-        f"WHEN rowid >= {start} THEN {number}"
+        f"WHEN {rowid} >= {start} THEN {number}"
         for number, (_, start, _) in reversed(list(enumerate(staged.parts)))
     )
     return f"CASE {cases} END"

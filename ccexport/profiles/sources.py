@@ -169,12 +169,12 @@ def _load_csv(db: DuckDB, name: str, path: Path, work: Path, table: str) -> _Par
     dialect = find_dialect(path, name, work)
     fields = _field_names(dialect.header, name)
     rejects: list[Reject] = []
-    if dialect.damaged or not _loaded_fast(db, dialect, fields, table):
-        copy = work / "careful.csv"
-        rejects = read_csv_carefully(dialect, copy)
-        _create(
-            db, table, fields, _csv_reader(copy, ",", len(fields), with_line=True), f"CAST({LINE} AS BIGINT)"
-        )
+    if not _loaded_fast(db, dialect, fields, table):
+        dialect = find_dialect(path, name, work, thorough=True)
+        fields = _field_names(dialect.header, name)
+        transcoded = dialect.path != path
+        if not (transcoded and _loaded_fast(db, dialect, fields, table)):
+            rejects = _load_carefully(db, dialect, fields, work / "careful.csv", table)
     (rows,) = db.row(f"SELECT count(*) FROM {table}")
     if len(rejects) > rows:
         first = rejects[0]
@@ -187,6 +187,15 @@ def _load_csv(db: DuckDB, name: str, path: Path, work: Path, table: str) -> _Par
     types = tuple((f, "VARCHAR") for f in fields)
     first_line = 2 + sum(h.count("\n") for h in dialect.header)
     return _Part(name, table, types, rows, first_line, tuple(rejects), dialect.delimiter == ";")
+
+
+def _load_carefully(
+    db: DuckDB, dialect: CsvDialect, fields: tuple[str, ...], copy: Path, table: str
+) -> list[Reject]:
+    rejects = read_csv_carefully(dialect, copy)
+    reader = _csv_reader(copy, ",", len(fields), with_line=True)
+    _create(db, table, fields, reader, f"CAST({LINE} AS BIGINT)")
+    return rejects
 
 
 def _loaded_fast(db: DuckDB, dialect: CsvDialect, fields: tuple[str, ...], table: str) -> bool:

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+import ccexport
 from ccexport.errors import BadInput, StoreTrouble
 from ccexport.profiles.database import quote_identifier, session, writing
+
+ROOT = Path(ccexport.__file__).parents[1]
 
 
 def test_a_session_reads_an_attached_file_and_cannot_write_it(tmp_path: Path) -> None:
@@ -102,5 +105,5 @@ def work():
 threading.Thread(target=work, daemon=True).start()
 time.sleep(0.3)
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=30, cwd=ROOT)
     assert done.returncode == 0, done.stderr
