@@ -1,15 +1,13 @@
-"""Settings of the developer must not reach these tests."""
+"""No proxy of the machine comes between these tests and what they speak to."""
 
 import os
-from collections.abc import Iterator
 
 import pytest
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No `CCEXPORT_*` and no proxy of the machine."""
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drops every proxy variable."""
     for name in list(os.environ):
-        if name.startswith("CCEXPORT_") or name.lower().endswith("_proxy"):
+        if name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
-    yield

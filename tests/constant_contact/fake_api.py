@@ -11,13 +11,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-from schemas import check_request
 
 from ccexport.constant_contact.account import Account
 from ccexport.constant_contact.backoff import Patience
 from ccexport.constant_contact.oauth import Tokens
 from ccexport.constant_contact.pacing import Pace
 from ccexport.constant_contact.transport import Transport
+
+from .schemas import check_request
 
 API = "https://api.cc.email/v3"
 AUTH = "https://authz.constantcontact.com/oauth2/default/v1"

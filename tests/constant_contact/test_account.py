@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from fake_api import JOB, LIST, NOW, THROTTLED, answer, bench, job
 
 from ccexport.errors import (
     BadInput,
@@ -16,6 +15,8 @@ from ccexport.errors import (
     ReconnectNeeded,
     Refused,
 )
+
+from .fake_api import JOB, LIST, NOW, THROTTLED, answer, bench, job
 
 BODY = b'{"import_data":[{"email":"zoe@example.com"}],"list_ids":["' + LIST.encode() + b'"]}'
 CONTACT = "4d88f172-21d1-11ea-b5ae-fa163e56c9b0"

@@ -14,7 +14,6 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
-from schemas import check_request
 
 from ccexport.constant_contact import oauth
 from ccexport.constant_contact.account import Account
@@ -34,6 +33,8 @@ from ccexport.errors import (
     ReconnectNeeded,
     Refused,
 )
+
+from .schemas import check_request
 
 embedded = pytest.importorskip("ccexport.sandbox.embedded", reason="the local double is not there")
 BACK = "http://localhost"

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fake_api import NOW, QUOTA, THROTTLED, UNAUTHORIZED
 
 from ccexport.constant_contact.answers import decipher, harmless, read_complaint, retry_after
 from ccexport.constant_contact.wire import Answer, Lost, Request
@@ -16,6 +15,8 @@ from ccexport.errors import (
     Refused,
     Throttled,
 )
+
+from .fake_api import NOW, QUOTA, THROTTLED, UNAUTHORIZED
 
 URL = "https://api.cc.email/v3/contacts"
 READ = Request("GET", URL, repeatable=True)

@@ -1,11 +1,12 @@
 """Retry decisions are values."""
 
 import pytest
-from fake_api import NOW
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ccexport.constant_contact.backoff import Again, GiveUp, Patience, utc_now
+
+from .fake_api import NOW
 
 
 def test_waits_double_up_to_the_most():

@@ -7,7 +7,6 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from fake_api import AUTH, NOW, tokens
 
 from ccexport.constant_contact.oauth import (
     OAuthApp,
@@ -24,6 +23,8 @@ from ccexport.constant_contact.oauth import (
 )
 from ccexport.constant_contact.wire import Answer, Lost
 from ccexport.errors import ConstantContactDown, ReconnectNeeded, Refused, Throttled
+
+from .fake_api import AUTH, NOW, tokens
 
 BACK = "http://127.0.0.1:8501/oauth/callback"
 WITH_SECRET = OAuthApp(AUTH, "the-client-id", "the-secret")

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fake_api import NOW
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +19,8 @@ from ccexport.constant_contact.pacing import (
     use_up,
 )
 from ccexport.errors import QuotaExceeded
+
+from .fake_api import NOW
 
 SMALL = PaceRules(per_day=12, reserve=3)
 MIDNIGHT = datetime(2026, 11, 24, tzinfo=UTC)

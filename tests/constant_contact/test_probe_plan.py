@@ -3,10 +3,11 @@
 import json
 
 import pytest
-from fake_api import LIST, job
 
 from ccexport.constant_contact import probe_plan as plan
 from ccexport.constant_contact.values import read_activity
+
+from .fake_api import LIST, job
 
 PEOPLE = plan.People("261123200000", "example.com")
 READ_BACK = {

@@ -4,8 +4,9 @@ import json
 
 import httpx
 import pytest
-from fake_api import API, LIST
-from schemas import OFFICIAL, TRIMMED, check_request, document, trimmed
+
+from .fake_api import API, LIST
+from .schemas import OFFICIAL, TRIMMED, check_request, document, trimmed
 
 
 def test_the_trimmed_copy_is_the_official_document():

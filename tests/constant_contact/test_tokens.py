@@ -5,13 +5,14 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from fake_api import AUTH, NOW, Clock, FakeApi, answer, tokens
 
 from ccexport.constant_contact.backoff import Patience
 from ccexport.constant_contact.oauth import OAuthApp
 from ccexport.constant_contact.tokens import FreshToken, TokenEndpoint, TokenKeeper
 from ccexport.constant_contact.transport import Transport
 from ccexport.errors import ConstantContactDown, ReconnectNeeded, StoreTrouble
+
+from .fake_api import AUTH, NOW, Clock, FakeApi, answer, tokens
 
 
 class Store:

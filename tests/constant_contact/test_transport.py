@@ -8,11 +8,12 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
-from fake_api import API, FakeApi, answer
 
 from ccexport.constant_contact.transport import Transport
 from ccexport.constant_contact.wire import Answer, Lost, Request
 from ccexport.errors import BadSettings
+
+from .fake_api import API, FakeApi, answer
 
 READ = Request("GET", f"{API}/contacts", params={"email": "zoe+x@example.com"}, repeatable=True)
 

@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from fake_api import AUTH, JOB, LIST, NOW, QUOTA, THROTTLED, FakeApi, answer, bench, job, tokens
-from schemas import parts_of
 
 from ccexport.constant_contact import calls
 from ccexport.constant_contact.account import Account
@@ -30,6 +28,9 @@ from ccexport.errors import (
     ReconnectNeeded,
     Refused,
 )
+
+from .fake_api import AUTH, JOB, LIST, NOW, QUOTA, THROTTLED, FakeApi, answer, bench, job, tokens
+from .schemas import parts_of
 
 BODY = b'{"import_data":[{"email":"zoe@example.com"}],"list_ids":["' + LIST.encode() + b'"]}'
 CONTACT = "4d88f172-21d1-11ea-b5ae-fa163e56c9b0"

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 import pytest
-from fake_api import JOB, job
 
 from ccexport.constant_contact.values import (
     active_contacts,
@@ -16,6 +15,8 @@ from ccexport.constant_contact.values import (
     read_time,
 )
 from ccexport.errors import ConstantContactError
+
+from .fake_api import JOB, job
 
 
 @pytest.mark.parametrize(

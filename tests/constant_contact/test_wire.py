@@ -1,10 +1,11 @@
 """Requests and answers as values, and where links lead."""
 
 import pytest
-from fake_api import API, JOB
 
 from ccexport.constant_contact.wire import Answer, FilePart, Request, next_url, url_of
 from ccexport.errors import Refused
+
+from .fake_api import API, JOB
 
 
 def page(href):
