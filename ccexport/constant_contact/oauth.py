@@ -25,6 +25,8 @@ SCOPES = ("contact_data", "account_read", "offline_access")
 # What `expires_in` means is a number of seconds, whatever the specification says; this is only for
 # an answer without one. https://developer.constantcontact.com/api_guide/auth_overview.html
 _UNSAID_LIFETIME = 3600
+# A refresh holds a lock that others wait for.
+_TIMEOUT = 10.0
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
 
@@ -128,7 +130,8 @@ def _token_request(app: OAuthApp, form: Mapping[str, str]) -> Request:
         headers["Authorization"] = "Basic " + base64.b64encode(pair).decode()
     else:
         form = {**form, "client_id": app.client_id}
-    return Request("POST", url_of(app.auth_url, "/token"), headers=headers, body=urlencode(form).encode())
+    url = url_of(app.auth_url, "/token")
+    return Request("POST", url, headers=headers, body=urlencode(form).encode(), timeout=_TIMEOUT)
 
 
 def read_token_answer(got: Answer | Lost, now: datetime, *, previous: str | None = None) -> Tokens:

@@ -15,6 +15,7 @@ from ccexport.constant_contact.wire import Purpose
 
 # A slot this far ahead is not a queue but a clock that was wrong.
 _NO_QUEUE_IS_THIS_LONG = timedelta(minutes=10)
+_LONGEST_PENALTY = 300.0
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,9 @@ def decide(
 
 
 def penalise(state: PaceState, now: datetime, seconds: float = 1.0) -> PaceState:
-    """The state after a `throttled` answer: nobody sends for `seconds`."""
-    return replace(state, free_at=max(state.free_at, now + timedelta(seconds=seconds)))
+    """The state after a `throttled` answer: nobody sends for `seconds`, five minutes at most."""
+    until = now + timedelta(seconds=min(seconds, _LONGEST_PENALTY))
+    return replace(state, free_at=max(state.free_at, until))
 
 
 def use_up(state: PaceState, now: datetime, rules: PaceRules = PaceRules()) -> PaceState:

@@ -9,6 +9,7 @@ https://developer.constantcontact.com/api_guide/auth_overview.html
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -26,8 +27,10 @@ from ccexport.errors import ConstantContactDown, ReconnectNeeded, Throttled
 
 # Refresh when fewer than five minutes remain, or less than a fifth of a short life.
 MARGIN = 300.0
-# Shorter than for the API: others wait for the lock meanwhile.
-_PATIENCE = Patience(attempts=4, total=30.0)
+# Others wait for the lock meanwhile, and a lock across processes is a lease that runs out: all attempts
+# together, the last one's timeouts included, must end well within a minute.
+REFRESH_ATTEMPTS = 4
+REFRESH_SECONDS = 20.0
 # Once a second, says the vendor's support: https://community.constantcontact.com (token endpoint).
 TOKEN_SPACING = 1.0
 
@@ -99,10 +102,14 @@ class FreshToken:
 class TokenEndpoint:
     """The token endpoint, asked at most once a second by this process."""
 
-    def __init__(self, transport: Transport, app: OAuthApp, patience: Patience = _PATIENCE) -> None:
+    def __init__(self, transport: Transport, app: OAuthApp, patience: Patience = Patience()) -> None:
         self._transport = transport
         self._app = app
-        self._patience = patience
+        self._patience = replace(
+            patience,
+            attempts=min(patience.attempts, REFRESH_ATTEMPTS),
+            total=min(patience.total, REFRESH_SECONDS),
+        )
         self._turn = threading.Lock()
         self._last: datetime | None = None
 

@@ -105,6 +105,7 @@ def test_after_a_throttled_answer_nobody_sends_for_a_while():
 
     assert decide(state, NOW, "poll").wait == 2
     assert penalise(state, NOW, 1) == state
+    assert decide(penalise(state, NOW, 86_400), NOW, "poll").wait == 300
 
 
 def test_after_a_quota_answer_nobody_sends_today():
