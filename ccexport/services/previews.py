@@ -14,7 +14,7 @@ from ccexport.model.plans import Plan
 from ccexport.model.words import Role
 from ccexport.plan import reading
 from ccexport.plan.freeze import load_plan
-from ccexport.plan.reading import PlanRow
+from ccexport.plan.reading import PlanRow, changes
 from ccexport.runs.planning import Planner
 from ccexport.services.access import masked, require, require_use, sees_personal
 
@@ -104,4 +104,4 @@ def mask_row(row: Any) -> Any:
     return replace(row, address=masked(row.address), contact=None, before=None)
 
 
-__all__ = ["PlanRow", "PreviewUseCases", "mask_row"]
+__all__ = ["PlanRow", "PreviewUseCases", "changes", "mask_row"]

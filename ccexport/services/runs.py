@@ -268,12 +268,16 @@ def _csv(plan: Plan, outcomes: Path | None) -> Iterator[str]:
 def _csv_line(row: reading.PlanRow) -> str:
     values = [getattr(row, name) for name in _COLUMNS]
     values += ["; ".join(row.segments), "; ".join(row.warnings), row.contact]
-    return ",".join(_cell(value) for value in values) + "\r\n"
+    return csv_line(values)
 
 
-def _cell(value: str | None) -> str:
+def csv_line(values: Sequence[Any]) -> str:
+    """One line of quoted cells."""
+    return ",".join(_cell("" if value is None else str(value)) for value in values) + "\r\n"
+
+
+def _cell(text: str) -> str:
     """One quoted cell. A leading = + - @ TAB or CR would make it a formula."""
-    text = value or ""
     safe = f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r", "\n"} else text
     return '"' + safe.replace('"', '""') + '"'
 

@@ -1,6 +1,7 @@
 """Use cases of the system: suppression list, audit, what the worker does, what is stored."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ccexport import __version__
@@ -9,6 +10,7 @@ from ccexport.model.exports import Actor
 from ccexport.model.words import Role
 from ccexport.profiles.addresses import normalise_address
 from ccexport.services.access import masked, require, sees_personal
+from ccexport.services.runs import csv_line
 
 if TYPE_CHECKING:
     from ccexport.services.context import Services
@@ -49,6 +51,14 @@ class SystemUseCases:
         """Newest first."""
         require(actor, Role.ADMINISTRATOR, "see the audit")
         return self._ledger.audit.all(search=search, limit=limit)
+
+    def audit_csv(self, actor: Actor) -> Iterator[str]:
+        """The whole audit as CSV that no spreadsheet takes for formulas. Audited itself."""
+        require(actor, Role.ADMINISTRATOR, "download the audit")
+        self._ledger.audit.add(actor.name, "audit downloaded", "audit")
+        rows = self._ledger.audit.all(limit=1_000_000)
+        head = "at,actor,action,subject,detail\r\n"
+        return chain([head], (csv_line([row[k] for k in head.strip().split(",")]) for row in rows))
 
     def status(self, actor: Actor) -> dict[str, Any]:
         """Version, where things are, and who drives what."""

@@ -1,0 +1,1 @@
+"""The browser face: router, sign-in, routes, panels. Must never hold a business rule."""

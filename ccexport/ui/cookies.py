@@ -1,0 +1,23 @@
+"""The cookies of the dashboard: their names, reading them in pages, setting them in routes.
+
+Must never hold what a cookie stands for: that is in the ledger.
+"""
+
+from typing import Any
+
+import streamlit as st
+
+SESSION = "ccx_session"
+BIND = "ccx_bind"
+LANGUAGE = "ccx_language"
+
+
+def cookie(name: str) -> str | None:
+    """The cookie the browser sent when this page was opened. Tests replace this one function."""
+    value = st.context.cookies.get(name)
+    return value if isinstance(value, str) else None
+
+
+def cookie_values(*, secure: bool, seconds: int) -> dict[str, Any]:
+    """How every cookie of ours is set."""
+    return {"httponly": True, "samesite": "lax", "secure": secure, "max_age": seconds, "path": "/"}

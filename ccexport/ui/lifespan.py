@@ -1,0 +1,135 @@
+"""Starts what the dashboard needs and stops it again: services, demo, worker.
+
+Must never keep the server from answering while the demo's data are being made.
+"""
+
+import asyncio
+import gc
+import logging
+import os
+import secrets
+import sys
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from ccexport.errors import CcexportError
+from ccexport.settings import Settings, load_settings
+from ccexport.ui.holder import STARTED, hold
+from ccexport.ui.middleware import is_loopback
+
+if TYPE_CHECKING:
+    from ccexport.runs.worker import Worker
+    from ccexport.services import Services
+
+log = logging.getLogger(__name__)
+STOP_SECONDS = 10.0
+
+
+@asynccontextmanager
+async def lifespan(_: Any) -> AsyncIterator[None]:
+    """Everything between the first and the last request of this process."""
+    try:
+        settings = load_settings()
+        _refuse_to_show_the_demo_outside(settings)
+        STARTED.settings = settings
+        made = await asyncio.to_thread(_make_services, settings)
+    except CcexportError as error:
+        _refuse(str(error))
+    preparation = threading.Thread(target=_prepare, args=(made,), name="preparation", daemon=True)
+    preparation.start()
+    worker = _start_worker(made) if settings.worker == "embedded" else None
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(_stop, made, worker, preparation)
+
+
+def _make_services(settings: Settings) -> "Services":
+    from ccexport.services import Services  # heavy: DuckDB, Arrow, SQLAlchemy
+
+    made = Services(settings)
+    STARTED.preparing = settings.sandbox_on and not made.people.anybody()
+    hold(made)
+    return made
+
+
+def _refuse_to_show_the_demo_outside(settings: Settings) -> None:
+    address = str(st.config.get_option("server.address") or "")
+    if settings.sandbox_on and not is_loopback(address):
+        _refuse(
+            "The built-in sandbox answers on this machine only, and server.address is "
+            f"{address or 'not set'}: set it to 127.0.0.1, or set CCEXPORT_CC_CLIENT_ID."
+        )
+
+
+def _refuse(sentence: str) -> None:
+    """One sentence instead of the server's traceback, and the exit status for wrong settings."""
+    sys.stderr.write(f"ccexport: {sentence}\n")
+    sys.stderr.flush()
+    os._exit(2)
+
+
+def _prepare(made: "Services") -> None:
+    """The demo's data, or the code for the first administrator; then the heavy imports of the pages."""
+    try:
+        if made.settings.sandbox_on:
+            from ccexport.services.demo import ensure_demo
+
+            STARTED.demo = ensure_demo(made)
+        code = made.people.setup_code()
+        if code:
+            sys.stderr.write(
+                f"Nobody can sign in yet. Open {made.settings.base_url}/ and use this code once: {code}\n"
+            )
+            sys.stderr.flush()
+    except CcexportError as error:
+        log.error("the start is in trouble: %s", error.log)
+        STARTED.trouble = str(error)
+    except Exception:  # a thread's error would be seen by nobody
+        reference = secrets.token_hex(4)
+        log.exception("the start is in trouble, reference %s", reference)
+        STARTED.trouble = f"The demo could not be made; the log says why (reference {reference})."
+    finally:
+        STARTED.preparing = False
+    import altair  # noqa: F401  (so that the first page does not wait for it)
+    import pandas  # noqa: F401
+
+
+def _start_worker(made: "Services") -> tuple["Worker", threading.Thread]:
+    worker = made.worker()
+    thread = threading.Thread(target=worker.run_forever, name="worker", daemon=True)
+    thread.start()
+    return worker, thread
+
+
+def _stop(
+    made: "Services", worker: tuple["Worker", threading.Thread] | None, preparation: threading.Thread
+) -> None:
+    if worker is not None:
+        worker[0].stop.set()
+        worker[1].join(STOP_SECONDS)
+    preparation.join(STOP_SECONDS)
+    STARTED.services = None
+    made.close()
+
+
+def on_script_error(error: Exception) -> bool:
+    """A page broke: the reader gets a reference that the log has too, and no traceback."""
+    if isinstance(error, CcexportError):
+        log.warning("a page could not go on: %s", error.log)
+        st.error(str(error), icon=":material/error:")
+        return True
+    reference = secrets.token_hex(4)
+    log.error("a page broke, reference %s", reference, exc_info=error)
+    st.error(
+        f"Something went wrong here, and it was not your doing. Try again; if it stays, tell an operator the "
+        f"reference {reference}.",
+        icon=":material/error:",
+    )
+    return True

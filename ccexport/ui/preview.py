@@ -1,0 +1,212 @@
+"""The preview of one export: the plan a run would send, its numbers down to their rows, and Run export.
+
+Must never compute a plan or a number of its own.
+"""
+
+from datetime import datetime
+
+import streamlit as st
+
+from ccexport.errors import CcexportError, Conflict
+from ccexport.model.exports import Actor, Export
+from ccexport.model.plans import Plan
+from ccexport.model.words import Reason, Role, Verdict
+from ccexport.ui import charts, rows
+from ccexport.ui.export_list import segment_names
+from ccexport.ui.holder import services
+from ccexport.ui.person_search import person_search
+from ccexport.ui.places import go
+from ccexport.ui.run_dialog import run_button
+from ccexport.ui.show import ago, duration, moment, number, plain, show_error
+from ccexport.ui.texts import t
+from ccexport.ui.words import word
+
+REQUESTS_PER_SECOND = 4  # Constant Contact's limit
+
+
+def preview(actor: Actor, export: Export) -> None:
+    """Everything of the preview, top to bottom."""
+    top = st.container(horizontal=True, vertical_alignment="center")
+    plan = _plan(actor, export)
+    if plan is None:
+        return
+    with top:
+        run_button(actor, export, plan)
+        _buttons(actor, export, plan)
+    _guards(actor, export, plan)
+    _numbers(plan)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        charts.funnel(plan.candidates, plan.verdicts, plan.reasons)
+    with right:
+        _facts(actor, export, plan)
+    _contacts(actor, export, plan)
+
+
+def _plan(actor: Actor, export: Export) -> Plan | None:
+    """This session's plan of this version of the export since its last run, else made now."""
+    latest = services().runs.list(actor, export=export.id, limit=1)
+    snapshot = services().profiles.find_current(actor)
+    name = (export.id, export.version, latest[0].id if latest else "", snapshot.id if snapshot else "")
+    kept = st.session_state.get("plan")
+    if kept and kept[0] == name:
+        return kept[1]  # type: ignore[no-any-return]
+    try:
+        with st.spinner(t("Reading the contact list and making the plan …"), show_time=True):
+            made = services().previews.preview(actor, export.id, fresh=st.session_state.pop("fresh", None))
+    except CcexportError as error:
+        show_error(error)
+        return None
+    st.session_state["plan"] = (name, made)
+    return made
+
+
+def _buttons(actor: Actor, export: Export, plan: Plan) -> None:
+    if st.button(t("Plan again"), icon=":material/refresh:", help=t("Reads the contact list again.")):
+        st.session_state.pop("plan", None)
+        st.session_state["fresh"] = True
+        st.rerun()
+    if services().exports.may_manage(actor, export):
+        if sum(plan.reasons.values()):
+            st.link_button(
+                t("Download who is left out"),
+                f"/download/plan/{plan.id}/left-out.csv",
+                icon=":material/download:",
+            )
+        if st.button(t("Edit"), icon=":material/edit:"):
+            go("exports", export=export.id, show="settings")
+
+
+def _guards(actor: Actor, export: Export, plan: Plan) -> None:
+    for guard in plan.guards:
+        with st.container(border=True):
+            st.error(
+                plain(guard.sentence, 500), title=t("A guard stops this export"), icon=":material/front_hand:"
+            )
+            if not actor.role.covers(Role.ADMINISTRATOR):
+                st.caption(
+                    t("Change the segments, or ask an administrator to release this guard for one run.")
+                )
+                continue
+            with st.form(f"release-{guard.name}", border=False):
+                reason = st.text_input(t("Why it is right this time"), max_chars=300)
+                if st.form_submit_button(t("Release for one run"), icon=":material/lock_open:"):
+                    _release(actor, export, guard.name, reason)
+
+
+def _release(actor: Actor, export: Export, guard: str, reason: str) -> None:
+    try:
+        services().runs.release(actor, export.id, guard, reason=reason)
+    except CcexportError as error:
+        show_error(error)
+        return
+    st.session_state.pop("plan", None)
+    st.rerun()
+
+
+def _numbers(plan: Plan) -> None:
+    left_out = sum(plan.reasons.values())
+    with st.grid(6, min_column_width=130):
+        st.metric(t("Candidates"), number(plan.candidates), border=True, help=t("Profiles in the segments."))
+        for verdict in Verdict:
+            st.metric(word(verdict), number(plan.verdicts.get(verdict, 0)), border=True)
+        st.metric(t("Left out"), number(left_out), border=True, help=t("Each with its reason, below."))
+
+
+def _facts(actor: Actor, export: Export, plan: Plan) -> None:
+    snapshot = services().profiles.find_current(actor)
+    least = duration(len(plan.batches) / REQUESTS_PER_SECOND)
+    facts = {
+        t("Contact list"): bare_list(export),
+        t("List read"): _reading(plan.destination_read_at),
+        t("Profiles of"): moment(snapshot.created_at) if snapshot else "–",
+        t("Segments"): ", ".join(f"{k} ({number(n)})" for k, n in plan.segments.items())
+        or segment_names(actor, export),
+        t("Requests"): f"{number(len(plan.batches))} · {t('at least {time}', time=least)}",
+        t("Last time it took"): _last_time(actor, export),
+        t("Digest"): plan.digest[:16],
+    }
+    st.table(
+        [{t("Fact"): k, t("Value"): v[:300]} for k, v in facts.items()],
+        hide_header=True,
+        hide_index=True,
+        border="horizontal",
+        alt=t("Facts of this plan"),
+    )
+    if plan.destination_read_at is None:
+        st.warning(
+            t("The contact list could not be read, so nobody knows who is there. The run reads it first.")
+        )
+    if plan.warnings:
+        total = sum(plan.warnings.values())
+        st.caption(
+            t(
+                "{n} fields are left out because they are too long or malformed; the contacts still go.",
+                n=number(total),
+            )
+        )
+
+
+def bare_list(export: Export) -> str:
+    return plain(export.config.list_name)
+
+
+def _reading(at: datetime | None) -> str:
+    return f"{ago(at)} ({moment(at)})" if at else t("not read")
+
+
+def _last_time(actor: Actor, export: Export) -> str:
+    for run in services().runs.list(actor, export=export.id, live=False, limit=20):
+        if (
+            run.state.value.startswith("succeeded")
+            and run.started_at
+            and run.ended_at
+            and run.counts.get("sent")
+        ):
+            took = (run.ended_at - run.started_at).total_seconds()
+            return t("{time} for {n} contacts", time=duration(took), n=number(run.counts["sent"]))
+    return t("not run yet")
+
+
+def _contacts(actor: Actor, export: Export, plan: Plan) -> None:
+    st.subheader(t("Contacts, exactly as they will be sent"))
+    counts = [(str(v), plan.verdicts.get(v, 0)) for v in Verdict]
+    counts += [(str(r), plan.reasons.get(r, 0)) for r in Reason]
+    counts.append(("warnings", sum(plan.warnings.values())))
+    what = rows.chooser(counts)
+    search, segment = _filters(actor, plan)
+    total = dict(counts).get(what or "", plan.candidates + plan.verdicts.get(Verdict.REMOVE, 0))
+    offset = 0
+    if not search and not segment and what != "warnings" and total > rows.PAGE:
+        offset = (st.pagination(-(-total // rows.PAGE), key="page", bind="query-params") - 1) * rows.PAGE
+    try:
+        found = services().previews.rows(
+            actor, plan, what=what, segment=segment, search=search or None, offset=offset, limit=rows.PAGE
+        )
+    except Conflict as error:
+        show_error(error)
+        return
+    rows.table(found, outcomes=False, name=t("Contacts of the plan"), key="plan_rows")
+    if len(found) == rows.PAGE:
+        st.caption(t("Rows {a} to {b}.", a=number(offset + 1), b=number(offset + len(found))))
+    person_search(actor, lambda asked: services().previews.person(actor, export.id, asked), "plan_person")
+
+
+def _filters(actor: Actor, plan: Plan) -> tuple[str, str | None]:
+    search, segment = "", None
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if actor.role.covers(Role.CONTRIBUTOR):
+            # Not in the address of the page: it may be a person's.
+            search = st.text_input(
+                t("Search address, name or profile id"), icon=":material/search:", max_chars=200, width=360
+            ).strip()
+        if len(plan.segments) > 1:
+            segment = st.selectbox(
+                t("Segment"),
+                list(plan.segments),
+                index=None,
+                placeholder=t("all"),
+                width=260,
+                format_func=plain,
+            )
+    return search, segment

@@ -1,0 +1,119 @@
+"""Our own routes beside Streamlit's: health, sign-in's cookie, sign-out, language, OAuth.
+
+Thin: each asks one use case. Must never answer with anything of a person who is not signed in.
+"""
+
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from ccexport.errors import CcexportError
+from ccexport.model.exports import Actor
+from ccexport.ui.cookies import BIND, LANGUAGE, SESSION, cookie_values
+from ccexport.ui.downloads import DOWNLOADS
+from ccexport.ui.going import local_path
+from ccexport.ui.handoff import AUTHORISATIONS, DRAFTS
+from ccexport.ui.holder import STARTED, services
+
+SESSION_SECONDS = 8 * 3600
+BIND_SECONDS = 600
+YEAR_SECONDS = 365 * 24 * 3600
+
+
+async def healthz(_: Request) -> Response:
+    """200 once the services are there."""
+    ready = STARTED.services is not None
+    return JSONResponse(
+        {"status": "ok" if ready else "starting", "preparing": STARTED.preparing}, 200 if ready else 503
+    )
+
+
+async def complete(request: Request) -> Response:
+    """Exchange the one-time ticket of a sign-in for the session cookie."""
+    found = await run_in_threadpool(services().people.redeem, request.query_params.get("t", ""))
+    if found is None:
+        return _to("/?said=expired")
+    secret, payload = found
+    answer = _to(local_path(payload.get("next")))
+    answer.set_cookie(SESSION, secret, **cookie_values(secure=_secure(), seconds=SESSION_SECONDS))
+    return answer
+
+
+async def sign_out(request: Request) -> Response:
+    """End this browser's session, in the ledger too, so that its cookie opens nothing any more."""
+    secret = request.cookies.get(SESSION)
+    if secret:
+        await run_in_threadpool(services().people.sign_out, secret)
+    answer = _to("/")
+    answer.delete_cookie(SESSION, path="/")
+    return answer
+
+
+async def language(request: Request) -> Response:
+    """Remember the language in this browser."""
+    answer = _to(local_path(request.query_params.get("next")))
+    chosen = request.query_params.get("to", "en")
+    if chosen in {"en", "nb"}:
+        answer.set_cookie(LANGUAGE, chosen, **cookie_values(secure=_secure(), seconds=YEAR_SECONDS))
+    return answer
+
+
+async def oauth_start(request: Request) -> Response:
+    """On to Constant Contact, with the cookie that binds the answer to this browser."""
+    actor = await run_in_threadpool(_actor, request)
+    note = AUTHORISATIONS.take(request.query_params.get("t"))
+    if actor is None or note is None or note["actor"] != actor.name:
+        return _to("/connections?said=start_again")
+    answer = _to(note["url"])
+    answer.set_cookie(BIND, note["bind"], **cookie_values(secure=_secure(), seconds=BIND_SECONDS))
+    return answer
+
+
+async def oauth_callback(request: Request) -> Response:
+    """Constant Contact sent the browser back: finish, and show the draft on the Connections page."""
+    asked = request.query_params
+    actor = await run_in_threadpool(_actor, request)
+    if actor is None:
+        return _to("/connections?said=start_again")
+    try:
+        draft = await run_in_threadpool(
+            lambda: services().connections.finish(
+                actor,
+                state=asked.get("state", ""),
+                bind=request.cookies.get(BIND, ""),
+                code=asked.get("code", ""),
+                error=asked.get("error", ""),
+            )
+        )
+        note = {"actor": actor.name, "draft": draft}
+    except CcexportError as error:
+        note = {"actor": actor.name, "trouble": str(error)}
+    answer = _to(f"/connections?draft={quote(DRAFTS.put(note))}")
+    answer.delete_cookie(BIND, path="/")
+    return answer
+
+
+def _actor(request: Request) -> Actor | None:
+    return services().people.signed_in(request.cookies.get(SESSION))
+
+
+def _secure() -> bool:
+    return STARTED.settings is not None and STARTED.settings.base_url.startswith("https:")
+
+
+def _to(url: str) -> RedirectResponse:
+    return RedirectResponse(url, 303, {"Cache-Control": "no-store"})
+
+
+ROUTES = [
+    Route("/healthz", healthz),
+    Route("/auth/complete", complete),
+    Route("/auth/sign-out", sign_out),
+    Route("/auth/language", language),
+    Route("/oauth/start", oauth_start),
+    Route("/oauth/callback", oauth_callback),
+    *DOWNLOADS,
+]

@@ -1,0 +1,68 @@
+"""Rows of a plan or a run as a table, exactly what is sent, one column per property."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from ccexport.services.previews import PlanRow, changes
+from ccexport.ui.show import bare, number
+from ccexport.ui.texts import t
+from ccexport.ui.words import why, word
+
+PAGE = 200
+MOST_COLUMNS = 40
+
+
+def table(rows: Sequence[PlanRow], *, outcomes: bool, name: str, key: str) -> None:
+    """The rows; columns that nobody has are left away."""
+    frame = pd.DataFrame([_cells(row, outcomes=outcomes) for row in rows])
+    if frame.empty:
+        st.caption(t("No contacts here."))
+        return
+    frame = frame.loc[:, frame.notna().any()].iloc[:, :MOST_COLUMNS]
+    height = min(36 * (len(frame) + 1) + 3, 560)
+    st.dataframe(frame, hide_index=True, height=height, key=key, alt=name, placeholder="")
+
+
+def _cells(row: PlanRow, *, outcomes: bool) -> dict[str, Any]:
+    cells: dict[str, Any] = {
+        t("Address"): bare(row.address) if row.address else None,
+        t("Verdict"): word(row.reason or row.verdict or ""),
+    }
+    if outcomes:
+        cells[t("Outcome")] = word(row.outcome) if row.outcome else None
+        cells[t("Note")] = bare(row.note) if row.note else None
+    if row.reason:
+        cells[t("Why")] = why(row.verdict, row.reason)
+        cells[t("Sent instead")] = row.winner
+    changed = changes(row)
+    if changed:
+        cells[t("Changes")] = ", ".join(f"{c.field}: {_text(c.old)} → {_text(c.new)}" for c in changed)
+    cells |= {name: _text(value) for name, value in row.fields.items() if name != "email"}
+    cells[t("Warnings")] = ", ".join(row.warnings) or None
+    cells[t("Segments")] = bare("; ".join(row.segments)) or None
+    cells[t("Profile")] = bare(row.profile_id)
+    return cells
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "∅"
+    return bare(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def chooser(counts: Sequence[tuple[str, int]], *, key: str = "what") -> str | None:
+    """Every number can be pressed; the choice lives in the address of the page."""
+    options = ["", *[code for code, n in counts if n]]
+    amounts = dict(counts)
+
+    def label(code: str) -> str:
+        return f"{word(code)} {number(amounts.get(code))}" if code else t("All")
+
+    chosen = st.pills(
+        t("Show"), options, default="", required=True, format_func=label, key=key, bind="query-params"
+    )
+    return chosen or None

@@ -1,0 +1,126 @@
+"""The history: every run, filtered in the address of the page, with the way to its story."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import streamlit as st
+
+from ccexport.model.exports import Actor
+from ccexport.model.runs import Run
+from ccexport.model.words import RunState, Trigger
+from ccexport.ui.holder import services
+from ccexport.ui.places import go, link
+from ccexport.ui.show import bare, empty, plain, run_seconds, state_text, zone
+from ccexport.ui.texts import t
+
+PAGE = 50
+SINCE = {"": "Any time", "1": "Last day", "7": "Last 7 days", "30": "Last 30 days"}
+
+
+def run_list(actor: Actor) -> None:
+    """Filters, the table, and a row opens its run."""
+    if not services().runs.list(actor, limit=1):
+        empty(t("Nothing has run yet"), t("Preview an export, and run it from there."))
+        link("exports", t("Exports"), icon=":material/outbox:")
+        return
+    page = st.session_state.get("page", 1)
+    found = _found(actor, page)
+    if not found:
+        st.caption(t("No run fits these filters."))
+        return
+    _table(found)
+    if page > 1 or len(found) == PAGE:
+        st.pagination(page + (len(found) == PAGE), key="page", bind="query-params")
+
+
+def _found(actor: Actor, page: int) -> list[Run]:
+    exports = {e.id: e.name for e in services().exports.list(actor)}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        export = st.selectbox(
+            t("Export"),
+            list(exports),
+            index=None,
+            key="export",
+            bind="query-params",
+            format_func=lambda e: plain(exports.get(e, e)),
+            placeholder=t("all"),
+            width=260,
+        )
+        state = st.selectbox(
+            t("State"),
+            list(RunState),
+            index=None,
+            key="state",
+            bind="query-params",
+            format_func=state_text,
+            placeholder=t("all"),
+            width=220,
+        )
+        since = st.segmented_control(
+            t("Started"),
+            list(SINCE),
+            default="",
+            required=True,
+            key="since",
+            bind="query-params",
+            format_func=lambda k: t(SINCE[k]),
+        )
+    start = datetime.now(UTC) - timedelta(days=int(since)) if since else None
+    return services().runs.list(
+        actor, export=export, state=state, since=start, limit=PAGE, offset=(page - 1) * PAGE
+    )
+
+
+def _table(found: Sequence[Run]) -> None:
+    frame = pd.DataFrame([_cells(run) for run in found])
+    numbers = st.column_config.NumberColumn(format="localized", width="small")
+    counted = [t(c) for c in ("Sent", "Verified", "Rejected", "Missing", "Left out", "Removed")]
+    chosen = st.dataframe(
+        frame,
+        hide_index=True,
+        key="runs_table",
+        on_select="rerun",
+        selection_mode="single-row",
+        height=min(36 * (len(frame) + 1) + 3, 640),
+        alt=t("Runs"),
+        column_config={
+            t("Started"): st.column_config.DatetimeColumn(format="localized", timezone=str(zone())),
+            t("State"): st.column_config.MultiselectColumn(
+                options=[state_text(s) for s in RunState],
+                color=[_colour(s) for s in RunState],
+                width="medium",
+            ),
+            **dict.fromkeys(counted, numbers),
+        },
+    )
+    st.caption(t("Select a row to open the run."))
+    rows = chosen.selection.rows
+    if rows and rows[0] < len(found):
+        go("runs", run=found[rows[0]].id)
+
+
+def _colour(state: RunState) -> str:
+    """The badge's colour, as the table knows it."""
+    from ccexport.ui.show import STATES
+
+    return STATES[state][1]
+
+
+def _cells(run: Run) -> dict[str, object]:
+    counts = run.counts
+    return {
+        t("Started"): run.created_at,
+        t("Export"): bare(run.export_name),
+        t("Contact list"): bare(run.list_name),
+        t("State"): [state_text(run.state)],
+        t("Sent"): counts.get("sent"),
+        t("Verified"): counts.get("verified"),
+        t("Rejected"): counts.get("rejected"),
+        t("Missing"): counts.get("missing"),
+        t("Left out"): counts.get("left_out"),
+        t("Removed"): counts.get("removed"),
+        t("Seconds"): round(run_seconds(run) or 0, 1),
+        t("By"): bare(run.actor) if run.trigger is Trigger.PERSON else t(str(run.trigger)),
+        t("Run"): run.id,
+    }

@@ -1,0 +1,234 @@
+"""One run: where it is, live; its numbers, its story, its requests and what became of whom."""
+
+import pandas as pd
+import streamlit as st
+
+from ccexport.errors import CcexportError
+from ccexport.model.exports import Actor
+from ccexport.model.plans import Plan
+from ccexport.model.runs import Batch, Run
+from ccexport.model.words import Outcome, Reason, RunState, Verdict, WaitReason
+from ccexport.services.runs import Progress, sentence
+from ccexport.ui import charts, rows
+from ccexport.ui.holder import services
+from ccexport.ui.person_search import person_search
+from ccexport.ui.show import bare, duration, moment, number, plain, run_seconds, show_error, state_badge, zone
+from ccexport.ui.texts import t
+from ccexport.ui.words import word
+
+STEPS = (RunState.QUEUED, RunState.PLANNING, RunState.SENDING, RunState.SETTLING, RunState.VERIFYING)
+VIEWS = {"contacts": "Contacts", "story": "Story", "requests": "Requests"}
+
+
+def run_story(actor: Actor, run: Run) -> None:
+    """Everything of one run, top to bottom."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(plain(run.export_name), width="content")
+        state_badge(run.state)
+    st.markdown(
+        t(
+            "List **{list}** · started {when} by {person}",
+            list=plain(run.list_name),
+            when=moment(run.created_at),
+            person=plain(run.actor),
+        )
+    )
+    if run.state.ended:
+        _ending(run)
+    else:
+        st.fragment(run_every=1)(_live)(actor, run.id)
+    _buttons(actor, run)
+    _numbers(run)
+    plan = _plan(actor, run)
+    view = st.segmented_control(
+        t("View"),
+        list(VIEWS),
+        default="contacts",
+        required=True,
+        key="view",
+        bind="query-params",
+        format_func=lambda v: t(VIEWS[v]),
+    )
+    if view == "story":
+        _story(actor, run, plan)
+    elif view == "requests":
+        _requests(services().runs.batches(actor, run.id))
+    else:
+        _contacts(actor, run, plan)
+
+
+def _ending(run: Run) -> None:
+    text = plain(sentence(run), 1_000)
+    took = t("It took {time}.", time=duration(run_seconds(run)))
+    if run.state is RunState.SUCCEEDED:
+        st.success(f"{text} {took}", icon=":material/check_circle:")
+    elif run.state in {RunState.FAILED, RunState.BLOCKED}:
+        st.error(f"{text} {took}", icon=":material/error:")
+    else:
+        st.warning(f"{text} {took}", icon=":material/info:")
+
+
+def _live(actor: Actor, run_id: str) -> None:
+    """Asked anew every second, until the run ends; then the whole page once more."""
+    progress = services().runs.progress(actor, run_id)
+    run = progress.run
+    if run.state.ended:
+        st.rerun()
+    step = run.wait_step if run.state is RunState.WAITING and run.wait_step else run.state
+    reached = STEPS.index(step)
+    names = [
+        t(s.capitalize()) if i != reached else f"**{t(s.capitalize())}**"
+        for i, s in enumerate(map(str, STEPS))
+    ]
+    st.markdown("  ›  ".join(names))
+    st.progress(_share(progress, reached), text=_words(progress))
+    if run.state is RunState.WAITING:
+        st.warning(_waiting(run), icon=":material/pause_circle:")
+    if run.cancel_requested:
+        st.info(t("Cancelling: nothing more is sent; what already left is settled and read back."))
+
+
+def _share(progress: Progress, reached: int) -> float:
+    within = progress.batches_done / progress.batches_total if progress.batches_total else 0.0
+    return min((reached + within) / len(STEPS), 1.0)
+
+
+def _words(progress: Progress) -> str:
+    text = t(
+        "{sent} of {total} contacts sent, {done} of {batches} requests settled",
+        sent=number(progress.contacts_sent),
+        total=number(progress.contacts_total),
+        done=number(progress.batches_done),
+        batches=number(progress.batches_total),
+    )
+    seconds = run_seconds(progress.run)
+    if seconds:
+        text += f" · {duration(seconds)}"
+        if progress.contacts_sent:
+            text += " · " + t("{n} contacts a second", n=number(progress.contacts_sent / max(seconds, 1)))
+    if progress.eta_seconds:
+        text += " · " + t("about {time} left", time=duration(progress.eta_seconds))
+    return text
+
+
+def _waiting(run: Run) -> str:
+    text = plain(sentence(run), 500)
+    return f"{text} {t('It goes on at {when}.', when=moment(run.wait_until))}" if run.wait_until else text
+
+
+def _buttons(actor: Actor, run: Run) -> None:
+    mine = any(
+        e.id == run.export_id and services().exports.may_manage(actor, e)
+        for e in services().exports.list(actor)
+    )
+    if not mine:
+        return
+    with st.container(horizontal=True):
+        if not run.state.ended and st.button(
+            t("Cancel"), icon=":material/cancel:", disabled=run.cancel_requested
+        ):
+            _do(lambda: services().runs.cancel(actor, run.id))
+        if run.state is RunState.WAITING and run.wait_reason is WaitReason.APPROVAL:
+            if st.button(t("Approve"), icon=":material/verified:", type="primary"):
+                _do(lambda: services().runs.approve(actor, run.id))
+        elif run.state is RunState.WAITING and st.button(t("Go on now"), icon=":material/play_arrow:"):
+            _do(lambda: services().runs.resume(actor, run.id))
+        if run.plan_id:
+            st.link_button(
+                t("Download the contacts"), f"/download/run/{run.id}/contacts.csv", icon=":material/download:"
+            )
+
+
+def _do(step: object) -> None:
+    try:
+        step()  # type: ignore[operator]
+    except CcexportError as error:
+        show_error(error)
+        return
+    st.rerun()
+
+
+def _numbers(run: Run) -> None:
+    counts = run.counts
+    if not counts:
+        return
+    with st.grid(7, min_column_width=120):
+        for code in ("candidates", "left_out", "sent", *Outcome, "removed"):
+            st.metric(word(code), number(counts.get(code)), border=True)
+
+
+def _plan(actor: Actor, run: Run) -> Plan | None:
+    try:
+        return services().runs.plan(actor, run.id)
+    except CcexportError as error:
+        show_error(error)
+        return None
+
+
+def _story(actor: Actor, run: Run, plan: Plan | None) -> None:
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        events = services().runs.story(actor, run.id)
+        lines = [f"`{e.at.astimezone(zone()):%H:%M:%S}` {plain(e.text, 600)}" for e in events]
+        st.markdown("\n\n".join(lines))
+        st.caption(
+            t(
+                "Run {id}, version {n} of the export, plan {digest}.",
+                id=run.id,
+                n=run.export_version,
+                digest=(run.digest or "–")[:12],
+            )
+        )
+    with right:
+        if plan is not None:
+            charts.funnel(plan.candidates, plan.verdicts, plan.reasons)
+
+
+def _requests(batches: list[Batch]) -> None:
+    if not batches:
+        st.caption(t("No requests yet."))
+        return
+    frame = pd.DataFrame(
+        [
+            {
+                t("Request"): b.number,
+                t("Kind"): t(str(b.kind)),
+                t("State"): t(str(b.state)),
+                t("Contacts"): b.contacts,
+                t("Bytes"): b.bytes,
+                t("Activity at Constant Contact"): b.activity_id,
+                t("Sent at"): b.submitted_at,
+                t("Settled at"): b.settled_at,
+                t("What was said"): bare("; ".join([b.note, *b.errors]).strip("; "), 500) or None,
+            }
+            for b in batches
+        ]
+    )
+    times = st.column_config.DatetimeColumn(format="HH:mm:ss", timezone=str(zone()))
+    st.dataframe(
+        frame,
+        hide_index=True,
+        alt=t("Requests of this run"),
+        column_config={t("Sent at"): times, t("Settled at"): times},
+    )
+    if any(b.ambiguous for b in batches):
+        st.warning(
+            t("For some requests no answer came, and Constant Contact was asked whether it took them.")
+        )
+
+
+def _contacts(actor: Actor, run: Run, plan: Plan | None) -> None:
+    if plan is None:
+        st.caption(t("The plan of this run is not made yet."))
+        return
+    counts = [(str(o), run.counts.get(str(o), 0)) for o in Outcome]
+    counts += [(str(v), plan.verdicts.get(v, 0)) for v in Verdict]
+    counts += [(str(r), plan.reasons.get(r, 0)) for r in Reason]
+    what = rows.chooser(counts)
+    total = dict(counts).get(what or "", plan.candidates + plan.verdicts.get(Verdict.REMOVE, 0))
+    offset = 0
+    if total > rows.PAGE:
+        offset = (st.pagination(-(-total // rows.PAGE), key="page", bind="query-params") - 1) * rows.PAGE
+    found = services().runs.contacts(actor, run.id, what=what, offset=offset, limit=rows.PAGE)
+    rows.table(found, outcomes=run.outcomes_path is not None, name=t("Contacts of the run"), key="run_rows")
+    person_search(actor, lambda asked: services().runs.contacts(actor, run.id, email=asked), "run_person")

@@ -1,0 +1,116 @@
+"""The segments as cards, and one of them in words and numbers."""
+
+import streamlit as st
+
+from ccexport.errors import CcexportError
+from ccexport.model.exports import Actor
+from ccexport.model.profiles import Segment
+from ccexport.model.words import Role, SegmentKind
+from ccexport.ui.holder import services
+from ccexport.ui.places import go, link
+from ccexport.ui.show import empty, number, plain, show_error
+from ccexport.ui.texts import t
+
+KINDS = {
+    SegmentKind.ALL: ("All profiles", "gray"),
+    SegmentKind.DYNAMIC: ("Rule", "blue"),
+    SegmentKind.STATIC: ("Member list", "violet"),
+}
+
+
+def segment_list(actor: Actor) -> None:
+    """Search, and one card each."""
+    there = services().segments.list(actor)
+    if not there:
+        empty(
+            t("No segments yet"),
+            t("A segment is a named set of profiles: all, by a rule, or a list of members."),
+        )
+        return
+    search = st.text_input(
+        t("Search"), key="q", bind="query-params", icon=":material/search:", max_chars=100, width=360
+    ).strip()
+    found = [
+        s for s in there if search.casefold() in f"{s.name} {s.description} {' '.join(s.tags)}".casefold()
+    ]
+    for segment in sorted(found, key=lambda s: s.name.casefold()):
+        _card(actor, segment)
+    if not found:
+        st.caption(t("No segment fits “{text}”.", text=plain(search)))
+
+
+def kind_badge(segment: Segment) -> str:
+    label, color = KINDS[segment.kind]
+    return f":{color}-badge[{t(label)}]"
+
+
+def size(actor: Actor, segment: Segment) -> int | None:
+    """How many members; None when it cannot be said, with the sentence shown."""
+    try:
+        return services().segments.members(actor, segment.id).count
+    except CcexportError as error:
+        show_error(error)
+        return None
+
+
+def words(actor: Actor, segment: Segment) -> str:
+    """The rule in a sentence."""
+    try:
+        return services().segments.in_words(actor, segment.id)
+    except CcexportError as error:
+        return str(error)
+
+
+def _card(actor: Actor, segment: Segment) -> None:
+    with (
+        st.container(border=True, key=f"segment-{segment.id}"),
+        st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"),
+    ):
+        with st.container(width="stretch"):
+            st.markdown(f"#### {plain(segment.name)} {kind_badge(segment)}")
+            st.markdown(plain(words(actor, segment), 400))
+            used = services().segments.used_by(actor, segment.id)
+            names = ", ".join(plain(e.name, 60) for e in used)
+            st.caption(t("In the exports {names}", names=names) if used else t("In no export"))
+        with st.container(width=150):
+            st.metric(t("Profiles"), number(size(actor, segment)))
+        if st.button(t("Open"), key=f"open-{segment.id}", icon=":material/arrow_forward:"):
+            go("segments", segment=segment.id)
+
+
+def one_segment(actor: Actor, segment: Segment) -> None:
+    """Words, size, exports; what may be done."""
+    st.markdown(kind_badge(segment) + (f" {plain(segment.description, 300)}" if segment.description else ""))
+    members = size(actor, segment)
+    snapshot = services().profiles.find_current(actor)
+    with st.grid(3, min_column_width=170):
+        st.metric(t("Profiles in it"), number(members), border=True)
+        share = (
+            100 * members / snapshot.profiles if members is not None and snapshot and snapshot.profiles else 0
+        )
+        st.metric(t("Of all profiles"), f"{share:.1f} %", border=True)
+        st.metric(t("Version"), str(segment.version), border=True)
+    st.markdown(f"**{t('Who is in it')}:** {plain(words(actor, segment), 1_000)}")
+    used = services().segments.used_by(actor, segment.id)
+    st.subheader(t("Exports with this segment"))
+    if not used:
+        st.caption(t("In no export"))
+    for export in used:
+        link("exports", plain(export.name), icon=":material/outbox:", export=export.id, show="preview")
+    if actor.role.covers(Role.CONTRIBUTOR):
+        _buttons(actor, segment)
+
+
+def _buttons(actor: Actor, segment: Segment) -> None:
+    with st.container(horizontal=True):
+        if segment.kind is not SegmentKind.ALL and st.button(t("Edit"), icon=":material/edit:"):
+            go("segments", segment=segment.id, show="edit")
+        if st.button(t("Add an export with it"), icon=":material/outbox:"):
+            go("exports", show="new")
+        if st.button(t("Remove"), icon=":material/delete:"):
+            try:
+                services().segments.remove(actor, segment.id)
+            except CcexportError as error:
+                show_error(error)
+                return
+            go("segments")

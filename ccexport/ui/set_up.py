@@ -1,0 +1,31 @@
+"""The first start: one administrator, by the code on the console."""
+
+import streamlit as st
+
+from ccexport.ui.going import goto
+from ccexport.ui.holder import services
+from ccexport.ui.show import told
+from ccexport.ui.texts import t
+
+
+def set_up_page() -> None:
+    """Code, name, password; then signed in at once."""
+    _, middle, _ = st.columns([1, 1.4, 1])
+    with middle:
+        st.title(t("Set up ccexport"))
+        st.markdown(
+            t("Nobody can sign in yet. The console where ccexport was started shows a code; it works once.")
+        )
+        with st.form("set_up"):
+            code = st.text_input(t("Code from the console"), placeholder="0000-0000-0000-0000")
+            name = st.text_input(t("Your name for signing in"), max_chars=60)
+            password = st.text_input(t("Password"), type="password", help=t("At least 10 characters."))
+            again = st.text_input(t("Password, again"), type="password")
+            if not st.form_submit_button(t("Make me the administrator"), type="primary"):
+                return
+        if password != again:
+            st.error(t("The two passwords differ."))
+            return
+        with told():
+            person = services().people.set_up(code, name, password)
+            goto("/auth/complete?t=" + services().people.ticket(person, {"next": "/connections"}))

@@ -1,0 +1,57 @@
+"""What every page has around it: the demo's banner and the person's menu. Must never ask Constant Contact."""
+
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from ccexport.model.exports import Actor
+from ccexport.ui.going import goto
+from ccexport.ui.holder import STARTED
+from ccexport.ui.show import plain
+from ccexport.ui.texts import LANGUAGES, language, t
+
+
+def banner() -> None:
+    """Says that the sandbox stands in, and how to connect a real account."""
+    settings = STARTED.settings
+    if settings is None or not settings.sandbox_on:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="banner"):
+        st.badge(t("Demo"), color="orange", icon=":material/science:")
+        st.caption(
+            t("Nothing leaves this machine: the built-in sandbox stands in for Constant Contact."),
+            width="content",
+        )
+        with st.popover(t("Connect a real account"), type="tertiary", icon=":material/help:"):
+            st.markdown(
+                t(
+                    "1. Make an application in Constant Contact's developer portal with the address below.\n"
+                    "2. Set `CCEXPORT_CC_CLIENT_ID`, and `CCEXPORT_CC_CLIENT_SECRET` if any, in `.env`.\n"
+                    "3. Choose another `CCEXPORT_DATA_DIR`, so that the demo's data stay apart.\n"
+                    "4. Start again, sign in with the code on the console, and open **Connections**."
+                )
+            )
+            st.code(settings.redirect_url, language=None)
+
+
+def person_menu(actor: Actor, here: str) -> None:
+    """Name and role, language, own password, sign out; at the foot of the sidebar."""
+    labels = {"password": t("Change my password"), "out": t("Sign out")}
+    labels |= {code: name for code, name in LANGUAGES.items() if code != language()}
+    with st.sidebar:
+        chosen = st.menu_button(
+            f"{plain(actor.name, 40)} · {t(str(actor.role))}",
+            list(labels),
+            format_func=lambda key: labels[key],
+            icon=":material/person:",
+            key="person_menu",
+            width="stretch",
+        )
+    if chosen == "out":
+        goto("/auth/sign-out")
+    elif chosen == "password":
+        from ccexport.ui.password import change_own
+
+        change_own(actor)
+    elif chosen in LANGUAGES:
+        goto("/auth/language?" + urlencode({"to": chosen, "next": here}))

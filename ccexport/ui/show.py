@@ -1,0 +1,147 @@
+"""Shows values the same everywhere: numbers, moments, names of any origin, states, errors.
+
+Must never let a name act as Markdown.
+"""
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
+
+from ccexport.errors import CcexportError, NotPermitted
+from ccexport.model.runs import Run
+from ccexport.model.words import RunState
+from ccexport.ui.texts import language, t
+
+log = logging.getLogger(__name__)
+LONGEST_NAME = 120
+_MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$^=\"&@])")
+# Marks that turn the reading direction, or cannot be seen at all.
+_INVISIBLE = re.compile(r"[\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+
+STATES: dict[RunState, tuple[str, str, str]] = {
+    RunState.QUEUED: ("Queued", "gray", ":material/hourglass_empty:"),
+    RunState.PLANNING: ("Planning", "blue", ":material/draw:"),
+    RunState.SENDING: ("Sending", "blue", ":material/send:"),
+    RunState.SETTLING: ("Settling", "blue", ":material/sync:"),
+    RunState.VERIFYING: ("Verifying", "blue", ":material/fact_check:"),
+    RunState.WAITING: ("Waiting", "orange", ":material/pause_circle:"),
+    RunState.SUCCEEDED: ("Succeeded", "green", ":material/check_circle:"),
+    RunState.SUCCEEDED_WITH_REJECTS: ("Succeeded with rejects", "yellow", ":material/rule:"),
+    RunState.FAILED: ("Failed", "red", ":material/cancel:"),
+    RunState.CANCELLED: ("Cancelled", "gray", ":material/block:"),
+    RunState.BLOCKED: ("Blocked", "red", ":material/front_hand:"),
+}
+
+
+def bare(text: str, longest: int = LONGEST_NAME) -> str:
+    """The text without invisible marks, cut with an ellipsis; for tables, which take no Markdown."""
+    clean = _INVISIBLE.sub("", text)
+    return clean if len(clean) <= longest else clean[: longest - 1] + "…"
+
+
+def plain(text: str, longest: int = LONGEST_NAME) -> str:
+    """`bare`, and nothing in it acts as Markdown."""
+    return _MARKS.sub(r"\\\1", bare(text, longest))
+
+
+def number(value: int | float | None) -> str:
+    """With the reader's thousands separator; a dash for nothing."""
+    if value is None:
+        return "–"
+    text = f"{value:,.0f}"
+    return text.replace(",", "\u00a0") if language() == "nb" else text
+
+
+def moment(at: datetime | None) -> str:
+    """Date and time where the reader is."""
+    if at is None:
+        return "–"
+    local = at.astimezone(zone())
+    return local.strftime("%d.%m.%Y %H:%M" if language() == "nb" else "%d %b %Y, %H:%M")
+
+
+def zone() -> ZoneInfo:
+    """The browser's time zone, else UTC."""
+    try:
+        return ZoneInfo(str(st.context.timezone or "UTC"))
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def ago(at: datetime | None) -> str:
+    """How long since, in the largest unit."""
+    if at is None:
+        return t("never")
+    seconds = (datetime.now(UTC) - at).total_seconds()
+    if seconds < 60:
+        return t("just now")
+    for size, one, many in (
+        (86_400, "1 day ago", "{n} days ago"),
+        (3_600, "1 hour ago", "{n} hours ago"),
+        (60, "1 minute ago", "{n} minutes ago"),
+    ):
+        if seconds >= size:
+            n = int(seconds // size)
+            return t(one) if n == 1 else t(many, n=n)
+    return t("just now")
+
+
+def duration(seconds: float | None) -> str:
+    """Hours, minutes, seconds; the two largest."""
+    if seconds is None:
+        return "–"
+    whole = round(seconds)
+    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def run_seconds(run: Run) -> float | None:
+    """From start to end, or until now."""
+    if run.started_at is None:
+        return None
+    return ((run.ended_at or datetime.now(UTC)) - run.started_at).total_seconds()
+
+
+def state_text(state: RunState) -> str:
+    return t(STATES[state][0])
+
+
+def state_badge(state: RunState) -> None:
+    """The state of a run as a badge."""
+    label, color, icon = STATES[state]
+    st.badge(t(label), color=color, icon=icon)  # type: ignore[arg-type]
+
+
+def badge_markup(state: RunState) -> str:
+    """The badge inside a line of Markdown."""
+    label, color, icon = STATES[state]
+    return f":{color}-badge[{icon} {t(label)}]"
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Whatever a use case refuses is shown as its sentence; the rest of the page goes on."""
+    try:
+        yield
+    except CcexportError as error:
+        show_error(error)
+
+
+def show_error(error: CcexportError) -> None:
+    log.warning("%s", error.log)
+    icon = ":material/lock:" if isinstance(error, NotPermitted) else ":material/error:"
+    st.error(plain(str(error), 1_000), icon=icon)
+
+
+def empty(title: str, what_next: str, icon: str = ":material/inbox:") -> None:
+    """An empty state: what is missing and the next action."""
+    with st.container(border=True, horizontal_alignment="center"):
+        st.markdown(f"### {icon} {title}", text_alignment="center")
+        st.markdown(what_next, text_alignment="center")

@@ -1,0 +1,113 @@
+"""The parts of the System page."""
+
+import pandas as pd
+import streamlit as st
+
+from ccexport.errors import CcexportError
+from ccexport.model.exports import Actor
+from ccexport.model.words import Role
+from ccexport.ui.holder import services
+from ccexport.ui.show import bare, number, show_error, zone
+from ccexport.ui.texts import t
+
+MEGABYTE = 1_000_000
+
+
+def health(actor: Actor) -> None:
+    """Version, worker, storage."""
+    status = services().system.status(actor)
+    stored = sum(status["storage"].values())
+    with st.grid(5, min_column_width=150):
+        st.metric(t("Version"), status["version"], border=True)
+        st.metric(
+            t("Constant Contact"), t("sandbox") if status["sandbox"] else t("real account"), border=True
+        )
+        st.metric(t("Worker"), t(str(status["worker"])), border=True)
+        st.metric(t("Live runs"), number(status["live_runs"]), border=True)
+        st.metric(t("Stored"), f"{stored / MEGABYTE:,.1f} MB", border=True)
+    st.subheader(t("Storage"))
+    frame = pd.DataFrame([{t("Part"): k, t("Megabytes"): v / MEGABYTE} for k, v in status["storage"].items()])
+    st.dataframe(
+        frame,
+        hide_index=True,
+        alt=t("Storage"),
+        width=560,
+        column_config={
+            t("Megabytes"): st.column_config.ProgressColumn(
+                format="%.2f MB", min_value=0, max_value=max(stored / MEGABYTE, 0.01)
+            )
+        },
+    )
+    st.caption(
+        t(
+            "Memory for queries: {limit}. Everything is in one data directory; copying it is a backup.",
+            limit=status["memory_limit"],
+        )
+    )
+    if actor.role.covers(Role.ADMINISTRATOR) and status["driving"]:
+        st.subheader(t("Who drives what"))
+        st.table(
+            [{t("Run"): k.removeprefix("run:"), t("Process"): str(v)} for k, v in status["driving"].items()]
+        )
+
+
+def suppression(actor: Actor) -> None:
+    """Addresses and domains never to be sent."""
+    st.markdown(t("Nobody on this list is ever sent, whatever the export says."))
+    if actor.role.covers(Role.CONTRIBUTOR):
+        _change_suppression(actor)
+    there = services().system.suppressed(actor)
+    if not there:
+        st.caption(t("The suppression list is empty."))
+        return
+    frame = pd.DataFrame(
+        [
+            {
+                t("Entry"): bare(r["value"]),
+                t("Kind"): t(r["kind"]),
+                t("Added by"): r["added_by"],
+                t("Added"): r["added_at"],
+            }
+            for r in there
+        ]
+    )
+    st.dataframe(frame, hide_index=True, alt=t("Suppression list"), column_config=_times(t("Added")))
+
+
+def _change_suppression(actor: Actor) -> None:
+    with st.form("suppress", clear_on_submit=True):
+        text = st.text_area(
+            t("Addresses or domains, one a line"),
+            placeholder="person@example.com\n@example.org",
+            max_chars=200_000,
+        )
+        with st.container(horizontal=True):
+            add = st.form_submit_button(t("Add to the list"), type="primary")
+            drop = st.form_submit_button(t("Take off the list"))
+    values = [line for line in text.splitlines() if line.strip()]
+    try:
+        if add and values:
+            n = services().system.suppress(actor, values)
+            st.success(t("{n} entries were new.", n=number(n)))
+        elif drop and values:
+            gone = sum(services().system.unsuppress(actor, value) for value in values)
+            st.success(t("{n} entries are off the list.", n=number(gone)))
+    except CcexportError as error:
+        show_error(error)
+
+
+def audit(actor: Actor) -> None:
+    """Who did what when, newest first."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        search = st.text_input(t("Search"), icon=":material/search:", max_chars=100, width=360)
+        st.link_button(t("Download the audit"), "/download/audit.csv", icon=":material/download:")
+    found = services().system.audit(actor, search=search.strip())
+    if not found:
+        st.caption(t("Nothing found."))
+        return
+    frame = pd.DataFrame([{k: bare(str(v)) if k != "at" else v for k, v in row.items()} for row in found])
+    st.dataframe(frame, hide_index=True, alt=t("Audit"), height=620, column_config=_times("at"))
+
+
+def _times(column: str) -> dict[str, object]:
+    return {column: st.column_config.DatetimeColumn(format="localized", timezone=str(zone()))}

@@ -1,0 +1,39 @@
+"""What the dashboard says, by language. English is the key; a catalogue holds what to say instead.
+
+Must never hold what a person typed or what Constant Contact said.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from ccexport.ui.cookies import LANGUAGE, cookie
+
+LANGUAGES: Mapping[str, str] = {"en": "English", "nb": "Norsk (bokmål)"}
+
+
+def language() -> str:
+    """The chosen language, else the browser's, else English."""
+    chosen = cookie(LANGUAGE)
+    if chosen in LANGUAGES:
+        return chosen
+    locale = str(st.context.locale or "").lower()
+    return "nb" if locale.startswith(("nb", "no", "nn")) else "en"
+
+
+@cache
+def catalogue(code: str) -> Mapping[str, str]:
+    """English sentence → the sentence in that language; empty for English."""
+    path = Path(__file__).parent / f"{code}.json"
+    found: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return found
+
+
+def t(english: str, **values: Any) -> str:
+    """The sentence in the reader's language, with `{name}` filled in from `values`."""
+    sentence = catalogue(language()).get(english, english)
+    return sentence.format(**values) if values else sentence

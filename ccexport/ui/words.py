@@ -1,0 +1,72 @@
+"""The closed words of the product as a person reads them. Must hold every verdict, reason and outcome."""
+
+from ccexport.model.words import Mode, Outcome, Reason, Verdict
+from ccexport.ui.texts import t
+
+VERDICTS = {
+    Verdict.ADD: "Add",
+    Verdict.UPDATE: "Update",
+    Verdict.UNCHANGED: "Unchanged",
+    Verdict.REMOVE: "Remove",
+}
+REASONS = {
+    Reason.NO_EMAIL: "No address",
+    Reason.INVALID_EMAIL: "Invalid address",
+    Reason.EMAIL_TOO_LONG: "Address too long",
+    Reason.DUPLICATE: "Duplicate",
+    Reason.SUPPRESSED: "Suppressed",
+    Reason.NO_CONSENT: "No consent",
+    Reason.UNSUBSCRIBED: "Unsubscribed",
+    Reason.LEFT_LIST: "Left the list",
+    Reason.OVER_LIMIT: "Over the limit",
+}
+WHY = {
+    Reason.NO_EMAIL: "The profile has no e-mail address.",
+    Reason.INVALID_EMAIL: "What stands in the address field is not an e-mail address.",
+    Reason.EMAIL_TOO_LONG: "The address is longer than Constant Contact takes.",
+    Reason.DUPLICATE: "Another profile with the same address is sent instead.",
+    Reason.SUPPRESSED: "The address or its domain is on the suppression list.",
+    Reason.NO_CONSENT: "There is no consent for this address.",
+    Reason.UNSUBSCRIBED: "The person unsubscribed at Constant Contact.",
+    Reason.LEFT_LIST: "The person left the list by their own hand and is never put back.",
+    Reason.OVER_LIMIT: "There are more contacts than an export takes.",
+}
+HOW = {
+    Verdict.ADD: "New on the list.",
+    Verdict.UPDATE: "On the list already; something is different.",
+    Verdict.UNCHANGED: "On the list already, exactly like this; nothing is sent.",
+    Verdict.REMOVE: "Left the segments; is taken off the list.",
+}
+OUTCOMES = {
+    Outcome.VERIFIED: "Verified",
+    Outcome.REJECTED: "Rejected",
+    Outcome.MISSING: "Missing",
+    Outcome.UNKNOWN: "Unknown",
+}
+OTHERS = {
+    "candidates": "Candidates",
+    "sent": "Sent",
+    "left_out": "Left out",
+    "removed": "Removed",
+    "warnings": "With a warning",
+}
+MODES = {Mode.ADD_AND_UPDATE: "Add and update", Mode.MIRROR: "Mirror: also take leavers off the list"}
+WARNINGS = {
+    "too_long": "too long, left out",
+    "malformed": "malformed, left out",
+}
+
+
+def word(code: str) -> str:
+    """A verdict, reason, outcome or count as a person reads it."""
+    for table in (VERDICTS, REASONS, OUTCOMES, OTHERS):
+        if code in table:
+            return t(table[code])  # type: ignore[index]
+    return code
+
+
+def why(verdict: Verdict | None, reason: Reason | None) -> str:
+    """One sentence about what was decided."""
+    if reason is not None:
+        return t(WHY[reason])
+    return t(HOW[verdict]) if verdict is not None else ""

@@ -1,0 +1,43 @@
+"""Exports: the list, one export's preview, and its settings."""
+
+import streamlit as st
+
+from ccexport.errors import NotFound
+from ccexport.model.words import Role
+from ccexport.ui.export_form import edit_export, new_export
+from ccexport.ui.export_list import export_list
+from ccexport.ui.holder import services
+from ccexport.ui.places import go, link, titled
+from ccexport.ui.preview import preview
+from ccexport.ui.session import require
+from ccexport.ui.show import plain, show_error
+from ccexport.ui.texts import t
+
+actor = require(Role.VIEWER)
+
+asked, show = st.query_params.get("export"), st.query_params.get("show")
+if show == "new":
+    link("exports", t("All exports"), icon=":material/arrow_back:")
+    st.title(t("Add an export"))
+    new_export(actor)
+elif asked:
+    link("exports", t("All exports"), icon=":material/arrow_back:")
+    try:
+        export = services().exports.get(actor, asked)
+    except NotFound as error:
+        st.title(titled("exports"))
+        show_error(error)
+        st.stop()
+    st.title(plain(export.name))
+    if show == "settings":
+        edit_export(actor, export)
+    else:
+        preview(actor, export)
+else:
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.title(titled("exports"))
+        if actor.role.covers(Role.CONTRIBUTOR) and st.button(
+            t("Add an export"), icon=":material/add:", type="primary"
+        ):
+            go("exports", show="new")
+    export_list(actor)

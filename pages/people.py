@@ -1,0 +1,17 @@
+"""People: who may sign in, as what; administrators only."""
+
+import streamlit as st
+
+from ccexport.model.words import Role
+from ccexport.ui.people import add_person, people_list
+from ccexport.ui.places import titled
+from ccexport.ui.session import require
+from ccexport.ui.texts import t
+
+actor = require(Role.ADMINISTRATOR)
+
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title(titled("people"))
+    if st.button(t("Add a person"), icon=":material/person_add:", type="primary"):
+        st.dialog(t("Add a person"))(add_person)(actor)
+people_list(actor)
