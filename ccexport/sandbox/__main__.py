@@ -4,6 +4,7 @@ Owns the command line. Must never print a secret, and prints one line only.
 """
 
 import argparse
+import gc
 import json
 import sys
 from pathlib import Path
@@ -18,6 +19,8 @@ from ccexport.sandbox.store import Store
 def main(arguments: list[str] | None = None) -> int:
     """Run until stopped; 2 for a wrong command line."""
     told = _parser().parse_args(arguments)
+    # One body is 40,000 dictionaries; by default the collector would walk them over and over.
+    gc.set_threshold(100_000, 20, 50)
     try:
         host = loopback(told.host)
         store = open_store(told)

@@ -148,7 +148,7 @@ def seed_fields(store: Store, engine: Engine, told: Told) -> Any:
 
 
 def seed_contacts(store: Store, engine: Engine, told: Told) -> Any:
-    """{"contacts": [{"email", "permission"?, "lists"?, "fields"?, "deleted"?}]}, or {"generate": n, "lists"?}."""
+    """{"contacts": [{"email", "permission"?, "lists"?, "fields"?}]}, or {"generate": n, "lists"?}."""
     with store.write() as db:
         now = store.now(db)
         if "generate" in told:

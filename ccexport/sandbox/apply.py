@@ -44,69 +44,68 @@ def upsert(
     db: sqlite3.Connection, config: Config, activity: Activity, judged: Digest, lists: list[int], at: float
 ) -> Upserted:
     """Add or update the judged contacts and put them on `lists`, by number."""
-    account = activity.account_no
-    _stage(db, account, judged)
     values = {
-        "account": account,
+        "account": activity.account_no,
         "at": at,
         "shown": at + config.visibility_seconds,
         "activity": activity.activity_id,
+        "revive": config.revive_deleted,
+        "most": config.lists_per_contact,
+        "many": len(lists),
     }
+    _stage(db, activity.account_no, judged)
     fresh = _insert_fresh(db, values)
-    if config.revive_deleted:
-        db.execute("UPDATE temp.staged SET joins = 1, revived = deleted WHERE permission <> 'unsubscribed'")
-    else:
-        db.execute("UPDATE temp.staged SET joins = 1 WHERE permission <> 'unsubscribed' AND NOT deleted")
-    _update_known(db, values)
+    revived = _update_known(db, values) if fresh < len(judged.accepted) + len(judged.by_number) else 0
     over = sum(_join(db, config, values | {"list": list_no}) for list_no in lists)
     blocked = db.execute("SELECT count(*) FROM temp.staged WHERE permission = 'unsubscribed'").fetchone()[0]
-    revived = db.execute("SELECT count(*) FROM temp.staged WHERE revived").fetchone()[0]
     db.execute("DROP TABLE temp.staged")
-    raise_high_water(db, account)
-    cannot_add = blocked + (over if config.over_list_limit == "cannot_add" else 0)
-    return Upserted(fresh, cannot_add, revived)
+    raise_high_water(db, activity.account_no)
+    return Upserted(fresh, blocked + over, revived)
+
+
+# Who may go onto lists: nobody who unsubscribed, and a deleted one only if importing brings it back.
+_JOINS = "s.permission <> 'unsubscribed' AND (NOT s.deleted OR :revive)"
 
 
 def _stage(db: sqlite3.Connection, account: int, judged: Digest) -> None:
-    db.execute("CREATE TEMP TABLE incoming (email TEXT, number TEXT, fields TEXT)")
-    dumps = orjson.dumps
+    # Everybody is taken for new first; those already known are found with one lookup each.
+    db.execute(
+        "CREATE TEMP TABLE staged (no INTEGER, email TEXT, number TEXT, fields TEXT,"
+        " permission TEXT DEFAULT 'implicit', deleted INTEGER DEFAULT 0, fresh INTEGER DEFAULT 1)"
+    )
+    free = db.execute("SELECT coalesce(max(no), 0) FROM contacts").fetchone()[0]
+    insert, accepted = (
+        "INSERT INTO temp.staged (no, email, number, fields) VALUES (?, ?, ?, ?)",
+        judged.accepted,
+    )
     # In order of address, so that the index is walked rather than jumped about in.
     db.executemany(
-        "INSERT INTO temp.incoming VALUES (?, ?, ?)",
+        insert,
         (
-            (email, fields.pop("sms_number", None), dumps(fields).decode())
-            for email, fields in sorted(judged.accepted.items())
+            (no, email, accepted[email].pop("sms_number", None), orjson.dumps(accepted[email]).decode())
+            for no, email in enumerate(sorted(accepted), start=free + 1)
         ),
     )
     db.executemany(
-        "INSERT INTO temp.incoming VALUES (NULL, ?, ?)",
+        insert,
         (
-            (fields.pop("sms_number", number), dumps(fields).decode())
-            for number, fields in judged.by_number.items()
+            (no, None, fields.pop("sms_number", number), orjson.dumps(fields).decode())
+            for no, (number, fields) in enumerate(judged.by_number.items(), start=free + 1 + len(accepted))
         ),
     )
-    db.execute(
-        "CREATE TEMP TABLE staged (email TEXT, number TEXT, fields TEXT, no INTEGER, permission TEXT,"
-        " deleted INTEGER, fresh INTEGER, joins INTEGER DEFAULT 0, revived INTEGER DEFAULT 0)"
-    )
     known = (
-        "SELECT i.email, i.number, i.fields, c.no, coalesce(c.permission, '{new}'), c.deleted_at IS NOT NULL,"
-        " c.no IS NULL FROM temp.incoming i LEFT JOIN contacts c ON c.account_no = :account AND {match}"
+        "UPDATE temp.staged SET no = c.no, permission = c.permission, deleted = c.deleted_at IS NOT NULL,"
+        " fresh = 0 FROM contacts c WHERE c.account_no = ? AND "
     )
-    into = "INSERT INTO temp.staged (email, number, fields, no, permission, deleted, fresh) "
-    by_email = known.format(new="implicit", match="c.email = i.email")
-    by_number = known.format(new="not_set", match="c.sms_number = i.number")
-    db.execute(f"{into}{by_email} WHERE i.email IS NOT NULL", {"account": account})
+    db.execute(known + "c.email = staged.email", (account,))
     if judged.by_number:
-        db.execute(f"{into}{by_number} WHERE i.email IS NULL", {"account": account})
-    db.execute("DROP TABLE temp.incoming")
+        db.execute("UPDATE temp.staged SET permission = 'not_set' WHERE email IS NULL")
+        db.execute(known + "c.sms_number = staged.number AND staged.email IS NULL", (account,))
 
 
 def _insert_fresh(db: sqlite3.Connection, values: dict[str, Any]) -> int:
-    base = db.execute("SELECT coalesce(max(no), 0) FROM contacts").fetchone()[0]
-    db.execute("UPDATE temp.staged SET no = ? + rowid WHERE fresh", (base,))
-    # New contacts by import are implicit, source Account (api_guide/import_contacts.html). OR IGNORE on the
-    # number only: two addresses with one phone cannot both be its owner.
+    # New contacts by import are implicit, source Account (api_guide/import_contacts.html). A telephone that
+    # already has an owner stays with it.
     return db.execute(
         "INSERT INTO contacts (no, account_no, email, sms_number, permission, opt_in_source, create_source,"
         " update_source, created_at, updated_at, fields)"
@@ -118,49 +117,51 @@ def _insert_fresh(db: sqlite3.Connection, values: dict[str, Any]) -> int:
     ).rowcount
 
 
-def _update_known(db: sqlite3.Connection, values: dict[str, Any]) -> None:
+def _update_known(db: sqlite3.Connection, values: dict[str, Any]) -> int:
+    """Patch those already there; returns how many deleted ones came back."""
+    revived = db.execute(
+        "INSERT INTO events (at, kind, detail) SELECT :at, 'contact_revived', json_object('contact_id',"
+        f" {CONTACT_ID}, 'email', c.email, 'activity_id', :activity)"
+        f" FROM temp.staged s JOIN contacts c ON c.no = s.no WHERE s.deleted AND {_JOINS}",
+        values,
+    ).rowcount
     db.execute(
         "UPDATE contacts SET fields = json_patch(contacts.fields, s.fields), updated_at = :at,"
-        " update_source = 'Account', deleted_at = CASE WHEN s.revived THEN NULL ELSE contacts.deleted_at END"
+        f" update_source = 'Account', deleted_at = CASE WHEN {_JOINS} THEN NULL ELSE contacts.deleted_at END"
         " FROM temp.staged s WHERE s.no = contacts.no AND NOT s.fresh",
         values,
     )
-    db.execute(
-        "INSERT INTO events (at, kind, detail) SELECT :at, 'contact_revived', json_object('contact_id',"
-        f" {CONTACT_ID}, 'email', c.email, 'activity_id', :activity)"
-        " FROM temp.staged s JOIN contacts c ON c.no = s.no WHERE s.revived",
-        values,
-    )
+    return revived
 
 
 def _join(db: sqlite3.Connection, config: Config, values: dict[str, Any]) -> int:
     """Put the joining ones on one list; returns how many were kept off by the limit of lists."""
-    values = values | {"most": config.lists_per_contact}
     room = (
-        "EXISTS (SELECT 1 FROM memberships m WHERE m.list_no = :list AND m.contact_no = s.no"
-        " AND m.shown_until IS NULL) OR (SELECT count(*) FROM memberships m WHERE m.contact_no = s.no"
-        " AND m.shown_until IS NULL) < :most"
+        "(s.fresh AND :many <= :most) OR EXISTS (SELECT 1 FROM memberships m WHERE m.list_no = :list"
+        " AND m.contact_no = s.no AND m.shown_until IS NULL)"
+        " OR (SELECT count(*) FROM memberships m WHERE m.contact_no = s.no AND m.shown_until IS NULL) < :most"
     )
-    note_opt_outs(db, "temp.staged s", f"s.joins AND ({room})", values)
+    note_opt_outs(db, "temp.staged s", f"{_JOINS} AND ({room})", values)
     db.execute(
         "INSERT INTO memberships (list_no, contact_no, shown_from) SELECT :list, s.no, :shown"
-        f" FROM temp.staged s WHERE s.joins AND ({room})"
+        f" FROM temp.staged s WHERE {_JOINS} AND ({room})"
         " ON CONFLICT DO UPDATE SET shown_until = NULL, shown_from = excluded.shown_from"
         " WHERE shown_until IS NOT NULL",
         values,
     )
+    if config.over_list_limit == "skip":
+        return 0
     kept_off = (
-        "SELECT count(*) FROM temp.staged s WHERE s.joins AND NOT EXISTS (SELECT 1 FROM memberships m"
+        f"SELECT count(*) FROM temp.staged s WHERE {_JOINS} AND NOT EXISTS (SELECT 1 FROM memberships m"
         " WHERE m.list_no = :list AND m.contact_no = s.no AND m.shown_until IS NULL)"
     )
-    over: int = 0
-    if config.over_list_limit == "cannot_add":
-        over = db.execute(kept_off, values).fetchone()[0]
-    return over
+    return int(db.execute(kept_off, values).fetchone()[0])
 
 
 def note_opt_outs(db: sqlite3.Connection, source: str, where: str, values: dict[str, Any]) -> None:
     """Leave an event for everybody who left the list by own hand and is now put back on it."""
+    if db.execute("SELECT 1 FROM list_opt_outs WHERE list_no = :list LIMIT 1", values).fetchone() is None:
+        return
     # contacts_sync warns that this happens; whoever lets it happen acts against consent.
     db.execute(
         "INSERT INTO events (at, kind, detail) SELECT :at, 'consent_violation', json_object('contact_id',"

@@ -123,7 +123,8 @@ def _where(
         values["lists"] = orjson.dumps(list(lists.values())).decode()
         parts.append(
             "c.no IN (SELECT contact_no FROM memberships WHERE list_no IN"
-            " (SELECT value FROM json_each(:lists)) AND shown_from <= :at AND (shown_until IS NULL OR shown_until > :at))"
+            " (SELECT value FROM json_each(:lists))"
+            " AND shown_from <= :at AND (shown_until IS NULL OR shown_until > :at))"
         )
     if "contact_ids" in request:
         numbers = [contact_no(account, each) for each in request["contact_ids"]]

@@ -215,7 +215,8 @@ def _add(db: sqlite3.Connection, activity: Activity, at: float) -> int:
         apply.note_opt_outs(db, "temp.chosen s", room, values)
         db.execute(
             "INSERT INTO memberships (list_no, contact_no, shown_from) SELECT :list, s.no, :shown"
-            f" FROM temp.chosen s WHERE {room} ON CONFLICT DO UPDATE SET shown_until = NULL, shown_from = excluded.shown_from"
+            f" FROM temp.chosen s WHERE {room}"
+            " ON CONFLICT DO UPDATE SET shown_until = NULL, shown_from = excluded.shown_from"
             " WHERE shown_until IS NOT NULL",
             values,
         )

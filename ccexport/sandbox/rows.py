@@ -12,7 +12,7 @@ from typing import Any
 from ccexport.sandbox.config import Config
 
 EMAIL = re.compile(
-    r"(?!\.)(?!.*\.\.)(?!.*\.@)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+"
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+(?:[A-Za-z]{2,63}|xn--[A-Za-z0-9-]{1,59})"
 )
 _ANNIVERSARY = re.compile(r"(?:(\d{4})[-/](\d{1,2})[-/](\d{1,2})|(\d{1,2})[-/](\d{1,2})[-/](\d{4}))")
@@ -195,7 +195,9 @@ def _text(name: str, path: Path, most: int, config: Config) -> Rule:
     def rule(fields: dict[str, Any], value: Any) -> None:
         for step in outer:
             fields = fields.setdefault(step, {})
-        fields[last] = _fit(name, value, most, config)
+        if type(value) is not str or len(value) > most or "\x00" in value:  # the rare ones pay for a call
+            value = _fit(name, value, most, config)
+        fields[last] = value
 
     return rule
 

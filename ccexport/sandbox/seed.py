@@ -22,7 +22,8 @@ FIELDS = (
 )
 _FIRST = (
     "Ada", "Åse", "Bjørn", "Camille", "David", "Elif", "Fredrik", "Grace", "Håkon", "Ingrid", "João", "Kari",
-    "Liam",     "Maja", "Nils", "Olga", "Per", "Quentin", "Ragnhild", "Søren", "Tuva", "Ulrik", "Vera", "Wanda", "Zoë",
+    "Liam", "Maja", "Nils", "Olga", "Per", "Quentin", "Ragnhild", "Søren", "Tuva", "Ulrik", "Vera",
+    "Wanda", "Zoë",
 )  # fmt: skip
 _LAST = (
     "Aasen", "Berg", "Costa", "Dahl", "Eide", "Fossum", "Grønli", "Haugen", "Iversen", "Johansen", "Kowalski",
