@@ -55,6 +55,11 @@ def decide(db: DuckDB, inputs: PlanInputs) -> Decided:
     return Decided(candidates, cut, held, removals, others)
 
 
+def segment_word(name: str) -> str:
+    """A segment's name as it stands among others in `segments`."""
+    return name.replace("; ", ", ")
+
+
 def _members(db: DuckDB, inputs: PlanInputs) -> None:
     """The union of the segments; each bit of `mask` is a segment."""
     each = [
@@ -66,12 +71,12 @@ def _members(db: DuckDB, inputs: PlanInputs) -> None:
         union = f"SELECT _row, bit_or(mask) AS mask FROM ({union}) GROUP BY _row"
     db.run(f"CREATE TABLE members AS {union}")
     names = "".join(
-        f", CASE WHEN mask & {1 << n} <> 0 THEN {quote_text(m.segment_name)} END"
+        f", CASE WHEN mask & {1 << n} <> 0 THEN {quote_text(segment_word(m.segment_name))} END"
         for n, m in enumerate(inputs.members)
     )
     db.run(
         "CREATE TABLE segment_names AS "
-        f"SELECT mask, concat_ws('; '{names}) AS names FROM (SELECT DISTINCT mask FROM members)"
+        f"SELECT mask, concat_ws('; ', NULL{names}) AS names FROM (SELECT DISTINCT mask FROM members)"
     )
 
 

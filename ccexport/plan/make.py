@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -38,9 +38,7 @@ from ccexport.plan.inputs import PlanInputs, check_inputs
 from ccexport.plan.mapping import Target, resolve
 from ccexport.plan.pack import MOST_BYTES, MOST_CONTACTS, Packer
 from ccexport.profiles.database import DuckDB
-
-if TYPE_CHECKING:
-    from ccexport.profiles.store import ProfileStore
+from ccexport.profiles.store import ProfileStore
 
 __all__ = ["PlanInputs", "make_plan"]
 
@@ -53,7 +51,7 @@ def make_plan(
     inputs: PlanInputs,
     folder: Path,
     *,
-    profiles: "ProfileStore",
+    profiles: ProfileStore,
     plan_id: str,
     clock: Callable[[], datetime],
     most_bytes: int = MOST_BYTES,

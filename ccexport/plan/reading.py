@@ -13,6 +13,7 @@ from typing import Any
 from ccexport.errors import BadInput
 from ccexport.model.plans import Plan
 from ccexport.model.words import Outcome, Reason, Verdict
+from ccexport.plan.decide import segment_word
 from ccexport.plan.freeze import BEFORE
 from ccexport.plan.transforms import quote_text
 from ccexport.profiles.addresses import normalise_address
@@ -96,7 +97,7 @@ def rows(
     conditions, params = _conditions(what, outcomes)
     if segment is not None:
         conditions.append("contains('; ' || r.segments || '; ', '; ' || ? || '; ')")
-        params.append(segment)
+        params.append(segment_word(segment))
     if search and search.strip():
         found, needles = _search(search.strip().lower())
         conditions.append(found)

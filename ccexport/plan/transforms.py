@@ -34,14 +34,15 @@ def cleaned(column: str) -> str:
     return f"trim(nfc_normalize({visible}), {quote_text(_BLANKS)})"
 
 
-def _title(column: str) -> str:
-    def capitals(text: str, separator: str, each: str) -> str:
-        parts = f"string_split({text}, '{separator}')"
-        return f"array_to_string(list_transform({parts}, lambda {each}: {{}}), '{separator}')"
+def _each(text: str, separator: str, name: str, change: str) -> str:
+    """SQL: every part between separators changed; `change` is SQL on `name`."""
+    parts = f"list_transform(string_split({text}, '{separator}'), lambda {name}: {change})"
+    return f"array_to_string({parts}, '{separator}')"
 
-    first = "upper(substring(b, 1, 1)) || substring(b, 2)"
-    words = capitals("a", "-", "b").format(first)
-    return capitals(f"lower({column})", " ", "a").format(words)
+
+def _title(column: str) -> str:
+    capital = "upper(substring(b, 1, 1)) || substring(b, 2)"
+    return _each(f"lower({column})", " ", "a", _each("a", "-", "b", capital))
 
 
 _SIMPLE: dict[str, Callable[[str], str]] = {
