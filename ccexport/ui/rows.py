@@ -14,6 +14,11 @@ from ccexport.ui.words import why, word
 
 PAGE = 200
 MOST_COLUMNS = 40
+_SENT = "sent "  # keeps the properties of a contact apart from our own columns
+
+
+def _after_sent() -> set[str]:
+    return {t("Why"), t("Sent instead"), t("Warnings"), t("Segments"), t("Profile")}
 
 
 def table(rows: Sequence[PlanRow], *, outcomes: bool, name: str, key: str) -> None:
@@ -22,7 +27,11 @@ def table(rows: Sequence[PlanRow], *, outcomes: bool, name: str, key: str) -> No
     if frame.empty:
         st.caption(t("No contacts here."))
         return
-    frame = frame.loc[:, frame.notna().any()].iloc[:, :MOST_COLUMNS]
+    frame = frame.loc[:, frame.notna().any()]
+    ours = [c for c in frame.columns if not c.startswith(_SENT)]
+    sent = [c for c in frame.columns if c.startswith(_SENT)][:MOST_COLUMNS]
+    middle = next((i for i, c in enumerate(ours) if c in _after_sent()), len(ours))
+    frame = frame[[*ours[:middle], *sent, *ours[middle:]]].rename(columns=lambda c: c.removeprefix(_SENT))
     height = min(36 * (len(frame) + 1) + 3, 560)
     st.dataframe(frame, hide_index=True, height=height, key=key, alt=name, placeholder="")
 
@@ -35,13 +44,11 @@ def _cells(row: PlanRow, *, outcomes: bool) -> dict[str, Any]:
     if outcomes:
         cells[t("Outcome")] = word(row.outcome) if row.outcome else None
         cells[t("Note")] = bare(row.note) if row.note else None
-    if row.reason:
-        cells[t("Why")] = why(row.verdict, row.reason)
-        cells[t("Sent instead")] = row.winner
-    changed = changes(row)
-    if changed:
-        cells[t("Changes")] = ", ".join(f"{c.field}: {_text(c.old)} → {_text(c.new)}" for c in changed)
-    cells |= {name: _text(value) for name, value in row.fields.items() if name != "email"}
+    changed = ", ".join(f"{c.field}: {_text(c.old)} → {_text(c.new)}" for c in changes(row))
+    cells[t("Changes")] = changed or None
+    cells |= {_SENT + name: _text(value) for name, value in row.fields.items() if name != "email"}
+    cells[t("Why")] = why(row.verdict, row.reason) if row.reason else None
+    cells[t("Sent instead")] = row.winner
     cells[t("Warnings")] = ", ".join(row.warnings) or None
     cells[t("Segments")] = bare("; ".join(row.segments)) or None
     cells[t("Profile")] = bare(row.profile_id)

@@ -36,7 +36,7 @@ def run_story(actor: Actor, run: Run) -> None:
     if run.state.ended:
         _ending(run)
     else:
-        st.fragment(run_every=1)(_live)(actor, run.id)
+        st.fragment(run_every=1)(_live)(actor, run)
     _buttons(actor, run)
     _numbers(run)
     plan = _plan(actor, run)
@@ -68,11 +68,11 @@ def _ending(run: Run) -> None:
         st.warning(f"{text} {took}", icon=":material/info:")
 
 
-def _live(actor: Actor, run_id: str) -> None:
-    """Asked anew every second, until the run ends; then the whole page once more."""
-    progress = services().runs.progress(actor, run_id)
+def _live(actor: Actor, drawn: Run) -> None:
+    """Asked anew every second; the whole page once more when the run has come to another state."""
+    progress = services().runs.progress(actor, drawn.id)
     run = progress.run
-    if run.state.ended:
+    if run.state is not drawn.state:
         st.rerun()
     step = run.wait_step if run.state is RunState.WAITING and run.wait_step else run.state
     reached = STEPS.index(step)
@@ -152,7 +152,7 @@ def _numbers(run: Run) -> None:
     counts = run.counts
     if not counts:
         return
-    with st.grid(7, min_column_width=120):
+    with st.grid(8, min_column_width=86):
         for code in ("candidates", "left_out", "sent", *Outcome, "removed"):
             st.metric(word(code), number(counts.get(code)), border=True)
 
