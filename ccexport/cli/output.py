@@ -27,10 +27,7 @@ class ExitCode(IntEnum):
 
 def emit(as_json: bool, document: Any, lines: Iterable[str]) -> None:
     """Print the document as JSON, or the lines."""
-    if as_json:
-        text = json.dumps(document, default=_plain, ensure_ascii=False, indent=2)
-    else:
-        text = "\n".join(lines)
+    text = json.dumps(document, default=_plain, ensure_ascii=False, indent=2) if as_json else "\n".join(lines)
     sys.stdout.write(text + "\n")
 
 

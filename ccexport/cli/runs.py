@@ -79,7 +79,7 @@ def show(run_id: str, as_json: Json = False, data_dir: DataDir = None) -> None:
     lines = run_lines(found) + table(
         document["batches"], ["kind", "number", "state", "contacts", "bytes", "note"]
     )
-    emit(as_json, document | {"events": story}, lines + [""] + table(story, ["at", "state", "text"]))
+    emit(as_json, document | {"events": story}, [*lines, "", *table(story, ["at", "state", "text"])])
 
 
 @app.command()

@@ -5,15 +5,15 @@ Must never decide that a transition should happen: that is `ccexport.runs`.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, delete, insert, select, update
 
 from ccexport.errors import Conflict, NotFound
 from ccexport.ledger.database import Database
-from ccexport.ledger.tables import batches, run_events, runs
+from ccexport.ledger.tables import batches, own_activities, run_events, runs
 from ccexport.model.runs import Batch, Run, RunEvent, allowed
 from ccexport.model.words import ENDED, BatchKind, BatchState, RunState, Trigger, WaitReason
 
@@ -188,10 +188,21 @@ class Runs:
             return _batch(connection.execute(select(batches).where(_same(batch))).mappings().one())
 
     def activity_ids(self) -> frozenset[str]:
-        """Every activity any run of this ledger is known to have started."""
-        query = select(batches.c.activity_id).where(batches.c.activity_id.is_not(None))
+        """Every activity this ledger is known to have started: batches, and reading lists back."""
+        sent = select(batches.c.activity_id).where(batches.c.activity_id.is_not(None))
         with self._db.read() as connection:
-            return frozenset(connection.execute(query).scalars())
+            known = set(connection.execute(sent).scalars())
+            return frozenset(known.union(connection.execute(select(own_activities.c.activity_id)).scalars()))
+
+    def note_activity(self, activity_id: str) -> None:
+        """Remember an activity of ours that carries no batch, so that it is never taken for a lost one.
+
+        Constant Contact forgets activities after ten days, and so do we here.
+        """
+        now = self._clock()
+        with self._db.write() as connection:
+            connection.execute(delete(own_activities).where(own_activities.c.at < now - timedelta(days=11)))
+            connection.execute(insert(own_activities).values(activity_id=activity_id, at=now))
 
 
 def _same_target(run: Run) -> Any:

@@ -284,6 +284,13 @@ batches = Table(
     Column("note", Text, nullable=False),
 )
 
+own_activities = Table(
+    "own_activities",
+    metadata,
+    Column("activity_id", String(64), primary_key=True),
+    Column("at", Utc, nullable=False),
+)
+
 deliveries = Table(
     "deliveries",
     metadata,

@@ -16,7 +16,7 @@ from ccexport.constant_contact.account import Account
 from ccexport.constant_contact.backoff import Patience
 from ccexport.constant_contact.oauth import OAuthApp, Tokens
 from ccexport.constant_contact.pacing import Pace, PaceState
-from ccexport.constant_contact.tokens import TokenEndpoint, TokenKeeper
+from ccexport.constant_contact.tokens import FreshToken, TokenEndpoint, TokenKeeper
 from ccexport.constant_contact.transport import Transport
 from ccexport.constant_contact.wire import Purpose
 from ccexport.errors import ConstantContactDown, ReconnectNeeded
@@ -75,7 +75,7 @@ class Accounts:
 
     def account_with(self, tokens: Tokens) -> Account:
         """An account that is not stored yet."""
-        return self._made(_Fixed(tokens.access_token))
+        return self._made(FreshToken(tokens))
 
     def _made(self, token: Any) -> Account:
         return Account(
@@ -127,16 +127,6 @@ class _Slot:
 
     def store(self, tokens: Tokens) -> None:
         self.ledger.connections.store_tokens(self.connection_id, tokens.as_json())
-
-
-@dataclass(frozen=True, repr=False)
-class _Fixed:
-    token: str
-
-    def access_token(self, refused: str | None = None) -> str:
-        if refused is not None:
-            raise ReconnectNeeded("Constant Contact refuses the new token; start connecting again.")
-        return self.token
 
 
 class SharedPace:

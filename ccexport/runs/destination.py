@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ccexport.constant_contact.account import Account
+from ccexport.constant_contact.account import Account, Activity
 from ccexport.errors import ConstantContactDown, Refused
 from ccexport.model.plans import DestinationReading
 from ccexport.runs.engine import Engine, Ticks
@@ -36,7 +36,10 @@ def read_destination(
     folder = engine.data_dir / "destination" / reading_id
     folder.mkdir(parents=True)
     read_at = engine.clock()
-    started = [account.start_list_export(list_id).id, account.start_unsubscribed_export().id]
+    started = [
+        noted(engine, account.start_list_export(list_id)),
+        noted(engine, account.start_unsubscribed_export()),
+    ]
     await_activities(engine, account, started, beat)
     counts = [
         write_addresses(account.export_addresses(activity), folder / name)
@@ -57,9 +60,15 @@ def read_destination(
 
 def read_list(engine: Engine, account: Account, list_id: str, into: Path, beat: Beat) -> int:
     """Only who is on the list now, written to `into`; how many."""
-    started = account.start_list_export(list_id).id
+    started = noted(engine, account.start_list_export(list_id))
     await_activities(engine, account, [started], beat)
     return write_addresses(account.export_addresses(started), into)
+
+
+def noted(engine: Engine, activity: Activity) -> str:
+    """The id of an activity of ours, remembered so that it is never taken for a lost import."""
+    engine.ledger.runs.note_activity(activity.id)
+    return activity.id
 
 
 def await_activities(engine: Engine, account: Account, ids: list[str], beat: Beat) -> None:

@@ -30,12 +30,13 @@ from ccexport.runs.destination import Beat
 from ccexport.runs.engine import Engine, Ticks
 from ccexport.runs.planning import Planner
 from ccexport.runs.remove import ids_in, removal_batches
-from ccexport.runs.send import IN_FLIGHT, in_flight, send_batch, to_send
+from ccexport.runs.send import IN_FLIGHT, Post, in_flight, send_batch, to_send
 from ccexport.runs.settle import settle_once
 from ccexport.runs.verify import renew_deliveries, verify_run
 
 log = logging.getLogger(__name__)
 SHORT_WAIT = timedelta(seconds=30)
+LOST_ANSWERS = 3
 LONGEST_WAIT = timedelta(minutes=10)
 
 
@@ -146,13 +147,26 @@ class Driver:
     def _sent(self, account: Account, batch: Batch) -> bool:
         """False when Constant Contact refuses the request for good; the others would fare the same."""
         try:
-            send_batch(self._engine, account, batch, lambda _, body: account.import_contacts(body))
+            self._posted(account, batch, lambda _, body: account.import_contacts(body))
         except Refused as error:
             self._runs.change_batch(
                 batch, state=BatchState.FAILED, note=str(error), settled_at=self._engine.clock()
             )
             return False
         return True
+
+    def _posted(self, account: Account, batch: Batch, post: Post) -> None:
+        """Send; after a lost answer look at once, and again, before giving the wait to the worker."""
+        ticks = Ticks(first=1.0, factor=3.0)
+        for _ in range(LOST_ANSWERS):
+            try:
+                send_batch(self._engine, account, batch, post)
+                return
+            except OutcomeUnknown as lost:
+                log.warning("batch %s of %s: %s", batch.number, batch.run_id, lost.log)
+                self._engine.sleep(ticks.next())
+                batch = self._runs.change_batch(batch, ambiguous=True)
+        send_batch(self._engine, account, batch, post)
 
     def _settle(self, run: Run) -> Run:
         account = self._account(run)
@@ -185,12 +199,8 @@ class Driver:
             self._runs.add_batches(removal_batches(self._engine, account, run, plan, size))
         while waiting := [b for b in to_send(self._runs.batches(run.id)) if b.kind is BatchKind.REMOVE]:
             self._beat()
-            send_batch(
-                self._engine,
-                account,
-                waiting[0],
-                lambda _, body: account.remove_from_list(ids_in(body), run.list_id),
-            )
+            remove: Post = lambda _, body: account.remove_from_list(ids_in(body), run.list_id)  # noqa: E731
+            self._posted(account, waiting[0], remove)
         self._settled(run, account, BatchKind.REMOVE)
 
     def _verify(self, run: Run) -> Run:

@@ -45,7 +45,7 @@ def removal_batches(
 
 def _by_lookup(account: Account, leavers: set[str], list_id: str) -> list[str]:
     found = (account.contact_by_email(address) for address in sorted(leavers))
-    return [contact.id for contact in found if contact is not None]
+    return [contact.id for contact in found if contact is not None and list_id in contact.lists]
 
 
 def _by_scan(account: Account, leavers: set[str], list_id: str) -> list[str]:

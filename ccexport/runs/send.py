@@ -15,7 +15,7 @@ from ccexport.model.words import BatchKind, BatchState
 from ccexport.runs.engine import Engine
 
 IN_FLIGHT = 20
-CLOCK_SKEW = timedelta(minutes=5)
+CLOCK_SKEW = timedelta(minutes=2)
 Post = Callable[[Batch, bytes], Activity]
 
 
@@ -86,14 +86,14 @@ def _look_for(engine: Engine, account: Account, batch: Batch) -> Activity | None
 def _fits(activity: Activity, batch: Batch) -> bool:
     """An activity names neither its kind nor its list; its counters tell imports apart once they are set.
 
-    `items_total_count` counts a header row even for JSON
+    Counters may be missing while it is initialized. `items_total_count` counts a header row even for JSON
     (https://developer.constantcontact.com/api_guide/activity_status.html).
     """
     counters = activity.counters
+    of_lists = "items_completed_count" in counters or "list_count" in counters
     if batch.kind is BatchKind.IMPORT:
-        people = counters.get("person_count")
-        return people is not None and people in {0, batch.contacts}
-    return "person_count" not in counters and counters.get("items_total_count", 0) in {0, batch.contacts}
+        return not of_lists and counters.get("person_count", 0) in {0, batch.contacts}
+    return not counters.get("person_count") and counters.get("items_total_count", 0) in {0, batch.contacts}
 
 
 def in_flight(batches: list[Batch]) -> list[Batch]:

@@ -16,7 +16,7 @@ from ccexport.model.runs import Batch, Run
 from ccexport.model.words import BatchKind, BatchState, Outcome
 from ccexport.plan.deliveries import fold
 from ccexport.plan.verify import verify
-from ccexport.runs.destination import Beat, await_activities, read_list, write_addresses
+from ccexport.runs.destination import Beat, await_activities, noted, read_list, write_addresses
 from ccexport.runs.engine import Engine, Ticks
 from ccexport.runs.settle import line_hints
 
@@ -105,7 +105,7 @@ def _read_unsubscribed(engine: Engine, account: Account, run: Run, beat: Beat) -
     into = engine.data_dir / "destination" / f"{engine.new_id('unsubscribed')}.parquet"
     into.parent.mkdir(parents=True, exist_ok=True)
     try:
-        started = account.start_unsubscribed_export().id
+        started = noted(engine, account.start_unsubscribed_export())
         await_activities(engine, account, [started], beat)
         write_addresses(account.export_addresses(started), into)
     except ConstantContactError as error:

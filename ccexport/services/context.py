@@ -20,6 +20,7 @@ from ccexport.runs.engine import Engine
 from ccexport.runs.worker import Worker
 from ccexport.sandbox.embedded import RunningSandbox
 from ccexport.segments.members import MemberStore
+from ccexport.services.configuration import ConfigurationUseCases
 from ccexport.services.connections import ConnectionUseCases
 from ccexport.services.exports import ExportUseCases
 from ccexport.services.people import PeopleUseCases
@@ -169,6 +170,10 @@ class Services:
     @cached_property
     def system(self) -> SystemUseCases:
         return SystemUseCases(self)
+
+    @cached_property
+    def configuration(self) -> ConfigurationUseCases:
+        return ConfigurationUseCases(self)
 
     def close(self) -> None:
         """Stop the double if we started it, and let go of the ledger."""

@@ -5,7 +5,7 @@ Must never change what a run sends: that is its plan.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,9 @@ from ccexport.services.previews import mask_row
 
 if TYPE_CHECKING:
     from ccexport.services.context import Services
+
+
+QUEUE_PATIENCE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -95,13 +98,14 @@ class RunUseCases:
     def drive_here(self, run_id: str) -> Run:
         """Drive the run in this process until it ends or waits, unless a worker already does: then watch it."""
         worker = self._services.worker()
+        patience = self._ledger.clock() + QUEUE_PATIENCE
         while True:
             worker.drive(run_id)
             run = self._ledger.runs.get(run_id)
-            short = run.state is RunState.WAITING and run.wait_reason is WaitReason.QUEUE_FULL
-            if run.state.ended or (run.state is RunState.WAITING and not short):
+            queueing = run.wait_reason is WaitReason.QUEUE_FULL and self._ledger.clock() < patience
+            if run.state.ended or (run.state is RunState.WAITING and not queueing):
                 return run
-            self._services.engine.sleep(0.5 if not short else 5.0)
+            self._services.engine.sleep(5.0 if queueing else 0.5)
 
     # -- watching -------------------------------------------------------------------------------
 

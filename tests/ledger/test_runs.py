@@ -1,5 +1,6 @@
 """Runs in the ledger: one live run, transitions as data, batches, the story."""
 
+import contextlib
 import threading
 from dataclasses import replace
 
@@ -33,10 +34,8 @@ def test_four_clicks_at_once_make_one_run(with_export: Ledger, clock: Clock) -> 
     made: list[str] = []
 
     def click(number: int) -> None:
-        try:
+        with contextlib.suppress(Conflict):
             made.append(with_export.runs.create(make_run(clock, id=f"run-{number}")).id)
-        except Conflict:
-            pass
 
     threads = [threading.Thread(target=click, args=(n,)) for n in range(4)]
     for thread in threads:

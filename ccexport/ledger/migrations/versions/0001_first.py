@@ -71,6 +71,11 @@ def upgrade() -> None:
     sa.Column('until', sa.DateTime(), nullable=False),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_leases'))
     )
+    op.create_table('own_activities',
+    sa.Column('activity_id', sa.String(length=64), nullable=False),
+    sa.Column('at', sa.DateTime(), nullable=False),
+    sa.PrimaryKeyConstraint('activity_id', name=op.f('pk_own_activities'))
+    )
     op.create_table('pace',
     sa.Column('api_key', sa.String(length=64), nullable=False),
     sa.Column('state', sa.JSON(), nullable=False),

@@ -1,0 +1,78 @@
+"""`dump` and `apply`: segments, exports and the suppression list as code."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from ccexport.cli.opened import DataDir, Json, opened
+from ccexport.cli.output import ExitCode, emit
+from ccexport.errors import BadInput
+from ccexport.services.configuration import schema
+
+
+def register(app: typer.Typer) -> None:
+    """Put these commands at the top level."""
+    app.command()(dump)
+    app.command()(apply)
+
+
+def dump(
+    show_schema: Annotated[
+        bool, typer.Option("--schema", help="The JSON schema of the document instead.")
+    ] = False,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Print the configuration as YAML: names, a stable order, no secrets.
+
+    Example: ccexport dump > ccexport.yaml
+    """
+    if show_schema:
+        emit(True, schema(), ())
+        return
+    with opened(data_dir) as (services, actor):
+        document = services.configuration.dump(actor)
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    emit(as_json, document, [text.rstrip("\n")])
+
+
+def apply(
+    file: Annotated[Path, typer.Argument(help="A YAML document as `dump` prints it; - for standard input.")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Only show the difference; 1 when there is one.")
+    ] = False,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> int:
+    """Make the configuration like the document, showing the difference first. Removes nothing, runs nothing.
+
+    Example: ccexport apply ccexport.yaml --check
+    """
+    raw = _read(file)
+    with opened(data_dir) as (services, actor):
+        document = services.configuration.read(raw, str(file))
+        todo = services.configuration.differences(actor, document)
+        if not check:
+            services.configuration.apply(actor, document)
+    lines = [f"{d.action} {d.kind} {d.name}" + "".join(f"\n    {line}" for line in d.details) for d in todo]
+    rows = [{"action": d.action, "kind": d.kind, "name": d.name, "details": list(d.details)} for d in todo]
+    done = "would be changed" if check else "changed"
+    emit(as_json, {"differences": rows, "applied": not check}, lines or [f"Nothing {done}."])
+    return ExitCode.FAILED if check and todo else ExitCode.DONE
+
+
+def _read(file: Path) -> object:
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
+        return yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(
+            f"The file {file} cannot be read: {getattr(error, 'strerror', 'it is not UTF-8')}."
+        ) from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise BadInput(f"The file {file} is not YAML:{where} {getattr(error, 'problem', '')}.") from error

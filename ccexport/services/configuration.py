@@ -1,0 +1,242 @@
+"""Configuration as code: segments, exports and the suppression list as one reviewable document.
+
+Names, not ids; a stable order; no secrets. Must never run anything, nor remove what a document
+does not mention.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ccexport.errors import BadInput
+from ccexport.model.exports import Actor, ConsentRule, Export, Guards, MappedField
+from ccexport.model.profiles import Segment
+from ccexport.model.words import Mode, Role, SegmentKind
+from ccexport.services.access import require
+
+if TYPE_CHECKING:
+    from ccexport.services.context import Services
+
+VERSION = 1
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SegmentPart(_Part):
+    """A segment of all profiles, or with a rule. Member lists are data, not configuration."""
+
+    name: str
+    all: bool = False
+    rule: dict[str, Any] | None = None
+    description: str = ""
+    tags: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "SegmentPart":
+        if self.all == (self.rule is not None):
+            raise ValueError("needs exactly one of all: true and rule")
+        return self
+
+
+class FieldPart(_Part):
+    """One mapped contact field; a bare profile field name is short for `{source: …}`."""
+
+    source: str | None = None
+    constant: str | None = None
+    transforms: list[str] = Field(default_factory=list)
+    default: str | None = None
+
+
+class ExportPart(_Part):
+    """An export, by names."""
+
+    name: str
+    connection: str
+    list: str
+    segments: Sequence[str]
+    email: str
+    fields: dict[str, str | FieldPart] = Field(default_factory=dict)
+    mode: Mode = Mode.ADD_AND_UPDATE
+    resend_unchanged: bool = False
+    consent: ConsentRule | None = None
+    newest_by: str | None = None
+    guards: Guards = Guards()
+    paused: bool = False
+
+
+class Document(_Part):
+    """The whole document."""
+
+    version: int = VERSION
+    segments: list[SegmentPart] = Field(default_factory=list)
+    exports: list[ExportPart] = Field(default_factory=list)
+    suppression: list[str] = Field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that applying would do: `create` or `change`, what, and how."""
+
+    action: str
+    kind: str
+    name: str
+    details: tuple[str, ...] = ()
+
+
+class ConfigurationUseCases:
+    """Dump and apply."""
+
+    def __init__(self, services: "Services") -> None:
+        self._services = services
+
+    def dump(self, actor: Actor) -> dict[str, Any]:
+        """The document of what is configured now, in a stable order."""
+        require(actor, Role.CONTRIBUTOR, "dump the configuration")
+        services = self._services
+        segments = [
+            _segment_part(s) for s in services.segments.list(actor) if s.kind is not SegmentKind.STATIC
+        ]
+        exports = [self._export_part(actor, e) for e in services.exports.list(actor)]
+        suppressed = [entry["value"] for entry in services.system.suppressed(actor)]
+        return {
+            "version": VERSION,
+            "segments": segments,
+            "exports": exports,
+            "suppression": sorted(suppressed),
+        }
+
+    def _export_part(self, actor: Actor, export: Export) -> dict[str, Any]:
+        config = export.config
+        connections = {c.id: c.name for c in self._services.connections.list(actor)}
+        segments = {s.id: s.name for s in self._services.segments.list(actor)}
+        part = ExportPart(
+            name=export.name,
+            connection=connections.get(config.connection_id, config.connection_id),
+            list=config.list_name,
+            segments=[segments.get(s, s) for s in config.segment_ids],
+            email=config.email,
+            fields={f.target: _field_part(f) for f in config.fields},
+            mode=config.mode,
+            resend_unchanged=config.resend_unchanged,
+            consent=config.consent,
+            newest_by=config.newest_by,
+            guards=config.guards,
+            paused=export.paused,
+        )
+        return part.model_dump(mode="json", exclude_defaults=True)
+
+    def read(self, raw: Any, source: str) -> Document:
+        """Check a document. Raises `BadInput` naming the file and the place in it."""
+        if not isinstance(raw, Mapping):
+            raise BadInput(f"{source} is not a mapping with version, segments, exports and suppression.")
+        try:
+            document = Document.model_validate(dict(raw))
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False)[0]
+            place = ".".join(str(part) for part in first["loc"]) or "the document"
+            raise BadInput(f"{source}: {place}: {first['msg'].removeprefix('Value error, ')}.") from error
+        if document.version != VERSION:
+            raise BadInput(
+                f"{source}: version {document.version} is not known; this program reads version {VERSION}."
+            )
+        return document
+
+    def differences(self, actor: Actor, document: Document) -> list[Difference]:
+        """What applying the document would do, in its order; empty when everything is so already."""
+        now = self.dump(actor)
+        there = {part["name"]: part for part in now["segments"]}
+        found = [_difference("segment", there, _plain(part)) for part in document.segments]
+        there = {part["name"]: part for part in now["exports"]}
+        found += [_difference("export", there, _plain(part)) for part in document.exports]
+        new = sorted(set(document.suppression) - set(now["suppression"]))
+        if new:
+            found.append(Difference("create", "suppression", f"{len(new)} entries"))
+        return [difference for difference in found if difference is not None]
+
+    def apply(self, actor: Actor, document: Document) -> list[Difference]:
+        """Carry the differences out and give them back. Segments come before the exports that use them."""
+        require(actor, Role.CONTRIBUTOR, "apply a configuration")
+        todo = self.differences(actor, document)
+        wanted = {(d.kind, d.name): d.action for d in todo}
+        for segment in document.segments:
+            self._apply_segment(actor, segment, wanted.get(("segment", segment.name)))
+        for export in document.exports:
+            self._apply_export(actor, export, wanted.get(("export", export.name)))
+        self._services.system.suppress(actor, document.suppression)
+        return todo
+
+    def _apply_segment(self, actor: Actor, part: SegmentPart, action: str | None) -> None:
+        segments = self._services.segments
+        texts = {"description": part.description, "tags": part.tags}
+        if action == "create":
+            segments.create(actor, part.name, rule=part.rule, everybody=part.all, **texts)
+        elif action == "change":
+            segments.change(actor, part.name, rule=part.rule, **texts)
+
+    def _apply_export(self, actor: Actor, part: ExportPart, action: str | None) -> None:
+        if action is None:
+            return
+        exports = self._services.exports
+        given: dict[str, Any] = {
+            "connection": part.connection,
+            "contact_list": part.list,
+            "segments": part.segments,
+            "email": part.email,
+            "fields": [_mapped(target, field) for target, field in part.fields.items()],
+            "mode": part.mode,
+            "resend_unchanged": part.resend_unchanged,
+            "consent": part.consent,
+            "newest_by": part.newest_by,
+            "guards": part.guards,
+        }
+        if action == "create":
+            exports.create(actor, part.name, **given)
+        else:
+            exports.change(actor, part.name, **given)
+        exports.pause(actor, part.name, paused=part.paused)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of the document, for editors."""
+    return Document.model_json_schema()
+
+
+def _segment_part(segment: Segment) -> dict[str, Any]:
+    part = SegmentPart(
+        name=segment.name,
+        all=segment.kind is SegmentKind.ALL,
+        rule=dict(segment.rule) if segment.rule is not None else None,
+        description=segment.description,
+        tags=list(segment.tags),
+    )
+    return _plain(part)
+
+
+def _plain(part: BaseModel) -> dict[str, Any]:
+    return part.model_dump(mode="json", exclude_defaults=True)
+
+
+def _field_part(field: MappedField) -> str | FieldPart:
+    if field.source is not None and not field.transforms and field.default is None:
+        return field.source
+    return FieldPart(**field.model_dump(exclude={"target"}))
+
+
+def _mapped(target: str, field: str | FieldPart) -> MappedField:
+    if isinstance(field, str):
+        return MappedField(target=target, source=field)
+    values = field.model_dump()
+    return MappedField(target=target, **(values | {"transforms": tuple(values["transforms"])}))
+
+
+def _difference(kind: str, there: Mapping[str, dict[str, Any]], part: dict[str, Any]) -> Difference | None:
+    old = there.get(part["name"])
+    if old is None:
+        return Difference("create", kind, part["name"])
+    changed = sorted(key for key in old.keys() | part.keys() if old.get(key) != part.get(key))
+    details = tuple(f"{key}: {old.get(key)!r} → {part.get(key)!r}" for key in changed)
+    return Difference("change", kind, part["name"], details) if details else None
