@@ -3,8 +3,11 @@
 Must never trust a face: every use case asks here again.
 """
 
+from typing import Any
+
 from ccexport.errors import NotPermitted
 from ccexport.model.exports import Actor, Connection
+from ccexport.model.profiles import Snapshot
 from ccexport.model.words import Role
 
 WHOM = "Ask an administrator."
@@ -42,3 +45,12 @@ def masked(text: str | None) -> str | None:
         return text
     local, at, domain = text.partition("@")
     return f"{local[:1]}•••{at}{domain}"
+
+
+def mask_profile(row: dict[str, Any], snapshot: Snapshot) -> dict[str, Any]:
+    """A profile as a viewer sees it: text is masked; ids, numbers, dates and booleans name nobody."""
+    shown = {snapshot.id_field, "_id"}
+    return {
+        key: masked(value) if isinstance(value, str) and key not in shown else value
+        for key, value in row.items()
+    }

@@ -8,7 +8,7 @@ from ccexport.errors import BadInput
 from ccexport.model.exports import Actor
 from ccexport.model.profiles import IngestReport, Snapshot
 from ccexport.model.words import Role
-from ccexport.services.access import masked, require, sees_personal
+from ccexport.services.access import mask_profile, require, sees_personal
 
 if TYPE_CHECKING:
     from ccexport.services.context import Services
@@ -64,24 +64,15 @@ class ProfileUseCases:
         snapshot = self.current(actor)
         personal = sees_personal(actor)
         rows = self._store.page(snapshot, search=search if personal else "", offset=offset, limit=limit)
-        return rows if personal else [_masked(row, snapshot) for row in rows]
+        return rows if personal else [mask_profile(row, snapshot) for row in rows]
 
     def profile(self, actor: Actor, profile_id: str) -> dict[str, Any] | None:
         """One profile by id; masked for a viewer."""
         snapshot = self.current(actor)
         row = self._store.profile(snapshot, profile_id)
-        return row if row is None or sees_personal(actor) else _masked(row, snapshot)
+        return row if row is None or sees_personal(actor) else mask_profile(row, snapshot)
 
     def field_summary(self, actor: Actor, field: str) -> Any:
         """Fill rate, distinct values, top values; a viewer sees no values."""
         require(actor, Role.VIEWER, "see the profiles")
         return self._store.field_summary(self.current(actor), field)
-
-
-def _masked(row: dict[str, Any], snapshot: Snapshot) -> dict[str, Any]:
-    """Text that could name a person is masked; ids, numbers, dates and booleans are not personal by themselves."""
-    shown = {snapshot.id_field, "_id"}
-    return {
-        key: masked(value) if isinstance(value, str) and key not in shown else value
-        for key, value in row.items()
-    }

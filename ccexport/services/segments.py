@@ -9,12 +9,15 @@ from ccexport.errors import BadInput, Conflict
 from ccexport.model.exports import Actor, Export
 from ccexport.model.profiles import Members, Segment, Snapshot
 from ccexport.model.words import Role, SegmentKind
+from ccexport.segments.operators import OPERATORS, Operator, Takes, meant, names_for
 from ccexport.segments.rules import parse_rule
 from ccexport.segments.words import in_words
-from ccexport.services.access import require
+from ccexport.services.access import mask_profile, require, sees_personal
 
 if TYPE_CHECKING:
     from ccexport.services.context import Services
+
+__all__ = ["OPERATORS", "Operator", "SegmentUseCases", "Takes", "meant", "names_for"]
 
 
 class SegmentUseCases:
@@ -132,6 +135,20 @@ class SegmentUseCases:
         if segment.kind is SegmentKind.DYNAMIC and segment.rule is not None:
             return in_words(parse_rule(segment.rule))
         return "all profiles" if segment.kind is SegmentKind.ALL else "the profiles of a member list"
+
+    def rule_in_words(self, actor: Actor, rule: Mapping[str, Any]) -> str:
+        """A rule that is not saved yet, in a plain sentence."""
+        require(actor, Role.VIEWER, "see segments")
+        return in_words(parse_rule(rule), {s.id: s.name for s in self._ledger.segments.all()})
+
+    def sample(self, actor: Actor, rule: Mapping[str, Any], *, limit: int = 20) -> Sequence[dict[str, Any]]:
+        """Some of the profiles a rule selects, the same ones each time; masked for a viewer."""
+        require(actor, Role.VIEWER, "see segments")
+        snapshot = self._snapshot()
+        rows = self._services.members.sample(
+            parse_rule(rule), snapshot, lookup=self._ledger.segments.named, limit=limit
+        )
+        return rows if sees_personal(actor) else [mask_profile(row, snapshot) for row in rows]
 
     def used_by(self, actor: Actor, name: str) -> Sequence[Export]:
         """The exports that send this segment."""
