@@ -25,6 +25,7 @@ SOURCES = {
     "contacts_taggings_add": {"contact_ids", "list_ids", "tag_ids", "all_active_contacts", "new_subscriber"},
 }
 SOURCES["contacts_taggings_remove"] = SOURCES["contacts_taggings_add"]
+_DECLARE_404 = ("remove_list_memberships", "contacts_taggings_add", "contacts_taggings_remove")
 _LEVELS = ("high", "medium", "low", "none")
 
 
@@ -106,7 +107,9 @@ def _queue(call: Call, kind: str, request: dict[str, Any]) -> Response:
     with call.store.write() as db:
         list_ids = request.get("list_ids", []) + request.get("source", {}).get("list_ids", [])
         if len(live_lists(db, call.account_no, list_ids)) < len(set(list_ids)):
-            raise not_found("list_id was not found.")
+            # The spec declares 404 for some of these and 400 only for the others.
+            message = "list_id was not found."
+            raise not_found(message) if kind in _DECLARE_404 else invalid(message)
         if call.config.removal_unknown_ids == "reject":
             _all_known(db, call.account_no, request.get("source", {}).get("contact_ids", []))
         if kind == "contact_delete":

@@ -24,19 +24,19 @@ def test_an_activity_goes_from_initialized_over_processing_to_completed(
     double.connect()
     answer = double.import_json(*some(400))
     double.advance(1.9)
-    assert "initialized" == state(double, answer)["state"]
+    assert state(double, answer)["state"] == "initialized"
 
     double.advance(1.1)
     half = state(double, answer)
-    assert ("processing", 25, 100) == (half["state"], half["percent_done"], half["status"]["person_count"])
+    assert (half["state"], half["percent_done"], half["status"]["person_count"]) == ("processing", 25, 100)
     assert "started_at" in half and "completed_at" not in half
-    assert 0 == double.inspect("counters")["contacts"]
+    assert double.inspect("counters")["contacts"] == 0
 
     double.advance(3)
     done = state(double, answer)
-    assert ("completed", 100) == (done["state"], done["percent_done"])
-    assert "2026-08-01T12:00:06.000Z" == done["completed_at"]
-    assert 400 == double.inspect("counters")["contacts"]
+    assert (done["state"], done["percent_done"]) == ("completed", 100)
+    assert done["completed_at"] == "2026-08-01T12:00:06.000Z"
+    assert double.inspect("counters")["contacts"] == 400
 
 
 def test_a_bounded_number_runs_at_once(make_double: Callable[..., Double]) -> None:
@@ -46,10 +46,10 @@ def test_a_bounded_number_runs_at_once(make_double: Callable[..., Double]) -> No
     double.connect()
     answers = [double.import_json(*some(10, f"n{n}-")) for n in range(3)]
     double.advance(5)
-    assert ["processing", "processing", "initialized"] == [state(double, each)["state"] for each in answers]
+    assert [state(double, each)["state"] for each in answers] == ["processing", "processing", "initialized"]
 
     double.advance(10)
-    assert ["completed", "completed", "processing"] == [state(double, each)["state"] for each in answers]
+    assert [state(double, each)["state"] for each in answers] == ["completed", "completed", "processing"]
 
 
 def test_a_short_job_overtakes_a_long_one(make_double: Callable[..., Double]) -> None:
@@ -63,7 +63,7 @@ def test_a_short_job_overtakes_a_long_one(make_double: Callable[..., Double]) ->
     double.advance(60)
 
     # The removal was asked for last, ended first, and so removed nobody.
-    assert ["Newsletter"] == double.contact("p1@example.com")["lists"]
+    assert double.contact("p1@example.com")["lists"] == ["Newsletter"]
 
 
 def test_members_show_a_while_after_completion(make_double: Callable[..., Double]) -> None:
@@ -71,60 +71,60 @@ def test_members_show_a_while_after_completion(make_double: Callable[..., Double
     double.connect()
     answer = double.import_json(*some(3))
     double.advance(2)
-    assert "completed" == state(double, answer)["state"]
+    assert state(double, answer)["state"] == "completed"
     query = {"include_membership_count": "all"}
-    assert 0 == double.get("/contact_lists", **query)["lists"][0]["membership_count"]
-    assert [] == double.get("/contacts", lists=double.list_id())["contacts"]
+    assert double.get("/contact_lists", **query)["lists"][0]["membership_count"] == 0
+    assert double.get("/contacts", lists=double.list_id())["contacts"] == []
 
     double.advance(5)
-    assert 3 == double.get("/contact_lists", **query)["lists"][0]["membership_count"]
-    assert 3 == len(double.get("/contacts", lists=double.list_id())["contacts"])
+    assert double.get("/contact_lists", **query)["lists"][0]["membership_count"] == 3
+    assert len(double.get("/contacts", lists=double.list_id())["contacts"]) == 3
 
 
 @pytest.mark.parametrize("kind", ["failed", "timed_out", "cancelled"])
 def test_an_activity_can_end_badly_without_effect(double: Double, kind: str) -> None:
     double.admin("POST", "faults", {"kind": kind, "activity": "contacts_json_import", "skip": 1})
-    assert "completed" == double.imported(*some(2, "a"))["state"]
+    assert double.imported(*some(2, "a"))["state"] == "completed"
     done = double.imported(*some(2, "b"))
 
     assert (kind, 0) == (done["state"], done["status"]["person_count"])
-    assert 2 == double.inspect("counters")["contacts"]
+    assert double.inspect("counters")["contacts"] == 2
 
 
 def test_an_activity_can_be_stuck_for_ever(double: Double) -> None:
     double.admin("POST", "faults", {"kind": "stuck"})
     answer = double.import_json(*some(2, "a"))
     double.advance(80_000)
-    assert "processing" == state(double, answer)["state"]
-    assert "completed" == double.imported(*some(2, "b"))["state"]
+    assert state(double, answer)["state"] == "processing"
+    assert double.imported(*some(2, "b"))["state"] == "completed"
 
 
 def test_an_activity_can_fail_half_way(double: Double) -> None:
     double.admin("POST", "faults", {"kind": "partial_failed"})
 
-    assert "failed" == double.imported(*some(10))["state"]
-    assert 5 == double.inspect("counters")["contacts"]
+    assert double.imported(*some(10))["state"] == "failed"
+    assert double.inspect("counters")["contacts"] == 5
 
 
 def test_an_activity_can_complete_short(double: Double) -> None:
     double.admin("POST", "faults", {"kind": "short"})
     done = double.imported(*some(10))
 
-    assert ("completed", 5, 11) == (
+    assert (
         done["state"],
         done["status"]["person_count"],
         done["status"]["items_total_count"],
-    )
+    ) == ("completed", 5, 11)
 
 
 def test_an_activity_can_have_a_state_nobody_knows(double: Double) -> None:
     double.admin("POST", "faults", {"kind": "unknown_state"})
     answer = double.import_json(*some(2))
     double.advance(0.3)
-    assert "queued" == state(double, answer)["state"]
+    assert state(double, answer)["state"] == "queued"
 
     double.advance(1)
-    assert "completed" == state(double, answer)["state"]
+    assert state(double, answer)["state"] == "completed"
 
 
 def test_the_collection_pages_through_everything_once_in_no_useful_order(double: Double) -> None:
@@ -151,8 +151,8 @@ def test_the_collection_is_filtered_by_state(double: Double) -> None:
         state: len(double.get("/activities", state=state)["activities"])
         for state in ("processing", "completed", "failed", "cancelled", "timed_out")
     }
-    assert {"processing": 0, "completed": 1, "failed": 1, "cancelled": 0, "timed_out": 0} == counted
-    assert 400 == double.call("GET", "/activities", params={"state": "initialized"}).status_code
+    assert counted == {"processing": 0, "completed": 1, "failed": 1, "cancelled": 0, "timed_out": 0}
+    assert double.call("GET", "/activities", params={"state": "initialized"}).status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_the_collection_is_filtered_by_state(double: Double) -> None:
 def test_a_wrong_page_is_400(double: Double, query: dict[str, str]) -> None:
     answer = double.call("GET", "/activities", params=query)
 
-    assert 400 == answer.status_code
+    assert answer.status_code == 400
     assert isinstance(answer.json(), list)
 
 
@@ -170,13 +170,13 @@ def test_an_activity_vanishes_after_ten_days(double: Double) -> None:
     double.advance(10 * 86_400 + 1)
     double.connect()
 
-    assert 404 == double.call("GET", f"/activities/{answer.json()['activity_id']}").status_code
-    assert [] == double.get("/activities")["activities"]
+    assert double.call("GET", f"/activities/{answer.json()['activity_id']}").status_code == 404
+    assert double.get("/activities")["activities"] == []
 
 
 def test_an_unknown_activity_is_404_and_a_malformed_id_400(double: Double) -> None:
-    assert 404 == double.call("GET", "/activities/04fe9a97-a579-43c5-bb1a-58ed29bf0a6a").status_code
-    assert 400 == double.call("GET", "/activities/nothing").status_code
+    assert double.call("GET", "/activities/04fe9a97-a579-43c5-bb1a-58ed29bf0a6a").status_code == 404
+    assert double.call("GET", "/activities/nothing").status_code == 400
 
 
 def test_activities_of_another_account_are_not_shown(double: Double) -> None:
@@ -184,4 +184,4 @@ def test_activities_of_another_account_are_not_shown(double: Double) -> None:
     with double.store.write() as db:
         db.execute("UPDATE activities SET account_no = 2")
 
-    assert 404 == double.call("GET", f"/activities/{answer.json()['activity_id']}").status_code
+    assert double.call("GET", f"/activities/{answer.json()['activity_id']}").status_code == 404

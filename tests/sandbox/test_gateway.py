@@ -13,26 +13,26 @@ UNAUTHORIZED = {"error_key": "unauthorized", "error_message": "Unauthorized"}
 def test_an_unknown_token_is_unauthorized_as_an_object(double: Double) -> None:
     answer = double.call("GET", "/contact_lists", headers={"Authorization": "Bearer nobody"})
 
-    assert (401, UNAUTHORIZED) == (answer.status_code, answer.json())
+    assert (answer.status_code, answer.json()) == (401, UNAUTHORIZED)
 
 
 @pytest.mark.parametrize("path", ["/v3/nothing", "/v3/v3/contacts", "/nothing", "/v3/contacts/", "/"])
 def test_an_unknown_path_is_forbidden_by_the_gateway(double: Double, path: str) -> None:
     answer = double.web.get(path, headers=double.headers)
 
-    assert (403, {"message": "Forbidden"}) == (answer.status_code, answer.json())
+    assert (answer.status_code, answer.json()) == (403, {"message": "Forbidden"})
 
 
 def test_a_wrong_method_is_forbidden_by_the_gateway(double: Double) -> None:
-    assert 403 == double.call("PATCH", "/contact_lists").status_code
+    assert double.call("PATCH", "/contact_lists").status_code == 403
 
 
 def test_no_token_at_all_is_the_gateways_business(make_double: Callable[..., Double]) -> None:
     double = make_double()
-    assert {"message": "Forbidden"} == double.call("GET", "/contact_lists").json()
+    assert double.call("GET", "/contact_lists").json() == {"message": "Forbidden"}
 
     double.config(missing_token_status=401)
-    assert UNAUTHORIZED == double.call("GET", "/contact_lists").json()
+    assert double.call("GET", "/contact_lists").json() == UNAUTHORIZED
 
 
 def test_a_missing_scope_is_access_denied(make_double: Callable[..., Double]) -> None:
@@ -40,18 +40,18 @@ def test_a_missing_scope_is_access_denied(make_double: Callable[..., Double]) ->
     double.connect(scope="contact_data")
 
     answer = double.call("GET", "/account/summary")
-    assert (403, "access_denied") == (answer.status_code, answer.json()["error_key"])
-    assert 200 == double.call("GET", "/account/user/privileges").status_code
+    assert (answer.status_code, answer.json()["error_key"]) == (403, "access_denied")
+    assert double.call("GET", "/account/user/privileges").status_code == 200
 
 
 def test_the_fifth_request_of_a_second_is_throttled(make_double: Callable[..., Double]) -> None:
     double = make_double(requests_per_second=4)
     double.connect()
 
-    assert [200] * 4 == [double.call("GET", "/contact_lists").status_code for _ in range(4)]
+    assert [double.call("GET", "/contact_lists").status_code for _ in range(4)] == [200] * 4
     answer = double.call("GET", "/contact_lists")
-    assert 429 == answer.status_code
-    assert {"error_key": "throttled", "error_message": "Too Many Requests"} == answer.json()
+    assert answer.status_code == 429
+    assert answer.json() == {"error_key": "throttled", "error_message": "Too Many Requests"}
     assert "retry-after" not in answer.headers
     assert not [name for name in answer.headers if "ratelimit" in name.lower()]
 
@@ -63,10 +63,10 @@ def test_the_window_slides(make_double: Callable[..., Double]) -> None:
         double.call("GET", "/contact_lists")
         double.advance(0.2)
 
-    assert 429 == double.call("GET", "/contact_lists").status_code
+    assert double.call("GET", "/contact_lists").status_code == 429
     double.advance(0.21)
-    assert 200 == double.call("GET", "/contact_lists").status_code
-    assert 429 == double.call("GET", "/contact_lists").status_code
+    assert double.call("GET", "/contact_lists").status_code == 200
+    assert double.call("GET", "/contact_lists").status_code == 429
 
 
 def test_two_connections_of_one_application_share_the_window(make_double: Callable[..., Double]) -> None:
@@ -77,7 +77,7 @@ def test_two_connections_of_one_application_share_the_window(make_double: Callab
         for token in (one, two, one, two, one)
     ]
 
-    assert [200, 200, 200, 200, 429] == codes
+    assert codes == [200, 200, 200, 200, 429]
 
 
 def test_the_day_ends_at_midnight_utc(make_double: Callable[..., Double]) -> None:
@@ -87,14 +87,14 @@ def test_the_day_ends_at_midnight_utc(make_double: Callable[..., Double]) -> Non
         double.get("/contact_lists")
 
     answer = double.call("GET", "/contact_lists")
-    assert (429, {"error_key": "quota_exceeded", "error_message": "Limit Exceeded"}) == (
+    assert (
         answer.status_code,
         answer.json(),
-    )
+    ) == (429, {"error_key": "quota_exceeded", "error_message": "Limit Exceeded"})
     double.advance(12 * 3_600 - 1)  # one second before midnight
-    assert 429 == double.call("GET", "/contact_lists").status_code
+    assert double.call("GET", "/contact_lists").status_code == 429
     double.advance(1.5)
-    assert 200 == double.call("GET", "/contact_lists").status_code
+    assert double.call("GET", "/contact_lists").status_code == 200
 
 
 def test_retry_after_can_be_switched_on(make_double: Callable[..., Double]) -> None:
@@ -102,7 +102,7 @@ def test_retry_after_can_be_switched_on(make_double: Callable[..., Double]) -> N
     double.connect()
     double.get("/contact_lists")
 
-    assert "1" == double.call("GET", "/contact_lists").headers["retry-after"]
+    assert double.call("GET", "/contact_lists").headers["retry-after"] == "1"
 
 
 def test_an_injected_500_is_html_and_strikes_when_told(double: Double) -> None:
@@ -113,14 +113,14 @@ def test_an_injected_500_is_html_and_strikes_when_told(double: Double) -> None:
     )
     codes = [double.call("GET", "/contact_lists").status_code for _ in range(4)]
 
-    assert [200, 503, 503, 200] == codes
+    assert codes == [200, 503, 503, 200]
 
 
 def test_an_injected_500_may_be_empty(double: Double) -> None:
     double.admin("POST", "faults", {"kind": "status", "status": 500, "body": ""})
     answer = double.call("GET", "/contact_lists")
 
-    assert (500, b"") == (answer.status_code, answer.content)
+    assert (answer.status_code, answer.content) == (500, b"")
 
 
 def test_a_connection_dropped_before_the_effect_leaves_nothing(double: Double) -> None:
@@ -128,18 +128,18 @@ def test_a_connection_dropped_before_the_effect_leaves_nothing(double: Double) -
     with pytest.raises(httpx.RemoteProtocolError):
         double.import_json({"email": "a@example.com"})
 
-    assert 0 == double.inspect("counters")["activities"]
+    assert double.inspect("counters")["activities"] == 0
 
 
 def test_a_connection_dropped_after_the_effect_has_it(double: Double) -> None:
     double.admin("POST", "faults", {"kind": "drop_after", "path": "*/contacts_json_import"})
     with pytest.raises(httpx.RemoteProtocolError):
         double.import_json({"email": "a@example.com"})
-    assert 201 == double.import_json({"email": "a@example.com"}).status_code
+    assert double.import_json({"email": "a@example.com"}).status_code == 201
 
-    assert 2 == double.inspect("counters")["activities"]
-    assert 1 == double.inspect("counters")["duplicate_bodies"]
-    assert [None, 201] == [r["status"] for r in double.inspect("requests", path="*_import")["requests"]]
+    assert double.inspect("counters")["activities"] == 2
+    assert double.inspect("counters")["duplicate_bodies"] == 1
+    assert [r["status"] for r in double.inspect("requests", path="*_import")["requests"]] == [None, 201]
 
 
 def test_a_refresh_answer_can_be_lost_after_rotation(double: Double) -> None:
@@ -148,20 +148,20 @@ def test_a_refresh_answer_can_be_lost_after_rotation(double: Double) -> None:
     with pytest.raises(httpx.RemoteProtocolError):
         double.token(grant_type="refresh_token", refresh_token=token)
 
-    assert 400 == double.token(grant_type="refresh_token", refresh_token=token).status_code
+    assert double.token(grant_type="refresh_token", refresh_token=token).status_code == 400
 
 
 def test_the_request_log_has_names_but_no_values(double: Double) -> None:
     double.get("/contacts", email="secret.person@example.com", limit=10)
     last = double.inspect("requests")["requests"][-1]
 
-    assert ("GET", "/v3/contacts", "email,limit", 200, "demo") == (
+    assert (
         last["method"],
         last["path"],
         last["query_names"],
         last["status"],
         last["api_key"],
-    )
+    ) == ("GET", "/v3/contacts", "email,limit", 200, "demo")
     assert "secret.person" not in str(double.inspect("requests"))
 
 
@@ -170,17 +170,17 @@ def test_rates_show_what_the_client_did(double: Double) -> None:
         double.get("/contact_lists")
 
     (key,) = double.inspect("rates")["keys"]
-    assert (3, 3, 0) == (key["today"], key["most_in_a_second"], key["refused"])
+    assert (key["today"], key["most_in_a_second"], key["refused"]) == (3, 3, 0)
 
 
 def test_only_requests_to_this_machine_by_name_are_answered(double: Double) -> None:
-    assert 403 == double.web.get("/__sandbox__/healthz", headers={"Host": "evil.example:80"}).status_code
+    assert double.web.get("/__sandbox__/healthz", headers={"Host": "evil.example:80"}).status_code == 403
 
 
 def test_a_form_cannot_steer_the_admin_side(double: Double) -> None:
     answer = double.web.post("/__sandbox__/reset", content=b"{}", headers={"Content-Type": "text/plain"})
 
-    assert 415 == answer.status_code
+    assert answer.status_code == 415
 
 
 def test_a_body_too_large_for_this_machine_is_413(make_double: Callable[..., Double]) -> None:
@@ -189,4 +189,4 @@ def test_a_body_too_large_for_this_machine_is_413(make_double: Callable[..., Dou
     double.get("/contact_lists")
 
     big = double.call("POST", "/activities/contacts_json_import", content=b"x" * 20_000)
-    assert 413 == big.status_code
+    assert big.status_code == 413
