@@ -9,8 +9,10 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from ccexport.errors import BadInput
 
@@ -48,6 +50,19 @@ def find_dialect(path: Path, name: str, folder: Path, *, thorough: bool = False)
     delimiter = _find_delimiter(sample)
     header = _find_header(sample, delimiter, name)
     return CsvDialect(name, path, encoding, delimiter, header, _count_lines(path), damaged)
+
+
+@contextmanager
+def open_as_text(path: Path, name: str) -> Iterator[tuple[TextIO, str]]:
+    """A small file of any encoding as text, and its delimiter; with or without a header."""
+    if not path.is_file():
+        raise BadInput(f"{name} is not there, or is not a file.", file=name)
+    found, _ = _find_encoding(path, name, True)
+    encoding = {"windows-1252": "cp1252", "utf-8": "utf-8-sig"}.get(found, found)
+    with path.open(encoding=encoding, errors="replace", newline="") as file:
+        delimiter = _find_delimiter(file.read(_SAMPLE))
+        file.seek(0)
+        yield file, delimiter
 
 
 def _find_encoding(path: Path, name: str, thorough: bool) -> tuple[str, bool]:

@@ -10,11 +10,11 @@ from ccexport.model.words import FieldType
 from ccexport.profiles.columns import Column
 from ccexport.profiles.database import DuckDB, quote_identifier
 
-_IDS = (
+ID_NAMES = (
     *("customerid", "profileid", "id", "sourceid", "contactid", "personid", "memberid", "userid", "clientid"),
     *("customernumber", "customerno", "kundeid", "kundenr", "kundenummer", "medlemsnummer", "uuid", "guid"),
 )
-_ADDRESS = re.compile(
+ADDRESS_NAME = re.compile(
     r"(^|[^a-z])(e[-_ .]?mails?|e[-_ .]?post(adresse)?|mail|correo|courriel)([^a-z]|$)|email"
 )
 _UPDATED = re.compile(
@@ -35,8 +35,8 @@ def find_id_field(db: DuckDB, table: str, fields: Sequence[str], wanted: str | N
                 f"The source has no field '{wanted}'; its fields are {_listed(fields)}.", field=wanted
             )
         return found
-    by_name = {re.sub(r"[^a-z0-9]", "", f.casefold()): f for f in reversed(fields)}
-    for name in _IDS:
+    by_name = {plain_name(f): f for f in reversed(fields)}
+    for name in ID_NAMES:
         if name in by_name and _mostly_unique(db, table, by_name[name]):
             return by_name[name]
     raise BadInput(
@@ -58,7 +58,7 @@ def find_address_fields(db: DuckDB, table: str, columns: Sequence[Column]) -> tu
     return tuple(
         name
         for name, share in zip(texts, found, strict=True)
-        if (share or 0) >= 0.5 or (_ADDRESS.search(name.lower()) and (share is None or share >= 0.01))
+        if (share or 0) >= 0.5 or (ADDRESS_NAME.search(name.lower()) and (share is None or share >= 0.01))
     )
 
 
@@ -67,6 +67,11 @@ def find_updated_field(columns: Sequence[Column]) -> str | None:
     times = (FieldType.TIMESTAMP, FieldType.DATE)
     named = [c for c in columns if c.type in times and _UPDATED.search(c.name.lower())]
     return min(named, key=lambda c: times.index(c.type)).name if named else None
+
+
+def plain_name(field: str) -> str:
+    """`Customer-ID` and `customer_id` are one name."""
+    return re.sub(r"[^a-z0-9]", "", field.casefold())
 
 
 def _mostly_unique(db: DuckDB, table: str, field: str) -> bool:

@@ -16,10 +16,12 @@ from ccexport.errors import NotFound, StoreTrouble
 from ccexport.model.ids import make_id
 from ccexport.model.profiles import IngestReport, ProfileField, Snapshot
 from ccexport.model.words import FieldType
+from ccexport.profiles import browse
 from ccexport.profiles.changes import refuse_surprises
 from ccexport.profiles.database import DuckDB, session
 from ccexport.profiles.ingest import Built, build
 from ccexport.profiles.scratch import locked, private_folder, publish, write_text
+from ccexport.profiles.warm import WarmDatabase
 
 
 class ProfileStore:
@@ -38,6 +40,7 @@ class ProfileStore:
         self.memory_limit = memory_limit
         self._clock = clock
         self._random = random
+        self._warm = WarmDatabase(memory_limit, self.temp_dir)
 
     def ingest(
         self,
@@ -94,6 +97,71 @@ class ProfileStore:
         """A private session in which the snapshot's table is `s.profiles`."""
         with session(memory_limit=self.memory_limit, temp_dir=self.temp_dir, read={"s": snapshot.path}) as db:
             yield db
+
+    @contextmanager
+    def reading(self, snapshot: Snapshot) -> Iterator[DuckDB]:
+        """The same over a database this process keeps warm: for short reads that people wait for."""
+        with self._warm.cursor(snapshot) as db:
+            yield db
+
+    def page(
+        self,
+        snapshot: Snapshot,
+        *,
+        search: str = "",
+        offset: int = 0,
+        limit: int = 50,
+        members: Path | None = None,
+        sort: str | None = None,
+        descending: bool = False,
+    ) -> list[dict[str, Any]]:
+        """Profiles (of a members file) in which every searched word occurs, by field name and `_id`."""
+        with self.reading(snapshot) as db:
+            return browse.page(
+                db,
+                snapshot,
+                search=search,
+                offset=offset,
+                limit=limit,
+                members=members,
+                sort=sort,
+                descending=descending,
+            )
+
+    def count(self, snapshot: Snapshot, *, search: str = "", members: Path | None = None) -> int:
+        """How many profiles `page` gives in all."""
+        with self.reading(snapshot) as db:
+            return browse.count(db, snapshot, search=search, members=members)
+
+    def profile(self, snapshot: Snapshot, profile_id: str) -> dict[str, Any] | None:
+        """The profile of that id, or None."""
+        with self.reading(snapshot) as db:
+            return browse.profile(db, snapshot, profile_id)
+
+    def field_summary(
+        self, snapshot: Snapshot, field: str, members: Path | None = None
+    ) -> browse.FieldSummary:
+        """What a field holds, among everybody or the members."""
+        with self.reading(snapshot) as db:
+            return browse.field_summary(db, snapshot, field, members)
+
+    def breakdown(
+        self, snapshot: Snapshot, field: str, members: Path, limit: int = 20
+    ) -> list[tuple[Any, int, int]]:
+        """Values (or ranges) of a field with the count of members and of everybody."""
+        with self.reading(snapshot) as db:
+            return browse.breakdown(db, snapshot, field, members, limit)
+
+    def suggest(
+        self, snapshot: Snapshot, field: str, prefix: str = "", limit: int = 50
+    ) -> list[tuple[Any, int]]:
+        """Values of a field that start with the text, with their counts."""
+        with self.reading(snapshot) as db:
+            return browse.suggest(db, snapshot, field, prefix, limit)
+
+    def close(self) -> None:
+        """Let go of what is kept warm."""
+        self._warm.close()
 
     def _snapshot_of(self, built: Built, sources: tuple[str, ...]) -> Snapshot:
         now = self._clock()

@@ -1,0 +1,97 @@
+"""Segments beside each other and over time: overlap, sizes per snapshot, joiners and leavers.
+
+Every count is exact. Must never find members itself: it is given their files.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ccexport.errors import BadInput, WrongUse
+from ccexport.model.profiles import PROFILE_ID, ROW, Members, Segment, Snapshot
+from ccexport.profiles.database import attach
+from ccexport.profiles.store import ProfileStore
+
+_MOST = 5
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How many profiles are in exactly these segments and in none of the others compared."""
+
+    segment_ids: tuple[str, ...]
+    profiles: int
+
+
+@dataclass(frozen=True)
+class Size:
+    """The members of a segment in one snapshot; None where its rule does not fit that snapshot."""
+
+    snapshot_id: str
+    created_at: datetime
+    members: int | None
+    profiles: int
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Who came and went between two snapshots, by profile id."""
+
+    joined: int
+    left: int
+    joined_ids: tuple[str, ...]
+    left_ids: tuple[str, ...]
+
+
+def overlap(profiles: ProfileStore, snapshot: Snapshot, segments: Sequence[Members]) -> list[Overlap]:
+    """The exact count of every combination of two to five segments that has anybody, biggest first."""
+    if not 2 <= len(segments) <= _MOST:
+        raise BadInput(f"Choose two to {_MOST} segments to compare.")
+    union = " UNION ALL ".join(
+        f"SELECT {ROW}, {1 << n} AS bit FROM read_parquet($m{n})" for n in range(len(segments))
+    )
+    with profiles.reading(snapshot) as db:
+        rows = db.rows(
+            f"""SELECT bits, count(*) AS n FROM (SELECT {ROW}, bit_or(bit) AS bits FROM ({union}) GROUP BY 1)
+                GROUP BY 1 ORDER BY n DESC, 1""",
+            {f"m{n}": str(m.path) for n, m in enumerate(segments)},
+        )
+    ids = [m.segment_id for m in segments]
+    return [Overlap(tuple(i for n, i in enumerate(ids) if int(bits) >> n & 1), int(n)) for bits, n in rows]
+
+
+def sizes(
+    snapshots: Sequence[Snapshot], segment: Segment, members_in: Callable[[Segment, Snapshot], Members]
+) -> list[Size]:
+    """The size of a segment in each snapshot, in the order given."""
+    found: list[Size] = []
+    for snapshot in snapshots:
+        try:
+            count: int | None = members_in(segment, snapshot).count
+        except WrongUse:
+            count = None  # the snapshot lacks a field of the rule
+        found.append(Size(snapshot.id, snapshot.created_at, count, snapshot.profiles))
+    return found
+
+
+def moves(
+    profiles: ProfileStore, old: tuple[Snapshot, Members], new: tuple[Snapshot, Members], limit: int = 100
+) -> Moves:
+    """Joiners and leavers of a segment between two snapshots, with the first ids of each."""
+    (was, before), (now, after) = old, new
+    with profiles.open(now) as db:
+        attach(db, "was", was.path)
+        for name, source, members in (("before", "was", before), ("after", "s", after)):
+            db.run(
+                f"""CREATE TEMP TABLE {name} AS SELECT {PROFILE_ID} AS id FROM {source}.profiles
+                    WHERE {ROW} IN (SELECT {ROW} FROM read_parquet($m)) ORDER BY {ROW}""",
+                {"m": str(members.path)},
+            )
+        answers = []
+        for here, there in (("after", "before"), ("before", "after")):
+            only = f"FROM {here} ANTI JOIN {there} USING (id)"
+            (count,) = db.row(f"SELECT count(*) {only}")
+            answers.append(
+                (int(count), tuple(i for (i,) in db.rows(f"SELECT id {only} ORDER BY id LIMIT {int(limit)}")))
+            )
+    return Moves(answers[0][0], answers[1][0], answers[0][1], answers[1][1])

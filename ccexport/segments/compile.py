@@ -1,0 +1,152 @@
+"""A rule tree as one SQL condition on the alias `p` of a snapshot's profiles, with bound parameters.
+
+Every condition is true or false, never unknown: a test of an empty value is false and its negation true,
+so `none` of a test and the negated test select the same profiles. Must never put a value into SQL text;
+a field name only through the one quoting function, and only when the snapshot has that field.
+"""
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ccexport.errors import BadInput
+from ccexport.model.profiles import PROFILE_ID, ROW, ProfileField, Snapshot
+from ccexport.model.words import FieldType
+from ccexport.profiles.database import quote_identifier
+from ccexport.segments.compile_tests import TESTS
+from ccexport.segments.operators import OPERATORS, WITH_BOOLEAN_VALUE, Operator, meant, names_for
+from ccexport.segments.rules import Condition, Node, wrong
+from ccexport.segments.values import read_sent, read_text
+
+MembersOf = Callable[[str], Path]
+SentBy = Callable[[str, date | None], Path]
+
+
+@dataclass
+class Compiler:
+    """One compilation: what it is about, and the parameters bound so far."""
+
+    snapshot: Snapshot
+    today: date
+    members_of: MembersOf | None = None
+    sent_by: SentBy | None = None
+    params: dict[str, Any] = field(default_factory=dict)
+
+    def bind(self, value: Any) -> str:
+        """A parameter holding the value."""
+        name = f"rule{len(self.params)}"
+        self.params[name] = value
+        return f"${name}"
+
+
+def compile_rule(
+    node: Node,
+    snapshot: Snapshot,
+    *,
+    today: date,
+    members_of: MembersOf | None = None,
+    sent_by: SentBy | None = None,
+) -> tuple[str, Mapping[str, Any]]:
+    """The condition on alias `p`, and its parameters by name (`$rule0` …).
+
+    `members_of` gives the members file of a segment by id or name; `sent_by` a Parquet file with the
+    column `profile_id` of those an export sent since a day (or ever). `BadInput` names the place in
+    the tree when the snapshot lacks a field, or a field does not take the operator or the value.
+    """
+    compiler = Compiler(snapshot, today, members_of, sent_by)
+    return _node(compiler, node, ""), compiler.params
+
+
+def find_field(snapshot: Snapshot, name: str, path: str = "") -> ProfileField:
+    """The field of that name, whatever its case; `BadInput` suggests the nearest."""
+    found = snapshot.field(name) or next(
+        (f for f in snapshot.fields if f.name.casefold() == name.strip().casefold()), None
+    )
+    if found is None:
+        names = {f.name.casefold(): f.name for f in snapshot.fields}
+        close = difflib.get_close_matches(name.casefold(), names, 1, cutoff=0.5)
+        hint = f"nearest is '{names[close[0]]}'" if close else f"it has {', '.join(names.values())}"
+        raise wrong(f"{path}.field".lstrip("."), f"the snapshot has no field '{name}'; {hint}")
+    return found
+
+
+def _node(compiler: Compiler, node: Node, path: str) -> str:
+    if isinstance(node, Condition):
+        return _condition(compiler, node, path)
+    parts = [
+        _node(compiler, part, f"{path}.{node.kind}[{number}]".lstrip("."))
+        for number, part in enumerate(node.parts)
+    ]
+    joined = "(" + (" AND " if node.kind == "all" else " OR ").join(parts) + ")"
+    return f"(NOT {joined})" if node.kind == "none" else joined
+
+
+def _condition(compiler: Compiler, condition: Condition, path: str) -> str:
+    try:
+        if condition.field is None:
+            return _membership(compiler, condition, path)
+        found = find_field(compiler.snapshot, condition.field, path)
+        operator = _operator(condition, found, path)
+        test = _test(compiler, operator, condition, found)
+    except ValueError as error:
+        raise wrong(f"{path}.value".lstrip("."), str(error)) from error
+    return f"(NOT {test})" if operator.negates else test
+
+
+def _operator(condition: Condition, found: ProfileField, path: str) -> Operator:
+    operator = meant(condition.op, found.type)
+    if operator is None:
+        raise wrong(
+            f"{path}.op".lstrip("."),
+            f"'{found.name}' is a {found.type} field and has no operator '{condition.op}'; "
+            f"it takes {', '.join(names_for(found.type))}",
+        )
+    if found.type is FieldType.BOOLEAN and condition.op in WITH_BOOLEAN_VALUE:
+        return _boolean(operator, condition.value)
+    return operator
+
+
+def _boolean(operator: Operator, value: Any) -> Operator:
+    """`is true` and `is false` are two operators here."""
+    written = str(value).strip().lower()
+    if written not in ("true", "false", "yes", "no"):
+        raise ValueError("true or false is expected")
+    if written in ("true", "yes"):
+        return operator
+    return OPERATORS[operator.name.replace("true", "false")]
+
+
+def _test(compiler: Compiler, operator: Operator, condition: Condition, found: ProfileField) -> str:
+    """The positive test; a negating operator is its opposite."""
+    name = operator.negates or operator.name
+    column = f"p.{quote_identifier(found.name)}"
+    test = TESTS[name](compiler, column, found.type, condition.value, condition.ignore_case)
+    return f"coalesce({test}, false)"
+
+
+def _membership(compiler: Compiler, condition: Condition, path: str) -> str:
+    operator = OPERATORS[condition.op]
+    if (operator.negates or operator.name) == "in_segment":
+        test = _in_segment(compiler, read_text(condition.value), path)
+    else:
+        test = _sent(compiler, condition.value, path)
+    return f"(NOT {test})" if operator.negates else test
+
+
+def _in_segment(compiler: Compiler, name: str, path: str) -> str:
+    if compiler.members_of is None:
+        raise BadInput(f"{path or 'rule'}: segments cannot be looked up here.")
+    file = compiler.bind(str(compiler.members_of(name)))
+    return f"(p.{ROW} IN (SELECT {ROW} FROM read_parquet({file})))"
+
+
+def _sent(compiler: Compiler, value: Any, path: str) -> str:
+    if compiler.sent_by is None:
+        raise BadInput(f"{path or 'rule'}: what exports sent cannot be looked up here.")
+    export, span = read_sent(value)
+    since = span.before(compiler.today) if span else None
+    file = compiler.bind(str(compiler.sent_by(export, since)))
+    return f"(p.{PROFILE_ID} IN (SELECT profile_id FROM read_parquet({file}) WHERE profile_id IS NOT NULL))"
