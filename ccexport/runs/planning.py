@@ -94,6 +94,7 @@ class Planner:
     ) -> Plan:
         ledger = self._engine.ledger
         snapshot = self._snapshot()
+        members = self._members(export, snapshot)
         suppressed = ledger.suppression.all()
         if custom_fields is None:
             custom_fields = self._remembered_fields(export)
@@ -101,7 +102,7 @@ class Planner:
         inputs = {
             "export": f"{export.id} version {export.version}",
             "snapshot": snapshot.id,
-            "segments": ", ".join(self._segment_versions(export)),
+            "segments": ", ".join(m.path.stem for m in members),
             "deliveries": deliveries.stem if deliveries else "none",
             "suppression": _digest([row[:2] for row in suppressed]),
             "on_list": _file_digest(self._engine, reading.on_list) if reading else "unknown",
@@ -115,7 +116,6 @@ class Planner:
             if known is not None:
                 return known
         beat()
-        members = self._members(export, snapshot)
         last = self._last_counts(export)
         plan_id = self._engine.new_id("plan")
         folder = self._engine.data_dir / "plans" / plan_id
@@ -167,10 +167,6 @@ class Planner:
         if snapshot is None:
             raise BadInput("There are no profiles yet: ingest a file first (profiles ingest FILE).")
         return snapshot
-
-    def _segment_versions(self, export: Export) -> list[str]:
-        found = [self._engine.ledger.segments.named(s) for s in export.config.segment_ids]
-        return [f"{s.id} version {s.version}" for s in found]
 
     def _members(self, export: Export, snapshot: Snapshot) -> tuple[Members, ...]:
         lookup = self._engine.ledger.segments.named
