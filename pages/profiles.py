@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ccexport.model.words import Role
+from ccexport.ui.address import views
 from ccexport.ui.holder import services
 from ccexport.ui.places import titled
 from ccexport.ui.profiles import browse, fields, figures, ingest, snapshots
@@ -27,15 +28,7 @@ if snapshot is None:
         ingest(actor)
     st.stop()
 figures(snapshot)
-view = st.segmented_control(
-    t("View"),
-    [v for v in VIEWS if contributor or v != "ingest"],
-    default="profiles",
-    required=True,
-    key="view",
-    bind="query-params",
-    format_func=lambda v: t(VIEWS[v]),
-)
+view = views(t("View"), [v for v in VIEWS if contributor or v != "ingest"], lambda v: t(VIEWS[v]))
 if view == "ingest":
     ingest(actor)
 elif view == "snapshots":

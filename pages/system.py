@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ccexport.model.words import Role
+from ccexport.ui.address import views
 from ccexport.ui.places import titled
 from ccexport.ui.session import require
 from ccexport.ui.system import audit, health, suppression
@@ -13,13 +14,5 @@ actor = require(Role.VIEWER)
 VIEWS = {"health": "Health", "suppression": "Suppression list", "audit": "Audit"}
 st.title(titled("system"))
 allowed = [v for v in VIEWS if v != "audit" or actor.role.covers(Role.ADMINISTRATOR)]
-view = st.segmented_control(
-    t("View"),
-    allowed,
-    default="health",
-    required=True,
-    key="view",
-    bind="query-params",
-    format_func=lambda v: t(VIEWS[v]),
-)
-{"health": health, "suppression": suppression, "audit": audit}[view or "health"](actor)
+view = views(t("View"), allowed, lambda v: t(VIEWS[v]))
+{"health": health, "suppression": suppression, "audit": audit}[view](actor)

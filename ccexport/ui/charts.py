@@ -14,7 +14,7 @@ from ccexport.ui.words import word
 ROW_HEIGHT = 30
 
 
-def funnel(candidates: int, verdicts: Mapping[str, int], reasons: Mapping[str, int]) -> None:
+def funnel(candidates: int, verdicts: Mapping[Verdict, int], reasons: Mapping[Reason, int]) -> None:
     """From the candidates, past every reason, to what is done."""
     left_out, goes, stays, leaves = t("Left out"), t("Sent"), t("Unchanged"), t("Removed")
     group = {Verdict.ADD: goes, Verdict.UPDATE: goes, Verdict.UNCHANGED: stays, Verdict.REMOVE: leaves}

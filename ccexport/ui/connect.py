@@ -80,7 +80,6 @@ def finish_steps(actor: Actor, key: str) -> None:
         return
     if "trouble" in note:
         st.error(plain(note["trouble"], 1_000), icon=":material/link_off:")
-        st.caption(t("Nothing was saved."))
         link("connections", t("Start again"), icon=":material/add_link:", show="new")
         return
     draft: Draft = note["draft"]

@@ -79,8 +79,8 @@ def _test(actor: Actor, connection: Connection) -> None:
     (st.success if health.working else st.error)(plain(health.sentence, 400))
     with st.grid(4, min_column_width=150):
         counts = health.contacts
-        st.metric(t("Contacts in the account"), number(counts.total if counts else None), border=True)
-        st.metric(t("Unsubscribed"), number(counts.unsubscribed if counts else None), border=True)
+        st.metric(t("Contacts in the account"), number(counts.get("total") if counts else None), border=True)
+        st.metric(t("Unsubscribed"), number(counts.get("unsubscribed") if counts else None), border=True)
         st.metric(t("Requests today"), f"{number(health.requests_today)} / {number(10_000)}", border=True)
         st.metric(
             t("Privileges"), number(len(health.privileges)), border=True, help=", ".join(health.privileges)

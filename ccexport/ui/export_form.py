@@ -3,6 +3,7 @@
 Saving never runs anything, and says so. Must never check what the use case checks.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -161,7 +162,7 @@ def _first_address(snapshot: Snapshot) -> str | None:
 
 
 @st.cache_data(ttl=60, max_entries=50, show_spinner=False)
-def _lists(_actor: Actor, who: str, connection_id: str) -> list[ContactList]:
+def _lists(_actor: Actor, who: str, connection_id: str) -> Sequence[ContactList]:
     return services().connections.lists(_actor, connection_id)
 
 
@@ -229,7 +230,7 @@ def _custom(_actor: Actor, who: str, connection_id: str) -> dict[str, str]:
 
 def _segments(actor: Actor, key: str, export: Export | None, disabled: bool) -> list[str]:
     there = {s.id: s for s in services().segments.list(actor)}
-    sizes = {}
+    sizes: dict[str, int | None] = {}
     for segment in there.values():
         try:
             sizes[segment.id] = services().segments.members(actor, segment.id).count
@@ -365,7 +366,7 @@ def _how(key: str, export: Export | None, disabled: bool) -> tuple[Mode, bool, G
         "rejected_percent": rejected,
         "contacts_maximum": most,
     }
-    return mode, resend, guards.model_copy(update=limits)
+    return Mode(str(mode)), resend, guards.model_copy(update=limits)
 
 
 def _save(actor: Actor, key: str, export: Export | None, values: dict[str, Any], *, preview: bool) -> None:

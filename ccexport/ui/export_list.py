@@ -8,6 +8,7 @@ from ccexport.errors import CcexportError
 from ccexport.model.exports import Actor, Connection, Export
 from ccexport.model.runs import Run
 from ccexport.model.words import Mode, Role
+from ccexport.ui.address import views
 from ccexport.ui.holder import services
 from ccexport.ui.places import go, link
 from ccexport.ui.show import ago, badge_markup, empty, number, plain
@@ -45,16 +46,8 @@ def _filters() -> tuple[str, str]:
         search = st.text_input(
             t("Search"), key="q", bind="query-params", icon=":material/search:", max_chars=100, width=360
         )
-        order = st.segmented_control(
-            t("Sort by"),
-            list(SORTS),
-            default="name",
-            required=True,
-            format_func=lambda k: t(SORTS[k]),
-            key="sort",
-            bind="query-params",
-        )
-    return search.strip(), order or "name"
+        order = views(t("Sort by"), list(SORTS), lambda k: t(SORTS[k]), key="sort")
+    return search.strip(), order
 
 
 def _matches(export: Export, connection: Connection | None, search: str) -> bool:
@@ -109,7 +102,7 @@ def _card(actor: Actor, export: Export, connection: Connection | None, run: Run 
             more = st.menu_button(
                 t("More"),
                 list(_choices(export, mine)),
-                format_func=_choices(export, mine).get,
+                format_func=lambda key: _choices(export, mine)[key],
                 key=f"more-{export.id}",
             )
     if preview:

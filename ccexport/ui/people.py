@@ -29,7 +29,7 @@ def add_person(actor: Actor) -> None:
         if not st.form_submit_button(t("Add"), type="primary"):
             return
     try:
-        services().people.add(actor, name, role=role, password=password, display_name=shown)
+        services().people.add(actor, name, role=Role(str(role)), password=password, display_name=shown)
     except CcexportError as error:
         show_error(error)
         return
@@ -70,8 +70,10 @@ def _row(actor: Actor, person: Person) -> None:
             "out": t("Sign out everywhere"),
             "disable": t("Enable") if person.disabled else t("Disable"),
         }
-        chosen = st.menu_button(t("More"), list(choices), format_func=choices.get, key=f"more-{person.name}")
-    if role is not person.role:
+        chosen = st.menu_button(
+            t("More"), list(choices), format_func=lambda key: choices[key], key=f"more-{person.name}"
+        )
+    if role is not None and role is not person.role:
         _do(lambda: services().people.change_role(actor, person.name, role))
     elif chosen == "out":
         _do(lambda: services().people.sign_out_everywhere(actor, person.name))

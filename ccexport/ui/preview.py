@@ -50,7 +50,7 @@ def _plan(actor: Actor, export: Export) -> Plan | None:
     name = (export.id, export.version, latest[0].id if latest else "", snapshot.id if snapshot else "")
     kept = st.session_state.get("plan")
     if kept and kept[0] == name:
-        return kept[1]  # type: ignore[no-any-return]
+        return kept[1]
     try:
         with st.spinner(t("Reading the contact list and making the plan …"), show_time=True):
             made = services().previews.preview(actor, export.id, fresh=st.session_state.pop("fresh", None))

@@ -12,6 +12,7 @@ from ccexport.errors import CcexportError, Conflict
 from ccexport.model.exports import Actor
 from ccexport.model.profiles import Snapshot
 from ccexport.model.words import Role
+from ccexport.ui.address import kept
 from ccexport.ui.holder import services
 from ccexport.ui.show import ago, bare, moment, number, plain, show_error, zone
 from ccexport.ui.texts import t
@@ -89,13 +90,8 @@ def fields(actor: Actor, snapshot: Snapshot) -> None:
             alt=t("Fields"),
         )
     with right:
-        name = st.selectbox(
-            t("A field in depth"),
-            [f.name for f in snapshot.fields],
-            key="field",
-            bind="query-params",
-            width=360,
-        )
+        names = [f.name for f in snapshot.fields]
+        name = kept(st.selectbox, t("A field in depth"), names, key="field", default=names[0], width=360)
         if name:
             try:
                 _summary(services().profiles.field_summary(actor, name))
@@ -147,13 +143,17 @@ def ingest(actor: Actor) -> None:
 
 def _take(actor: Actor, path: Path, id_field: str | None, accept: bool) -> None:
     bar = st.progress(0.0, text=t("Reading …"))
+
+    def told(share: float) -> None:
+        bar.progress(min(share, 1.0))
+
     try:
         report = services().profiles.ingest(
             actor,
             [path],
             id_field=id_field,
             accept_changes=accept,
-            progress=lambda share: bar.progress(min(share, 1.0)) and None,
+            progress=told,
         )
     except Conflict as error:
         bar.empty()

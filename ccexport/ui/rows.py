@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from ccexport.services.previews import PlanRow, changes
+from ccexport.ui.address import kept
 from ccexport.ui.show import bare, number
 from ccexport.ui.texts import t
 from ccexport.ui.words import why, word
@@ -69,7 +70,5 @@ def chooser(counts: Sequence[tuple[str, int]], *, key: str = "what") -> str | No
     def label(code: str) -> str:
         return f"{word(code)} {number(amounts.get(code))}" if code else t("All")
 
-    chosen = st.pills(
-        t("Show"), options, default="", required=True, format_func=label, key=key, bind="query-params"
-    )
+    chosen = kept(st.pills, t("Show"), options, key=key, default="", required=True, format_func=label)
     return chosen or None

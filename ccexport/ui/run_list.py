@@ -9,6 +9,7 @@ import streamlit as st
 from ccexport.model.exports import Actor
 from ccexport.model.runs import Run
 from ccexport.model.words import RunState, Trigger
+from ccexport.ui.address import kept, views
 from ccexport.ui.holder import services
 from ccexport.ui.places import go, link
 from ccexport.ui.show import bare, empty, plain, run_seconds, state_text, zone
@@ -24,7 +25,8 @@ def run_list(actor: Actor) -> None:
         empty(t("Nothing has run yet"), t("Preview an export, and run it from there."))
         link("exports", t("Exports"), icon=":material/outbox:")
         return
-    page = st.session_state.get("page", 1)
+    asked = st.query_params.get("page", "1")
+    page = int(asked) if asked.isdigit() and int(asked) > 0 else 1
     found = _found(actor, page)
     if not found:
         st.caption(t("No run fits these filters."))
@@ -34,41 +36,40 @@ def run_list(actor: Actor) -> None:
         st.pagination(page + (len(found) == PAGE), key="page", bind="query-params")
 
 
-def _found(actor: Actor, page: int) -> list[Run]:
+def _found(actor: Actor, page: int) -> Sequence[Run]:
     exports = {e.id: e.name for e in services().exports.list(actor)}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        export = st.selectbox(
+        export = kept(
+            st.selectbox,
             t("Export"),
             list(exports),
-            index=None,
             key="export",
-            bind="query-params",
-            format_func=lambda e: plain(exports.get(e, e)),
+            default=None,
+            index=None,
+            format_func=lambda e: plain(exports.get(str(e), str(e))),
             placeholder=t("all"),
             width=260,
         )
-        state = st.selectbox(
+        state = kept(
+            st.selectbox,
             t("State"),
-            list(RunState),
-            index=None,
+            [str(s) for s in RunState],
             key="state",
-            bind="query-params",
-            format_func=state_text,
+            default=None,
+            index=None,
+            format_func=lambda s: state_text(RunState(s)),
             placeholder=t("all"),
             width=220,
         )
-        since = st.segmented_control(
-            t("Started"),
-            list(SINCE),
-            default="",
-            required=True,
-            key="since",
-            bind="query-params",
-            format_func=lambda k: t(SINCE[k]),
-        )
+        since = views(t("Started"), list(SINCE), lambda k: t(SINCE[k]), key="since")
     start = datetime.now(UTC) - timedelta(days=int(since)) if since else None
     return services().runs.list(
-        actor, export=export, state=state, since=start, limit=PAGE, offset=(page - 1) * PAGE
+        actor,
+        export=export,
+        state=RunState(state) if state else None,
+        since=start,
+        limit=PAGE,
+        offset=(page - 1) * PAGE,
     )
 
 

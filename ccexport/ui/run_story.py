@@ -1,5 +1,7 @@
 """One run: where it is, live; its numbers, its story, its requests and what became of whom."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -10,6 +12,7 @@ from ccexport.model.runs import Batch, Run
 from ccexport.model.words import Outcome, Reason, RunState, Verdict, WaitReason
 from ccexport.services.runs import Progress, sentence
 from ccexport.ui import charts, rows
+from ccexport.ui.address import views
 from ccexport.ui.holder import services
 from ccexport.ui.person_search import person_search
 from ccexport.ui.show import bare, duration, moment, number, plain, run_seconds, show_error, state_badge, zone
@@ -40,15 +43,7 @@ def run_story(actor: Actor, run: Run) -> None:
     _buttons(actor, run)
     _numbers(run)
     plan = _plan(actor, run)
-    view = st.segmented_control(
-        t("View"),
-        list(VIEWS),
-        default="contacts",
-        required=True,
-        key="view",
-        bind="query-params",
-        format_func=lambda v: t(VIEWS[v]),
-    )
+    view = views(t("View"), list(VIEWS), lambda v: t(VIEWS[v]))
     if view == "story":
         _story(actor, run, plan)
     elif view == "requests":
@@ -184,7 +179,7 @@ def _story(actor: Actor, run: Run, plan: Plan | None) -> None:
             charts.funnel(plan.candidates, plan.verdicts, plan.reasons)
 
 
-def _requests(batches: list[Batch]) -> None:
+def _requests(batches: Sequence[Batch]) -> None:
     if not batches:
         st.caption(t("No requests yet."))
         return

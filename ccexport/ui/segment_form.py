@@ -131,7 +131,7 @@ def _count(actor: Actor, rule: Mapping[str, Any], snapshot: Snapshot, key: str) 
             width=180,
         )
         st.markdown(plain(words, 1_000), width="stretch")
-    parts = next((rule[k] for k in ("all", "any", "none") if k in rule), [])
+    parts: list[Mapping[str, Any]] = next((rule[k] for k in ("all", "any", "none") if k in rule), [])
     if len(parts) > 1 and st.toggle(t("Count each part by itself"), key=f"{key}-parts", value=found == 0):
         for part in parts:
             n = services().segments.count_rule(actor, part)

@@ -1,5 +1,7 @@
 """The parts of the System page."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -109,5 +111,5 @@ def audit(actor: Actor) -> None:
     st.dataframe(frame, hide_index=True, alt=t("Audit"), height=620, column_config=_times("at"))
 
 
-def _times(column: str) -> dict[str, object]:
+def _times(column: str) -> dict[str, Any]:
     return {column: st.column_config.DatetimeColumn(format="localized", timezone=str(zone()))}

@@ -132,7 +132,7 @@ def test_denying_leaves_nothing_behind(signed_in: SignedIn, server: Server) -> N
     page.get_by_text("I agree").click()
     page.get_by_role("button", name="Connect", exact=True).click()
     page.get_by_role("button", name="Deny").click()
-    expect(page.get_by_text("Nothing was saved.")).to_be_visible()
+    expect(page.get_by_text("nothing was saved")).to_be_visible()
     page.goto(f"{server.url}/connections")
     quiet(page)
     expect(page.get_by_text("Denied account")).to_have_count(0)

@@ -18,7 +18,7 @@ LANGUAGES: Mapping[str, str] = {"en": "English", "nb": "Norsk (bokmål)"}
 
 def language() -> str:
     """The chosen language, else the browser's, else English."""
-    chosen = cookie(LANGUAGE)
+    chosen = cookie(LANGUAGE) or ""
     if chosen in LANGUAGES:
         return chosen
     locale = str(st.context.locale or "").lower()

@@ -1,0 +1,47 @@
+"""Choices that live in the address of the page by their code, so that a view can be shared.
+
+Streamlit's own binding writes the label instead, which changes with the language and the numbers.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+
+def kept(
+    widget: Callable[..., Any],
+    label: str,
+    options: Sequence[str | None],
+    *,
+    key: str,
+    default: str | None,
+    **more: Any,
+) -> str | None:
+    """The choice of a select-like widget, read from and written to the query parameter `key`."""
+    name, seen = f"kept-{key}", f"seen-{key}"
+    asked = st.query_params.get(key)
+    if name not in st.session_state or asked != st.session_state.get(seen):
+        st.session_state[name] = asked if asked in options else default
+    chosen: str | None = widget(label, options, key=name, **more)
+    if chosen == default or chosen is None:
+        st.query_params.pop(key, None)
+        st.session_state[seen] = None
+    else:
+        st.query_params[key] = chosen
+        st.session_state[seen] = str(chosen)
+    return chosen
+
+
+def views(label: str, options: Sequence[str], format_func: Callable[[str], str], *, key: str = "view") -> str:
+    """Parts of a page, of which one is shown; the first unless the address says another."""
+    chosen = kept(
+        st.segmented_control,
+        label,
+        options,
+        key=key,
+        default=options[0],
+        required=True,
+        format_func=format_func,
+    )
+    return chosen or options[0]
