@@ -6,6 +6,7 @@ Must never keep a password or a session id, only their hashes.
 import secrets
 import string
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import bcrypt
@@ -26,7 +27,7 @@ FAILURES_PER_ORIGIN = 20
 WINDOW_MINUTES = 15
 SESSION_HOURS = 8
 TICKET_SECONDS = 30
-_NOBODY = bcrypt.hashpw(b"nobody has this password", bcrypt.gensalt(rounds=12))
+ROUNDS = 12
 
 
 class PeopleUseCases:
@@ -124,7 +125,7 @@ class PeopleUseCases:
             raise NotPermitted(f"Too many failed sign-ins; try again in {WINDOW_MINUTES} minutes.")
         person = self._ledger.people.find(name)
         right = bcrypt.checkpw(
-            password.encode()[:LONGEST_PASSWORD_BYTES], person.password_hash.encode() if person else _NOBODY
+            password.encode()[:LONGEST_PASSWORD_BYTES], person.password_hash.encode() if person else _nobody()
         )
         if person is None or not right or person.disabled:
             self._ledger.people.note_failure(name, origin)
@@ -173,13 +174,19 @@ class PeopleUseCases:
         self._ledger.audit.add(actor.name, "signed out everywhere", name)
 
 
+@cache
+def _nobody() -> bytes:
+    """A hash as slow to check as a real one, for names nobody has."""
+    return bcrypt.hashpw(b"nobody has this password", bcrypt.gensalt(rounds=ROUNDS))
+
+
 def hashed(password: str) -> str:
     """bcrypt's hash. Raises `BadInput` when the password is too short or longer than bcrypt reads."""
     if len(password) < SHORTEST_PASSWORD:
         raise BadInput(f"The password is too short: use at least {SHORTEST_PASSWORD} characters.")
     if len(password.encode()) > LONGEST_PASSWORD_BYTES:
         raise BadInput(f"The password is too long: use at most {LONGEST_PASSWORD_BYTES} bytes.")
-    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds=12)).decode()
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds=ROUNDS)).decode()
 
 
 def _name(name: str) -> str:
