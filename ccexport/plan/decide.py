@@ -38,6 +38,8 @@ class Decided:
 def decide(db: DuckDB, inputs: PlanInputs) -> Decided:
     """Make the tables `decided`, `losers`, `segment_names`, `removals` and `dropped`."""
     config, snapshot = inputs.export.config, inputs.snapshot
+    # Keeping the order would cost a thread when memory is short; `_row` has it anyway.
+    db.run("SET preserve_insertion_order = false")
     _members(db, inputs)
     codes = _codes(db, config.email, snapshot)
     _sets(db, inputs)

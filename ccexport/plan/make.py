@@ -43,7 +43,7 @@ from ccexport.profiles.store import ProfileStore
 __all__ = ["PlanInputs", "make_plan"]
 
 # About as many candidates are mapped in one go; two slices are worked on at a time.
-SLICE = 50_000
+SLICE = 30_000
 _GRAIN = 61_440  # half a row group of DuckDB
 
 
