@@ -99,6 +99,14 @@ class Files:
             path = connection.execute(query).scalar()
         return self._root / path if path else None
 
+    def delivered_at(self, account_id: str, list_id: str) -> datetime | None:
+        """When the deliveries of that list last changed; a reading from before says nothing about them."""
+        query = select(deliveries.c.at).where(
+            deliveries.c.account_id == account_id, deliveries.c.list_id == list_id
+        )
+        with self._db.read() as connection:
+            return connection.execute(query).scalar()
+
     def replace_deliveries(self, account_id: str, list_id: str, path: Path, *, run_id: str) -> None:
         """From here on `path` is what we have put on that list."""
         row = {"path": self._relative(path), "run_id": run_id, "at": self._clock()}

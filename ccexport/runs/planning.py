@@ -56,8 +56,16 @@ class Planner:
         return self._made(export, connection, reading, custom_fields, reuse=reuse, beat=beat)
 
     def last_reading(self, export: Export) -> DestinationReading | None:
+        """The newest reading that still says something.
+
+        One from before the last delivery does not: everybody delivered since would seem to have left.
+        """
         connection = self._engine.ledger.connections.get(export.config.connection_id)
-        return self._engine.ledger.files.latest_reading(connection.account_id, export.config.list_id)
+        files, target = self._engine.ledger.files, (connection.account_id, export.config.list_id)
+        reading, delivered_at = files.latest_reading(*target), files.delivered_at(*target)
+        if reading is None or (delivered_at is not None and reading.read_at < delivered_at):
+            return None
+        return reading
 
     def plan_without_destination(self, export: Export) -> Plan:
         """For a preview when Constant Contact cannot be asked: with the last reading, or none."""

@@ -46,6 +46,17 @@ def test_a_second_run_sends_nothing_and_a_change_sends_one(world: World) -> None
     assert world.there("person2@example.com")["fields"]["first_name"] == "Renamed"
 
 
+def test_a_preview_right_after_a_run_reads_the_list_again(world: World) -> None:
+    world.ready([person(n) for n in range(5)])
+    world.services.previews.preview(CARL, "News")
+    world.run()
+
+    plan = world.services.previews.preview(CARL, "News", fresh=False)
+
+    assert plan.verdicts["unchanged"] == 5
+    assert plan.reasons.get("left_list", 0) == 0
+
+
 def test_unsubscribed_and_hand_left_people_are_never_sent(world: World) -> None:
     people = [person(n) for n in range(6)]
     world.ready(people)
