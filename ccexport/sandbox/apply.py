@@ -28,7 +28,12 @@ class Outcome:
     errors: list[Any] = field(default_factory=list)
 
 
-Effect = Callable[[sqlite3.Connection], Outcome]
+@dataclass(frozen=True)
+class Effect:
+    """What the engine does for an activity: `stage` without the write lock, then `apply` with it."""
+
+    apply: Callable[[sqlite3.Connection], Outcome]
+    stage: Callable[[sqlite3.Connection], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class Upserted:
 def upsert(
     db: sqlite3.Connection, config: Config, activity: Activity, judged: Digest, lists: list[int], at: float
 ) -> Upserted:
-    """Add or update the judged contacts and put them on `lists`, by number."""
+    """Add or update the contacts that were staged and put them on `lists`, by number."""
     values = {
         "account": activity.account_no,
         "at": at,
@@ -53,7 +58,7 @@ def upsert(
         "most": config.lists_per_contact,
         "many": len(lists),
     }
-    _stage(db, activity.account_no, judged)
+    _find_known(db, activity.account_no)
     fresh = _insert_fresh(db, values)
     revived = _update_known(db, values) if fresh < len(judged.accepted) + len(judged.by_number) else 0
     over = sum(_join(db, config, values | {"list": list_no}) for list_no in lists)
@@ -67,38 +72,47 @@ def upsert(
 _JOINS = "s.permission <> 'unsubscribed' AND (NOT s.deleted OR :revive)"
 
 
-def _stage(db: sqlite3.Connection, account: int, judged: Digest) -> None:
-    # Everybody is taken for new first; those already known are found with one lookup each.
+def stage(db: sqlite3.Connection, judged: Digest) -> None:
+    """Lay the judged rows out in a temporary table, which `upsert` then works from."""
+    free = db.execute("SELECT coalesce(max(no), 0) FROM contacts").fetchone()[0]
+    accepted, by_number, dumps = judged.accepted, judged.by_number, orjson.dumps
+    db.execute("BEGIN")  # touches nothing but temporary tables, so nobody waits for it
+    db.execute("DROP TABLE IF EXISTS temp.staged")
     db.execute(
         "CREATE TEMP TABLE staged (no INTEGER, email TEXT, number TEXT, fields TEXT,"
         " permission TEXT DEFAULT 'implicit', deleted INTEGER DEFAULT 0, fresh INTEGER DEFAULT 1)"
     )
-    free = db.execute("SELECT coalesce(max(no), 0) FROM contacts").fetchone()[0]
-    insert, accepted = (
-        "INSERT INTO temp.staged (no, email, number, fields) VALUES (?, ?, ?, ?)",
-        judged.accepted,
-    )
+    insert = "INSERT INTO temp.staged (no, email, number, fields) VALUES (?, ?, ?, ?)"
     # In order of address, so that the index is walked rather than jumped about in.
     db.executemany(
         insert,
         (
-            (no, email, accepted[email].pop("sms_number", None), orjson.dumps(accepted[email]).decode())
+            (no, email, accepted[email].pop("sms_number", None), dumps(accepted[email]).decode())
             for no, email in enumerate(sorted(accepted), start=free + 1)
         ),
     )
     db.executemany(
         insert,
         (
-            (no, None, fields.pop("sms_number", number), orjson.dumps(fields).decode())
-            for no, (number, fields) in enumerate(judged.by_number.items(), start=free + 1 + len(accepted))
+            (no, None, fields.pop("sms_number", number), dumps(fields).decode())
+            for no, (number, fields) in enumerate(by_number.items(), start=free + 1 + len(accepted))
         ),
     )
+    db.execute("COMMIT")
+
+
+def _find_known(db: sqlite3.Connection, account: int) -> None:
+    # Everybody was taken for new; those already known are found with one lookup each.
+    free = "(SELECT coalesce(max(no), 0) FROM contacts)"
+    shift = db.execute(f"SELECT {free} + 1 - min(no) FROM temp.staged").fetchone()[0]
+    if shift:  # somebody else has added contacts since the rows were laid out
+        db.execute("UPDATE temp.staged SET no = no + ?", (shift,))
     known = (
         "UPDATE temp.staged SET no = c.no, permission = c.permission, deleted = c.deleted_at IS NOT NULL,"
         " fresh = 0 FROM contacts c WHERE c.account_no = ? AND "
     )
     db.execute(known + "c.email = staged.email", (account,))
-    if judged.by_number:
+    if db.execute("SELECT 1 FROM temp.staged WHERE email IS NULL LIMIT 1").fetchone():
         db.execute("UPDATE temp.staged SET permission = 'not_set' WHERE email IS NULL")
         db.execute(known + "c.sms_number = staged.number AND staged.email IS NULL", (account,))
 

@@ -54,6 +54,8 @@ class RunningSandbox:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # Ctrl-C in a terminal is for us; we then end the child when we no longer need it.
+            start_new_session=True,
             env=os.environ | {"PYTHONPATH": _import_path()},
         )
         self.client_id, self.client_secret = client_id, client_secret

@@ -81,11 +81,11 @@ class Engine:
         ) as error:
             # A bug of ours must not make the engine try the same activity for ever.
             log.exception("activity %s failed", activity.activity_id)
-            self._apply(activity, partial(self._broken, activity, error), began, state="failed")
+            self._apply(activity, Effect(partial(self._broken, activity, error)), began, state="failed")
 
     def _effect(self, activity: Activity) -> Effect:
         if activity.outcome in _WITHOUT_EFFECT:
-            return lambda db: Outcome({})
+            return Effect(lambda db: Outcome({}))
         assert activity.finishes_at is not None  # noqa: S101 - only due activities come here
         return _PREPARE[activity.kind](self._store, activity, activity.finishes_at)
 
@@ -94,11 +94,11 @@ class Engine:
             state = activity.outcome
         if activity.outcome == "partial_failed":
             state = "failed"
-        with self._store.write() as db:
+        with self._store.write(before=effect.stage) as db:
             undone = "SELECT 1 FROM activities WHERE no = ? AND done = 0"
             if db.execute(undone, (activity.no,)).fetchone() is None:
                 return
-            outcome = effect(db)
+            outcome = effect.apply(db)
             told = (state, json.dumps(outcome.counters), json.dumps(outcome.errors))
             db.execute(
                 "UPDATE activities SET done = 1, state = ?, counters = ?, errors = ?, seconds = ?"

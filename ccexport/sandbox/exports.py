@@ -158,7 +158,7 @@ def prepare(store: Store, activity: Activity, at: float) -> apply.Effect:
         db.executemany("INSERT OR REPLACE INTO export_parts VALUES (?, ?, ?)", rows)
         return apply.Outcome({"items_total_count": total, "items_completed_count": total})
 
-    return effect
+    return apply.Effect(effect)
 
 
 def _csv(db: sqlite3.Connection, fields: list[str], where: str, values: dict[str, Any]) -> Iterator[bytes]:

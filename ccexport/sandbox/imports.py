@@ -8,6 +8,7 @@ who left a list by own hand.
 import hashlib
 import sqlite3
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -115,7 +116,7 @@ def live_lists(db: sqlite3.Connection, account_no: int, list_ids: list[str]) -> 
     return dict(db.execute(sql, (account_no, orjson.dumps(list_ids).decode())).fetchall())
 
 
-def prepare(store: Store, activity: Activity, at: float) -> "apply.Effect":
+def prepare(store: Store, activity: Activity, at: float) -> apply.Effect:
     """Read and judge the body outside of any transaction; the effect is applied later, at once."""
     with store.read() as db:
         config = config_of(db)
@@ -141,7 +142,7 @@ def prepare(store: Store, activity: Activity, at: float) -> "apply.Effect":
         db.execute("DELETE FROM bodies WHERE activity_no = ?", (activity.no,))
         return apply.Outcome(_counters(judged, done.cannot_add, total, config), _messages(judged, config))
 
-    return effect
+    return apply.Effect(effect, stage=partial(apply.stage, judged=judged))
 
 
 def _records(activity: Activity, body: bytes, config: Config) -> list[bodies.Record]:

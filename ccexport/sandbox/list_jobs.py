@@ -179,7 +179,7 @@ def prepare(store: Store, activity: Activity, at: float) -> apply.Effect:
             {"items_total_count": activity.rows, "items_completed_count": done, "list_count": count}
         )
 
-    return effect
+    return apply.Effect(effect)
 
 
 def _size(db: sqlite3.Connection) -> int:

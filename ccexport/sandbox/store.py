@@ -47,9 +47,16 @@ class Store:
                 db.execute("ROLLBACK")
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that holds the write lock from its start, so that a decision stays true."""
+    def write(
+        self, *, before: Callable[[sqlite3.Connection], None] | None = None
+    ) -> Iterator[sqlite3.Connection]:
+        """A transaction that holds the write lock from its start, so that a decision stays true.
+
+        `before` prepares temporary tables on the same connection, while others may still write.
+        """
         with self._borrow() as db:
+            if before is not None:
+                _prepare(db, before)
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
@@ -137,6 +144,15 @@ def put(db: sqlite3.Connection, key: str, value: Any) -> None:
 def note(db: sqlite3.Connection, at: float, kind: str, **detail: Any) -> None:
     """Leave an event for whoever inspects later. Never a token."""
     db.execute("INSERT INTO events (at, kind, detail) VALUES (?, ?, ?)", (at, kind, json.dumps(detail)))
+
+
+def _prepare(db: sqlite3.Connection, before: Callable[[sqlite3.Connection], None]) -> None:
+    try:
+        before(db)
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
 
 
 def _retrying(action: Callable[[], object]) -> None:

@@ -1,5 +1,6 @@
 """Imports: 13.4 of the fact sheet; traps 1 to 5, 19, 20, 22, 28, 30, 35, 37, 42 and 43."""
 
+import sqlite3
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +9,9 @@ import httpx
 import orjson
 import pytest
 
-from ccexport.sandbox import bodies
+from ccexport.sandbox import apply, bodies, rows
+from ccexport.sandbox.activities import Activity
+from ccexport.sandbox.config import Config
 from tests.sandbox.conftest import Double
 
 CSV = "/activities/contacts_file_import"
@@ -473,11 +476,33 @@ def test_a_list_deleted_meanwhile_does_not_stop_the_import(double: Double) -> No
     assert done["state"] == "completed"
 
 
-@pytest.mark.parametrize("rows", [40_000])
-def test_a_full_import_is_worked_off_quickly(make_double: Callable[..., Double], rows: int) -> None:
+@pytest.mark.parametrize("count", [40_000])
+def test_a_full_import_is_worked_off_quickly(make_double: Callable[..., Double], count: int) -> None:
     double = make_double()
     double.connect()
-    done = double.imported(*({"email": f"p{n}@example.com", "first_name": "Ada"} for n in range(rows)))
+    done = double.imported(*({"email": f"p{n}@example.com", "first_name": "Ada"} for n in range(count)))
 
     assert (rows, 0, 0, 0) == counts(done)
     assert double.inspect("activities")["activities"][-1]["seconds"] < 3  # about 0.3 on an idle machine
+
+
+def test_rows_laid_out_before_somebody_else_added_contacts_still_land(double: Double) -> None:
+    with double.store.read() as db:
+        free = db.execute("SELECT coalesce(max(no), 0) FROM contacts").fetchone()[0]
+    judged = rows.digest(
+        [{"email": "mine@example.com"}, {"email": "known@example.com"}], Config(), custom_fields={}, year=2026
+    )
+    activity = Activity(1, "x", 1, "", {}, None, 2, 0.0, 0.0, 0.0, False, "", None, {}, [])
+
+    def stage(db: sqlite3.Connection) -> None:
+        apply.stage(db, judged)
+        plant = "INSERT INTO contacts VALUES (?, 1, ?, NULL, 'implicit', '', '', NULL, '', '', '', 0, 0, NULL, '{}')"
+        db.executemany(plant, [(free + 1, "known@example.com"), (free + 2, "other@example.com")])
+
+    with double.store.write(before=stage) as db:
+        done = apply.upsert(db, Config(), activity, judged, [1], 0.0)
+
+    assert done.fresh == 1
+    assert double.contact("mine@example.com")["lists"] == ["Newsletter"]
+    assert double.contact("known@example.com")["lists"] == ["Newsletter"]
+    assert double.contact("other@example.com")["lists"] == []

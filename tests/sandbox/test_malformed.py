@@ -75,7 +75,7 @@ KINDS = st.sampled_from(
     ["application/json", "application/json", "multipart/form-data; boundary=x", "text/csv", "ÿ"]
 )
 calm = settings(
-    max_examples=250,
+    max_examples=200,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -122,7 +122,7 @@ KEYS = st.sampled_from(
 
 
 @given(rows=st.lists(st.dictionaries(KEYS, NASTY | WORDS, max_size=5), min_size=1, max_size=6))
-@settings(calm, max_examples=120)
+@settings(calm, max_examples=60)
 def test_no_row_breaks_the_engine(double: Double, rows: list[dict[str, Any]]) -> None:
     import json
 
