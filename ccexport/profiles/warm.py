@@ -1,6 +1,6 @@
-"""One database per process kept open on the newest snapshot asked for, so that a page does not open it anew.
+"""One database per process kept open on the snapshot last asked for, so that a page does not open it anew.
 
-Each read gets a cursor of its own; a snapshot that is replaced stays readable to those who have one. Must
+Each read gets a cursor of its own; a snapshot that is replaced stays open until its last read ends. Must
 never be used for work that makes tables or runs for long: that has a private session.
 """
 
@@ -8,10 +8,19 @@ import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ccexport.model.profiles import Snapshot
 from ccexport.profiles.database import DuckDB, session
+
+
+@dataclass
+class _Opened:
+    path: Path
+    db: DuckDB
+    stack: ExitStack = field(default_factory=ExitStack)
+    users: int = 0
 
 
 class WarmDatabase:
@@ -21,31 +30,41 @@ class WarmDatabase:
         self._memory_limit = memory_limit
         self._temp_dir = temp_dir
         self._lock = threading.Lock()
-        self._opened: tuple[Path, DuckDB, ExitStack] | None = None
+        self._current: _Opened | None = None
 
     @contextmanager
     def cursor(self, snapshot: Snapshot) -> Iterator[DuckDB]:
         """A cursor on the snapshot, attached as `s`."""
         with ExitStack() as used:
             with self._lock:
-                db = used.enter_context(self._database(snapshot.path).cursor())
+                opened = self._database(snapshot.path)
+                opened.users += 1
+                used.callback(self._leave, opened)
+                db = used.enter_context(opened.db.cursor())
             yield db
 
     def close(self) -> None:
-        """Close; the next read opens it again."""
+        """Close what nobody reads any more; the next read opens it again."""
         with self._lock:
-            self._drop()
+            self._replace(None)
 
-    def _database(self, path: Path) -> DuckDB:
-        if self._opened is None or self._opened[0] != path:
-            self._drop()
+    def _database(self, path: Path) -> _Opened:
+        if self._current is None or self._current.path != path:
             stack = ExitStack()
-            opened = session(memory_limit=self._memory_limit, temp_dir=self._temp_dir, read={"s": path})
-            self._opened = (path, stack.enter_context(opened), stack)
+            opening = session(memory_limit=self._memory_limit, temp_dir=self._temp_dir, read={"s": path})
+            opened = _Opened(path, stack.enter_context(opening), stack)
             weakref.finalize(self, stack.close)  # at exit, too
-        return self._opened[1]
+            self._replace(opened)
+            return opened
+        return self._current
 
-    def _drop(self) -> None:
-        if self._opened is not None:
-            opened, self._opened = self._opened, None
-            opened[2].close()
+    def _replace(self, opened: _Opened | None) -> None:
+        old, self._current = self._current, opened
+        if old is not None and old.users == 0:
+            old.stack.close()
+
+    def _leave(self, opened: _Opened) -> None:
+        with self._lock:
+            opened.users -= 1
+            if opened.users == 0 and opened is not self._current:
+                opened.stack.close()

@@ -12,7 +12,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from ccexport.errors import BadInput
-from ccexport.segments.operators import OPERATORS, WITHOUT_FIELD, Takes, candidates
+from ccexport.segments.operators import (
+    OPERATORS,
+    WITH_BOOLEAN_VALUE,
+    WITHOUT_FIELD,
+    Takes,
+    candidates,
+)
 
 GROUPS = ("all", "any", "none")
 _DEEPEST = 40
@@ -129,7 +135,8 @@ def _condition(rule: Mapping[str, Any], path: str) -> Condition:
     if not isinstance(rule.get("ignore_case", False), bool):
         raise wrong(_below(path, "ignore_case"), "ignore_case is true or false")
     value = rule.get("value")
-    if value is None and all(OPERATORS[n].takes is not Takes.NOTHING for n in known):
+    needed = op in WITH_BOOLEAN_VALUE or all(OPERATORS[n].takes is not Takes.NOTHING for n in known)
+    if value is None and needed:
         raise wrong(_below(path, "value"), f"{op} needs {OPERATORS[known[0]].takes}")
     if isinstance(value, list | tuple) and len(value) > _VALUES_MOST:
         raise wrong(_below(path, "value"), f"more than {_VALUES_MOST:,} values; make a member list instead")
