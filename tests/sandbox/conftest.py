@@ -123,7 +123,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, st
 def make_double(served: tuple[Store, str]) -> Iterator[Callable[..., Double]]:
     """The double as at its first start: one empty list, unless `empty=False` asks for the demonstration."""
     store, url = served
-    with httpx.Client(base_url=url, timeout=60) as web:
+    # Loading certificates for a plain HTTP client would take most of the time of a test.
+    with httpx.Client(base_url=url, timeout=60, verify=False) as web:
 
         def make(*, empty: bool = True, **config: Any) -> Double:
             double = Double(web, store)
