@@ -10,8 +10,9 @@ from ccexport.model.plans import Plan
 from ccexport.model.words import Mode, Outcome
 from ccexport.plan.deliveries import fold
 from ccexport.plan.reading import counts, person, rows
+from ccexport.plan.undo import make_undo
 from ccexport.plan.verify import UNSUBSCRIBED, verify
-from tests.plan.factories import AT, EXPORT, World, mapped
+from tests.plan.factories import AT, EXPORT, World, clock, mapped
 
 FIVE = [f"{letter}@example.com" for letter in "abcde"]
 
@@ -224,3 +225,32 @@ def test_an_unchanged_contact_is_held_by_this_export_too(world: World) -> None:
         "run-1",
         state[FIVE[0]]["content"],
     )
+
+
+# -- undo -------------------------------------------------------------------------------------------
+
+
+def test_an_undo_takes_off_whom_the_run_put_there_and_nobody_else(world: World) -> None:
+    """Not who was there before, did not arrive, left meanwhile or is held by another export."""
+    world.profiles_are([{"email": a} for a in FIVE])
+    plan = world.plan(destination=world.reading(FIVE[:1]))
+    file = verified(world, plan, FIVE[:4])
+    state = folded(world, plan, outcomes=file)
+    state[FIVE[3]]["exports"] = [EXPORT, "exp-2"]
+    made = make_undo(
+        plan,
+        world.path("undo", ""),
+        outcomes=file,
+        deliveries=_written(world, state),
+        destination=world.reading([FIVE[0], FIVE[1], FIVE[3], FIVE[4]]),
+        plan_id="undo-1",
+        clock=clock,
+    )
+    (row,) = rows(made)
+    assert (row.address, str(row.verdict), row.before) == (FIVE[1], "remove", state[FIVE[1]]["contact"])
+    assert (made.candidates, made.to_send, made.warnings) == (0, 0, {"held_by_other": 1, "removal:undo": 1})
+    after = folded(world, made, base=_written(world, state), removed=True)
+    assert {a: (r["state"], r["exports"]) for a, r in after.items() if r["state"] == "removed"} == {
+        FIVE[1]: ("removed", [])
+    }
+    assert after[FIVE[3]]["exports"] == ["exp-2"]
