@@ -196,7 +196,7 @@ def _preview_lines(plan: Plan, shown: list[PlanRow]) -> list[str]:
     verdicts = ", ".join(f"{plan.verdicts.get(v, 0)} {v}" for v in Verdict)
     lines = [f"{plan.candidates} candidates: {verdicts}."]
     lines += [f"  {n} not sent: {reason}" for reason, n in plan.reasons.items() if n]
-    lines += [f"  {n} with a field left out: {warning}" for warning, n in plan.warnings.items() if n]
+    lines += [f"  {n} warned: {warning}" for warning, n in plan.warnings.items() if n]
     lines.append(f"{plan.to_send} contacts would be sent in {requests_of(plan)} requests.")
     lines += [f"BLOCKED by {g.name}: {g.sentence}" for g in plan.guards]
     lines.append(f"digest {plan.digest}")

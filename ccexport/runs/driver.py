@@ -330,6 +330,6 @@ def _ending(
     if unsent or (sent and not verified and not counts["rejected"]):
         return RunState.FAILED, f"{said}; {unsent} were not sent. {trouble}".strip()
     if verified == sent and not failed_batches:
-        return RunState.SUCCEEDED, f"{said[0].upper()}{said[1:]}." if sent else f"Nothing to send: {said}."
+        return RunState.SUCCEEDED, f"{said}." if sent or counts["removed"] else "There was nothing to send."
     rest = ", ".join(f"{counts[o]} {o}" for o in ("rejected", "missing", "unknown") if counts[o])
     return RunState.SUCCEEDED_WITH_REJECTS, f"{said}; {rest or 'a request failed'}. {trouble}".strip()

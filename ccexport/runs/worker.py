@@ -8,6 +8,7 @@ import os
 import socket
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 LEASE_SECONDS = 30.0
 BEAT_SECONDS = 5.0
 IDLE_SECONDS = 0.5
+SLICE_SECONDS = 1.0
 SIDE_BY_SIDE = 4
 
 
@@ -133,7 +135,7 @@ class Worker:
         if not claim.take():
             return None
         try:
-            return Driver(self._engine, grace=self._grace, beat=claim.beat).drive(run_id)
+            return Driver(replace(self._engine, sleep=self._sleep), grace=self._grace, beat=claim.beat).drive(run_id)
         except HandOver:
             log.info("run %s is handed over", run_id)
             return None
@@ -147,6 +149,12 @@ class Worker:
             return None
         finally:
             claim.drop()
+
+    def _sleep(self, seconds: float) -> None:
+        """In slices, so that being told to stop is heard while waiting for Constant Contact."""
+        while seconds > 0 and not self.stop.is_set():
+            self._engine.sleep(min(seconds, SLICE_SECONDS))
+            seconds -= SLICE_SECONDS
 
     def _due(self) -> list[Run]:
         live = self._engine.ledger.runs.all(live=True, limit=1000)

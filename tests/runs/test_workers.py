@@ -1,0 +1,111 @@
+"""Several workers on one data directory: none drives what another drives, and none is missed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+
+from ccexport.model.words import RunState, WaitReason
+from ccexport.runs.worker import Claim, Worker, holder_is_dead, holder_name
+from tests.conftest import ROOT
+from tests.world import ADA, CARL, World, person
+
+
+def test_this_process_is_alive_and_a_reused_pid_is_not() -> None:
+    host, pid, started, thread = holder_name().split(":")
+
+    assert not holder_is_dead(holder_name())
+    assert holder_is_dead(f"{host}:{pid}:{int(started) - 1}:{thread}")
+    assert not holder_is_dead(f"elsewhere:{pid}:1:{thread}")
+
+
+def test_a_run_is_claimed_by_one(world: World) -> None:
+    world.ready([person(1)])
+    run = world.services.runs.start(CARL, "News")
+    first = Claim(world.services.engine, run.id, threading.Event())
+    assert first.take()
+
+    taken: list[bool] = []
+    other = threading.Thread(
+        target=lambda: taken.append(Claim(world.services.engine, run.id, threading.Event()).take())
+    )
+    other.start()
+    other.join()
+    first.drop()
+
+    assert taken == [False]
+    assert world.services.runs.drive_here(run.id).state is RunState.SUCCEEDED
+
+
+def test_workers_side_by_side_finish_every_run_once(world: World) -> None:
+    world.ready([person(n) for n in range(5)])
+    for number in range(4):
+        world.services.connections.create_list(ADA, "Main", f"List-{number}")
+        world.export(f"Export {number}", contact_list=f"List-{number}")
+        world.services.runs.start(CARL, f"Export {number}")
+    workers = [Worker(world.services.engine, grace=timedelta(0)) for _ in range(2)]
+    threads = [threading.Thread(target=worker.run_once) for worker in workers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    runs = world.services.runs.list(CARL)
+    jobs = world.sandbox.admin("GET", "inspect/activities")["activities"]
+    assert [run.state for run in runs] == [RunState.SUCCEEDED] * 4
+    assert sum(job["kind"] == "contacts_json_import" for job in jobs) == 4
+
+
+def test_a_worker_told_to_stop_hands_the_run_over_and_another_finishes_it(world: World) -> None:
+    world.ready([person(n) for n in range(5)])
+    world.sandbox.admin("PATCH", "config", {"activity_overhead_seconds": 600})
+    run = world.services.runs.start(CARL, "News")
+    settings = json.loads(world.settings.model_dump_json()) | {"cc_client_secret": "a-client-secret"}
+    environment = {f"CCEXPORT_{k.upper()}": str(v) for k, v in settings.items() if v and k != "secret_key"}
+    started = subprocess.Popen(
+        [sys.executable, "-m", "ccexport", "worker"],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while world.services.ledger.leases.holder(f"run:{run.id}") is None:
+        assert started.poll() is None
+        threading.Event().wait(0.05)
+    started.send_signal(signal.SIGTERM)
+    assert started.wait(15) == 0
+    assert world.services.ledger.leases.holder(f"run:{run.id}") is None
+    world.sandbox.admin("PATCH", "config", {"activity_overhead_seconds": 0})
+    world.sandbox.admin("POST", "clock", {"advance": 601})
+
+    assert world.services.runs.drive_here(run.id).state is RunState.SUCCEEDED
+
+
+def test_the_quota_of_the_day_makes_a_run_wait_until_midnight(world: World) -> None:
+    world.ready([person(1)])
+    used_up = '{"error_key": "quota_exceeded", "error_message": "Limit Exceeded"}'
+    path = "/v3/activities/contacts_json_import"
+    world.fault("status", path=path, status=429, body=used_up, content_type="application/json")
+
+    run = world.run()
+
+    assert (run.state, run.wait_reason) == (RunState.WAITING, WaitReason.QUOTA)
+    assert run.wait_until is not None
+    assert (run.wait_until.hour, run.wait_until.minute) == (0, 0)
+
+
+def test_cancelling_while_sending_says_what_was_sent(world: World) -> None:
+    world.ready([person(n) for n in range(5)])
+    world.fault("status", path="/v3/activities/contacts_json_import", status=503, times=0)
+    waiting = world.run()
+    assert waiting.state is RunState.WAITING
+    world.sandbox.admin("DELETE", "faults")
+    world.services.runs.cancel(CARL, waiting.id)
+
+    run = world.services.runs.drive_here(waiting.id)
+
+    assert run.state is RunState.CANCELLED
+    assert "5 were not sent" in run.note or "0 were not sent" in run.note
