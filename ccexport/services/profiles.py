@@ -1,6 +1,7 @@
 """Use cases of the profiles: ingest, what the current snapshot holds, looking people up."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,10 +9,13 @@ from ccexport.errors import BadInput
 from ccexport.model.exports import Actor
 from ccexport.model.profiles import IngestReport, Snapshot
 from ccexport.model.words import Role
+from ccexport.profiles.browse import FieldSummary
 from ccexport.services.access import mask_profile, require, sees_personal
 
 if TYPE_CHECKING:
     from ccexport.services.context import Services
+
+__all__ = ["FieldSummary", "ProfileUseCases"]
 
 
 class ProfileUseCases:
@@ -72,7 +76,21 @@ class ProfileUseCases:
         row = self._store.profile(snapshot, profile_id)
         return row if row is None or sees_personal(actor) else mask_profile(row, snapshot)
 
-    def field_summary(self, actor: Actor, field: str) -> Any:
+    def field_summary(self, actor: Actor, field: str) -> FieldSummary:
         """Fill rate, distinct values, top values; a viewer sees no values."""
         require(actor, Role.VIEWER, "see the profiles")
-        return self._store.field_summary(self.current(actor), field)
+        found = self._store.field_summary(self.current(actor), field)
+        if sees_personal(actor):
+            return found
+        return replace(found, minimum=None, maximum=None, top=(), histogram=())
+
+    def count(self, actor: Actor, *, search: str = "") -> int:
+        """How many profiles a search finds; a viewer cannot search."""
+        require(actor, Role.VIEWER, "see the profiles")
+        return self._store.count(self.current(actor), search=search if sees_personal(actor) else "")
+
+    def suggest(self, actor: Actor, field: str, *, limit: int = 50) -> Sequence[Any]:
+        """The most frequent values of a field, to choose from; none for a viewer."""
+        if not sees_personal(actor):
+            return ()
+        return [value for value, _ in self._store.suggest(self.current(actor), field, "", limit)]

@@ -150,6 +150,23 @@ class SegmentUseCases:
         )
         return rows if sees_personal(actor) else [mask_profile(row, snapshot) for row in rows]
 
+    def members_page(
+        self, actor: Actor, name: str, *, search: str = "", offset: int = 0, limit: int = 50
+    ) -> Sequence[dict[str, Any]]:
+        """Who is in it: profiles in file order; masked for a viewer, who cannot search them either."""
+        members, snapshot = self.members(actor, name), self._snapshot()
+        personal = sees_personal(actor)
+        rows = self._services.profile_store.page(
+            snapshot, search=search if personal else "", offset=offset, limit=limit, members=members.path
+        )
+        return rows if personal else [mask_profile(row, snapshot) for row in rows]
+
+    def breakdown(self, actor: Actor, name: str, field: str) -> Sequence[tuple[Any, int, int]]:
+        """(value or range, members, all profiles) of a field, for comparing a segment with everybody."""
+        require(actor, Role.CONTRIBUTOR, "see the values of profiles")
+        members = self.members(actor, name)
+        return self._services.profile_store.breakdown(self._snapshot(), field, members.path)
+
     def used_by(self, actor: Actor, name: str) -> Sequence[Export]:
         """The exports that send this segment."""
         segment = self.get(actor, name)

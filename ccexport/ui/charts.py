@@ -7,7 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from ccexport.model.words import Reason, Verdict
-from ccexport.ui.show import number
+from ccexport.services.profiles import FieldSummary
+from ccexport.ui.show import bare, number
 from ccexport.ui.texts import t
 from ccexport.ui.words import word
 
@@ -58,3 +59,40 @@ def delivered(days: Sequence[tuple[str, str, int]]) -> None:
         )
     )
     st.altair_chart(chart, alt=title)
+
+
+def most_frequent(summary: FieldSummary) -> None:
+    """The values most profiles have."""
+    title = t("Which values are most frequent?")
+    rows = [(bare(str(value), 40), count, number(count)) for value, count in summary.top]
+    frame = pd.DataFrame(rows, columns=["value", "count", "label"])
+    bars = alt.Chart(frame).encode(
+        y=alt.Y("value:N", sort=None, title=None, axis=alt.Axis(labelLimit=180)),
+        x=alt.X(
+            "count:Q", title=None, axis=None, scale=alt.Scale(domainMax=max(n for _, n, _ in rows) * 1.15)
+        ),
+        tooltip=["value", "label"],
+    )
+    chart = bars.mark_bar(cornerRadiusEnd=3) + bars.mark_text(align="left", dx=5).encode(text="label:N")
+    st.altair_chart(chart.properties(title=title, height=ROW_HEIGHT * len(rows) + 10), alt=title)
+
+
+def histogram(summary: FieldSummary) -> None:
+    """How the values of a number or a date are spread."""
+    title = t("How are the values spread?")
+    rows = [(_edge(b.low), f"{_edge(b.low)} – {_edge(b.high)}", b.profiles) for b in summary.histogram]
+    frame = pd.DataFrame(rows, columns=["low", "range", "profiles"])
+    chart = (
+        alt.Chart(frame, title=title, height=240)
+        .mark_bar(cornerRadiusEnd=2)
+        .encode(
+            x=alt.X("low:N", sort=None, title=None, axis=alt.Axis(labelOverlap=True, labelAngle=0)),
+            y=alt.Y("profiles:Q", title=None, axis=alt.Axis(format="~s", tickCount=4)),
+            tooltip=["range", "profiles"],
+        )
+    )
+    st.altair_chart(chart, alt=title)
+
+
+def _edge(value: object) -> str:
+    return f"{value:,.0f}" if isinstance(value, int | float) else str(value)[:10]

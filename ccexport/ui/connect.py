@@ -15,7 +15,7 @@ from ccexport.ui.going import goto
 from ccexport.ui.handoff import AUTHORISATIONS, DRAFTS
 from ccexport.ui.holder import services
 from ccexport.ui.places import go, link
-from ccexport.ui.show import moment, plain, show_error
+from ccexport.ui.show import code, moment, plain, show_error
 from ccexport.ui.texts import t
 
 SHARES = {Role.ADMINISTRATOR: "Administrators only", Role.CONTRIBUTOR: "Administrators and contributors"}
@@ -88,8 +88,8 @@ def finish_steps(actor: Actor, key: str) -> None:
         st.markdown(
             f":green-badge[:material/check_circle: {t('Connected')}] "
             + t(
-                "as **{email}**, **{organisation}**",
-                email=plain(draft.account_email),
+                "as {email}, **{organisation}**",
+                email=code(draft.account_email),
                 organisation=plain(draft.organisation),
             )
         )

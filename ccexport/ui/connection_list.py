@@ -8,7 +8,7 @@ from ccexport.model.words import Role
 from ccexport.ui.connect import SHARES
 from ccexport.ui.holder import services
 from ccexport.ui.places import go, link
-from ccexport.ui.show import empty, moment, number, plain, show_error
+from ccexport.ui.show import code, empty, moment, number, plain, show_error
 from ccexport.ui.texts import t
 
 
@@ -48,7 +48,7 @@ def _card(actor: Actor, connection: Connection) -> None:
     if connection.state_reason:
         st.error(plain(connection.state_reason, 500))
     st.markdown(
-        f"Constant Contact · **{plain(connection.organisation)}** · {plain(connection.account_email)} · "
+        f"Constant Contact · **{plain(connection.organisation)}** · {code(connection.account_email)} · "
         + t(SHARES.get(connection.share, "Administrators only"))
     )
     st.caption(

@@ -7,7 +7,7 @@ import streamlit as st
 from ccexport.model.exports import Actor
 from ccexport.model.words import Role
 from ccexport.services.previews import PlanRow, changes
-from ccexport.ui.show import plain, told
+from ccexport.ui.show import code, plain, told
 from ccexport.ui.texts import t
 from ccexport.ui.words import why, word
 
@@ -38,7 +38,7 @@ def person_search(actor: Actor, look: Callable[[str], Sequence[PlanRow]], key: s
 def _answer(row: PlanRow) -> None:
     with st.container(border=True):
         verdict = word(row.reason or row.verdict or "")
-        line = f"**{verdict}** · {plain(row.address or '–')} · {plain(row.profile_id)}"
+        line = f"**{verdict}** · {code(row.address or '–')} · {plain(row.profile_id)}"
         if row.outcome:
             line += f" · {t('Outcome')}: **{word(row.outcome)}**"
         st.markdown(line)

@@ -12,6 +12,8 @@ from ccexport.errors import CcexportError, Conflict
 from ccexport.model.exports import Actor
 from ccexport.model.profiles import Snapshot
 from ccexport.model.words import Role
+from ccexport.services.profiles import FieldSummary
+from ccexport.ui import charts
 from ccexport.ui.address import kept
 from ccexport.ui.holder import services
 from ccexport.ui.show import ago, bare, moment, number, plain, show_error, zone
@@ -51,19 +53,20 @@ def browse(actor: Actor, snapshot: Snapshot) -> None:
         ).strip()
     else:
         st.caption(t("Personal data are masked for viewers."))
-    page = 1
-    if not search:
-        page = st.pagination(max(1, -(-snapshot.profiles // PAGE)), key="page", bind="query-params")
+    total = services().profiles.count(actor, search=search) if search else snapshot.profiles
+    page = st.pagination(max(1, -(-total // PAGE)), key="page", bind="query-params")
+    if search:
+        st.caption(t("{n} profiles fit.", n=number(total)))
     found = services().profiles.page(actor, search=search, offset=(page - 1) * PAGE, limit=PAGE)
     if not found:
         st.caption(t("No profile fits."))
         return
     st.dataframe(
-        _frame(found), hide_index=True, alt=t("Profiles"), height=min(36 * (len(found) + 1) + 3, 640)
+        frame_of(found), hide_index=True, alt=t("Profiles"), height=min(36 * (len(found) + 1) + 3, 640)
     )
 
 
-def _frame(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
+def frame_of(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {k: bare(v) if isinstance(v, str) else v for k, v in row.items() if not k.startswith("_")}
@@ -99,8 +102,20 @@ def fields(actor: Actor, snapshot: Snapshot) -> None:
                 show_error(error)
 
 
-def _summary(summary: Any) -> None:
-    st.write(summary)
+def _summary(summary: FieldSummary) -> None:
+    with st.grid(3, min_column_width=130):
+        st.metric(t("Filled"), f"{100 * summary.fill_rate:.1f} %", border=True)
+        st.metric(t("Different values"), number(summary.distinct), border=True)
+        st.metric(t("Empty"), number(summary.profiles - summary.filled), border=True)
+    if summary.minimum is not None:
+        span = {"low": bare(str(summary.minimum), 40), "high": bare(str(summary.maximum), 40)}
+        st.caption(t("From {low} to {high}.", **{k: plain(v) for k, v in span.items()}))
+    if summary.histogram:
+        charts.histogram(summary)
+    elif summary.top:
+        charts.most_frequent(summary)
+    else:
+        st.caption(t("Values are shown to contributors."))
 
 
 def snapshots(actor: Actor) -> None:

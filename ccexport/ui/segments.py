@@ -8,6 +8,7 @@ from ccexport.model.profiles import Segment
 from ccexport.model.words import Role, SegmentKind
 from ccexport.ui.holder import services
 from ccexport.ui.places import go, link
+from ccexport.ui.profiles import PAGE, frame_of
 from ccexport.ui.show import empty, number, plain, show_error
 from ccexport.ui.texts import t
 
@@ -91,14 +92,40 @@ def one_segment(actor: Actor, segment: Segment) -> None:
         st.metric(t("Of all profiles"), f"{share:.1f} %", border=True)
         st.metric(t("Version"), str(segment.version), border=True)
     st.markdown(f"**{t('Who is in it')}:** {plain(words(actor, segment), 1_000)}")
+    if actor.role.covers(Role.CONTRIBUTOR):
+        _buttons(actor, segment)
+    if members:
+        _who(actor, segment, members)
     used = services().segments.used_by(actor, segment.id)
     st.subheader(t("Exports with this segment"))
     if not used:
         st.caption(t("In no export"))
     for export in used:
         link("exports", plain(export.name), icon=":material/outbox:", export=export.id, show="preview")
+
+
+def _who(actor: Actor, segment: Segment, members: int) -> None:
+    st.subheader(t("Its profiles"))
+    search = ""
     if actor.role.covers(Role.CONTRIBUTOR):
-        _buttons(actor, segment)
+        search = st.text_input(
+            t("Search"),
+            placeholder=t("a name, an address or an id"),
+            icon=":material/search:",
+            max_chars=200,
+            width=480,
+        ).strip()
+    page = 1
+    if not search:
+        page = st.pagination(max(1, -(-members // PAGE)), key="page", bind="query-params")
+    found = services().segments.members_page(
+        actor, segment.id, search=search, offset=(page - 1) * PAGE, limit=PAGE
+    )
+    if not found:
+        st.caption(t("No profile fits."))
+        return
+    height = min(36 * (len(found) + 1) + 3, 460)
+    st.dataframe(frame_of(found), hide_index=True, alt=t("Its profiles"), height=height, placeholder="")
 
 
 def _buttons(actor: Actor, segment: Segment) -> None:

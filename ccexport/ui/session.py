@@ -4,14 +4,14 @@ import streamlit as st
 
 from ccexport.model.exports import Actor
 from ccexport.model.words import Role
-from ccexport.ui.cookies import SESSION, cookie
+from ccexport.ui import cookies
 from ccexport.ui.holder import services
 from ccexport.ui.texts import t
 
 
 def signed_in() -> Actor | None:
     """The person behind this browser's cookie, or None."""
-    return services().people.signed_in(cookie(SESSION))
+    return services().people.signed_in(cookies.cookie(cookies.SESSION))
 
 
 def require(needed: Role) -> Actor:

@@ -40,13 +40,14 @@ def person_menu(actor: Actor, here: str) -> None:
     labels |= {code: name for code, name in LANGUAGES.items() if code != language()}
     with st.sidebar:
         chosen = st.menu_button(
-            f"{plain(actor.name, 40)} · {t(str(actor.role))}",
+            plain(actor.name, 40),
             list(labels),
             format_func=lambda key: labels[key],
             icon=":material/person:",
             key="person_menu",
             width="stretch",
         )
+        st.caption(t("signed in as {role}", role=t(str(actor.role))))
     if chosen == "out":
         goto("/auth/sign-out")
     elif chosen == "password":

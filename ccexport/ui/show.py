@@ -22,6 +22,9 @@ LONGEST_NAME = 120
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$^=\"&@])")
 # Marks that turn the reading direction, or cannot be seen at all.
 _INVISIBLE = re.compile(r"[\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+# Streamlit makes links of these by itself, unless an invisible mark follows.
+_LINKS = re.compile(r"@|://|www\.", re.IGNORECASE)
+_JOINER = "\u2060"
 
 STATES: dict[RunState, tuple[str, str, str]] = {
     RunState.QUEUED: ("Queued", "gray", ":material/hourglass_empty:"),
@@ -45,8 +48,14 @@ def bare(text: str, longest: int = LONGEST_NAME) -> str:
 
 
 def plain(text: str, longest: int = LONGEST_NAME) -> str:
-    """`bare`, and nothing in it acts as Markdown."""
-    return _MARKS.sub(r"\\\1", bare(text, longest))
+    """`bare`, and nothing in it acts as Markdown, nor turns into a link by itself."""
+    unlinked = _LINKS.sub(lambda found: found[0] + _JOINER, bare(text, longest))
+    return _MARKS.sub(r"\\\1", unlinked)
+
+
+def code(text: str, longest: int = LONGEST_NAME) -> str:
+    """As code inside Markdown: to be copied as it is, an address for one."""
+    return "`" + bare(text, longest).replace("`", "'") + "`"
 
 
 def number(value: int | float | None) -> str:
@@ -82,8 +91,8 @@ def ago(at: datetime | None) -> str:
         return t("just now")
     for size, one, many in (
         (86_400, "1 day ago", "{n} days ago"),
-        (3_600, "1 hour ago", "{n} hours ago"),
-        (60, "1 minute ago", "{n} minutes ago"),
+        (3_600, "1 h ago", "{n} h ago"),
+        (60, "1 min ago", "{n} min ago"),
     ):
         if seconds >= size:
             n = int(seconds // size)

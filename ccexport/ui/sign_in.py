@@ -64,7 +64,7 @@ def sign_in_page(here: str) -> None:
 
     def decide(name: str, password: str) -> bool:
         try:
-            found.append(services().people.sign_in(name, password, origin=st.context.ip_address or "local"))
+            found.append(services().people.sign_in(name, password, origin=_origin()))
         except CcexportError as error:
             refused.append(error)
         return bool(found)
@@ -107,3 +107,9 @@ def _demo_accounts() -> None:
         )
         if STARTED.preparing:
             st.caption(t("The sample profiles are being prepared; this takes a few seconds."))
+
+
+def _origin() -> str:
+    """The address of the browser; Streamlit gives none for this machine."""
+    address = st.context.ip_address
+    return address if isinstance(address, str) else "local"

@@ -24,7 +24,8 @@ def health(actor: Actor) -> None:
         st.metric(
             t("Constant Contact"), t("sandbox") if status["sandbox"] else t("real account"), border=True
         )
-        st.metric(t("Worker"), t(str(status["worker"])), border=True)
+        here = status["worker"] == "embedded"
+        st.metric(t("Worker"), t("here") if here else t("elsewhere"), border=True)
         st.metric(t("Live runs"), number(status["live_runs"]), border=True)
         st.metric(t("Stored"), f"{stored / MEGABYTE:,.1f} MB", border=True)
     st.subheader(t("Storage"))
@@ -107,8 +108,20 @@ def audit(actor: Actor) -> None:
     if not found:
         st.caption(t("Nothing found."))
         return
-    frame = pd.DataFrame([{k: bare(str(v)) if k != "at" else v for k, v in row.items()} for row in found])
-    st.dataframe(frame, hide_index=True, alt=t("Audit"), height=620, column_config=_times("at"))
+    frame = pd.DataFrame(
+        [
+            {
+                t("When"): row["at"],
+                t("Who"): bare(row["actor"]),
+                t("What"): bare(row["action"]),
+                t("On what"): bare(row["subject"]),
+                t("Details"): bare(", ".join(f"{k}: {v}" for k, v in row["detail"].items()), 300),
+            }
+            for row in found
+        ]
+    )
+    height = min(36 * (len(frame) + 1) + 3, 620)
+    st.dataframe(frame, hide_index=True, alt=t("Audit"), height=height, column_config=_times(t("When")))
 
 
 def _times(column: str) -> dict[str, Any]:

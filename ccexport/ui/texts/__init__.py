@@ -11,14 +11,14 @@ from typing import Any
 
 import streamlit as st
 
-from ccexport.ui.cookies import LANGUAGE, cookie
+from ccexport.ui import cookies
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "nb": "Norsk (bokmål)"}
 
 
 def language() -> str:
     """The chosen language, else the browser's, else English."""
-    chosen = cookie(LANGUAGE) or ""
+    chosen = cookies.cookie(cookies.LANGUAGE) or ""
     if chosen in LANGUAGES:
         return chosen
     locale = str(st.context.locale or "").lower()

@@ -1,0 +1,165 @@
+"""Each page empty, normal and in error."""
+
+import pytest
+
+from ccexport.model.exports import Actor
+from ccexport.model.words import Role
+from tests.ui.conftest import Pages, said
+
+CONTRIBUTOR = Actor("contributor", Role.CONTRIBUTOR)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("overview", "Nothing has arrived on a list yet"),
+        ("profiles", "No profiles yet"),
+        ("segments", "No segments yet"),
+        ("exports", "No exports yet"),
+        ("runs", "Nothing has run yet"),
+        ("connections", "No connections yet"),
+    ],
+)
+@pytest.mark.parametrize("role", ["contributor", "administrator"])
+def test_an_empty_page_says_what_comes_next(empty: Pages, path: str, expected: str, role: str) -> None:
+    """Not an empty table."""
+    page = empty.open(path, role)
+    assert not page.exception
+    assert expected in said(page)
+
+
+@pytest.mark.parametrize(("path", "query"), [("exports", "export"), ("runs", "run"), ("segments", "segment")])
+def test_an_unknown_thing_gets_its_sentence(demo: Pages, path: str, query: str) -> None:
+    """And no traceback."""
+    page = demo.open(path, "contributor", **{query: "no-such-thing"})
+    assert not page.exception
+    assert "There is no" in page.error[0].value
+
+
+def test_the_list_of_exports_names_list_segments_and_last_run(demo: Pages) -> None:
+    """Everything one chooses by."""
+    text = said(demo.open("exports", "contributor"))
+    assert "Newsletter readers → list **Newsletter**" in text
+    assert "Succeeded" in text
+    assert "Never run" in text
+
+
+def test_a_preview_shows_numbers_that_add_up(demo: Pages) -> None:
+    """Candidates are what is done plus what is left out."""
+    export = demo.services.ledger.exports.named("Good customers")
+    page = demo.open("exports", "contributor", export=export.id, show="preview")
+    assert not page.exception and not page.error
+    numbers = {m.label: int(m.value.replace(",", "")) for m in page.metric}
+    assert numbers["Candidates"] == sum(numbers[w] for w in ("Add", "Update", "Unchanged", "Left out"))
+    assert numbers["Add"] > 0
+    assert "Run export" in said(page)
+
+
+def test_rows_are_reached_by_their_reason_in_the_address(demo: Pages) -> None:
+    """The pill is chosen, and only those rows are there."""
+    export = demo.services.ledger.exports.named("Good customers")
+    page = demo.open("exports", "contributor", export=export.id, show="preview", what="no_consent")
+    assert set(page.dataframe[0].value["Verdict"]) == {"No consent"}
+
+
+def test_a_viewer_gets_no_address_no_name_and_no_button(demo: Pages) -> None:
+    """In the preview and in the run."""
+    export = demo.services.ledger.exports.named("Newsletter")
+    run = demo.services.ledger.runs.all(limit=1)[0]
+    for path, query in (("exports", {"export": export.id, "show": "preview"}), ("runs", {"run": run.id})):
+        page = demo.open(path, "viewer", **query)
+        frame = page.dataframe[0].value
+        assert all("•••@" in a for a in frame["Address"].dropna())
+        assert "first_name" not in frame
+        assert not {"Run export", "Cancel", "Plan again and run"} & {b.label for b in page.button}
+        assert not page.text_input
+
+
+def test_profiles_are_masked_for_a_viewer(demo: Pages) -> None:
+    """Text shows its first letter only."""
+    frame = demo.open("profiles", "viewer").dataframe[0].value
+    assert all("•••" in name for name in frame["first_name"].dropna())
+
+
+def test_a_run_shows_its_outcome_and_its_contacts(demo: Pages) -> None:
+    """Verified is what was sent."""
+    run = demo.services.ledger.runs.all(limit=1)[0]
+    page = demo.open("runs", "contributor", run=run.id, what="verified")
+    numbers = {m.label: m.value for m in page.metric}
+    assert numbers["Verified"] == numbers["Sent"]
+    assert set(page.dataframe[0].value["Outcome"]) == {"Verified"}
+
+
+@pytest.mark.parametrize("view", ["story", "requests"])
+def test_a_run_tells_its_story(demo: Pages, view: str) -> None:
+    run = demo.services.ledger.runs.all(limit=1)[0]
+    page = demo.open("runs", "contributor", run=run.id, view=view)
+    assert not page.exception
+    if view == "story":
+        assert "Reading the list back" in said(page)
+    else:
+        assert list(page.dataframe[0].value["State"]) == ["completed"]
+
+
+def test_a_contributor_sees_only_the_name_of_a_connection(demo: Pages) -> None:
+    text = said(demo.open("connections", "contributor"))
+    assert "Sandbox" in text
+    assert "Nordlys" not in text
+
+
+@pytest.mark.parametrize("show", ["new", "settings"])
+def test_the_export_form_opens(demo: Pages, show: str) -> None:
+    """Empty, and with what is saved."""
+    query = {} if show == "new" else {"export": demo.services.ledger.exports.named("Newsletter").id}
+    page = demo.open("exports", "contributor", show=show, **query)
+    assert not page.exception and not page.error
+    assert {"Save", "Save and preview", "Add attribute"} <= {b.label for b in page.button}
+
+
+def test_saving_an_export_sends_nothing(demo: Pages) -> None:
+    """A new version, no run."""
+    services = demo.services
+    copy = services.exports.duplicate(CONTRIBUTOR, "Newsletter", "Saved twice")
+    before = len(services.ledger.runs.all(limit=1000))
+    page = demo.open("exports", "contributor", export=copy.id, show="settings")
+    next(i for i in page.text_input if i.label == "Name of the export").input("Saved twice, renamed")
+    next(b for b in page.button if b.label == "Save").click()
+    demo.run(page, "contributor")
+    assert services.ledger.exports.get(copy.id).name == "Saved twice, renamed"
+    assert len(services.ledger.runs.all(limit=1000)) == before
+    services.exports.remove(CONTRIBUTOR, copy.id)
+
+
+def test_a_segment_is_built_by_pressing(demo: Pages) -> None:
+    """Field, operator, value; the count is there before it is saved."""
+    page = demo.open("segments", "contributor", show="new")
+    next(s for s in page.selectbox if s.label == "Field").select("country")
+    demo.run(page, "contributor")
+    next(i for i in page.text_input if i.label == "Value").input("Norway")
+    demo.run(page, "contributor")
+    expected = demo.services.segments.members(CONTRIBUTOR, "Norway").count
+    assert f"{expected:,}" in [m.value for m in page.metric]
+
+
+@pytest.mark.parametrize("name", ["Norway", "Good customers", "Everybody"])
+def test_a_segment_says_who_is_in_it(demo: Pages, name: str) -> None:
+    page = demo.open("segments", "contributor", segment=name)
+    assert not page.exception and not page.error
+    assert "Profiles in it" in said(page)
+
+
+def test_a_broken_page_gives_a_reference_and_no_traceback() -> None:
+    """The log has the same reference."""
+    from ccexport.ui.lifespan import on_script_error
+
+    def script() -> None:
+        from ccexport.ui.lifespan import on_script_error
+
+        on_script_error(ZeroDivisionError("secret detail"))
+
+    from streamlit.testing.v1 import AppTest
+
+    page = AppTest.from_function(script).run()
+    assert "reference" in page.error[0].value
+    assert "secret detail" not in page.error[0].value
+    assert callable(on_script_error)
