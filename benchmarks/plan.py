@@ -21,14 +21,20 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 import pyarrow.parquet as pq
 
 from ccexport.model.exports import ConsentRule, Export, ExportConfig, MappedField
-from ccexport.model.plans import DestinationReading
+from ccexport.model.plans import DestinationReading, Plan
 from ccexport.model.profiles import Members, ProfileField, Snapshot
 from ccexport.model.words import FieldType, Mode
+from ccexport.plan.deliveries import fold
+from ccexport.plan.freeze import load_plan
 from ccexport.plan.inputs import PlanInputs
 from ccexport.plan.make import make_plan
+from ccexport.plan.reading import counts, rows
+from ccexport.plan.verify import verify
 from ccexport.profiles.addresses import annotate
 from ccexport.profiles.database import DuckDB, quote_path, session, writing
 
@@ -190,6 +196,65 @@ def plan_once(profiles: int, wanted: int, memory_limit: str, changed: int | None
     return seconds
 
 
+def _kept() -> tuple[Plan, Path]:
+    """One plan of a million that stays, and its list read back."""
+    folder = DATA / "kept"
+    snapshot = generate(MILLION)
+    _, on_list = previous(snapshot, MILLION, 5)
+    if not folder.exists():
+        make_plan(
+            inputs(snapshot, MILLION, None, None),
+            folder,
+            profiles=Store("2GB"),
+            plan_id="kept",
+            clock=lambda: AT,  # type: ignore[arg-type]
+        )
+    return load_plan(folder), on_list
+
+
+def _timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def page_once() -> float:
+    """Seconds for all counts and the first 200 contacts of a plan of a million."""
+    plan, _ = _kept()
+    rows(plan, limit=1)
+    return _timed(lambda: (counts(load_plan(plan.path.parent)), rows(plan, what="add")))
+
+
+def search_once() -> float:
+    """Seconds to look for a part of a name in a million contacts."""
+    plan, _ = _kept()
+    rows(plan, limit=1)
+    return _timed(lambda: rows(plan, search="jürgen holm99"))
+
+
+def verify_once() -> float:
+    """Seconds to give a million contacts their outcomes."""
+    plan, on_list = _kept()
+    into = DATA / "outcomes.parquet"
+    numbers = [b.number for b in plan.batches]
+    return _timed(lambda: verify(plan, on_list=on_list, unsubscribed=None, sent_batches=numbers, into=into))
+
+
+def fold_once() -> float:
+    """Seconds to fold a million outcomes into a million deliveries."""
+    plan, on_list = _kept()
+    outcomes, numbers = DATA / "outcomes.parquet", [b.number for b in plan.batches]
+    if not outcomes.exists():
+        verify(plan, on_list=on_list, unsubscribed=None, sent_batches=numbers, into=outcomes)
+    base, _ = previous(generate(MILLION), MILLION, 5)
+    return _timed(
+        lambda: fold(
+            base, plan, outcomes=outcomes, import_batches=numbers, removed=True, export_id="e",
+            run_id="r", at=AT, into=DATA / "folded.parquet",
+        )
+    )  # fmt: skip
+
+
 def floor_once(profiles: int) -> float:
     """Seconds to scan the same fields, build the same text unchecked, and write the same bytes."""
     snapshot = generate(profiles)
@@ -245,6 +310,10 @@ CASES: dict[str, tuple[str, str, Callable[[], float]]] = {
     "again": ("… again, 5 % changed", "2.5 s, 700 MiB", lambda: plan_once(MILLION, MILLION, "512MB", 5)),
     "changed": ("… again, everything changed", "", lambda: plan_once(MILLION, MILLION, "512MB", 100)),
     "small": ("… first time at 256MB", "", lambda: plan_once(MILLION, MILLION, "256MB", None)),
+    "page": ("counts and 200 contacts of 1M", "0.1 s", page_once),
+    "search": ("a name among 1M contacts", "", search_once),
+    "verify": ("outcomes of 1M", "3 s", verify_once),
+    "fold": ("deliveries of 1M", "", fold_once),
     "floor": ("floor: scan, text, write", "", lambda: floor_once(MILLION)),
     "python": ("plain Python, row by row", "", lambda: python_once(MILLION)),
     "big": (

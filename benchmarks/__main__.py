@@ -1,0 +1,25 @@
+"""`python -m benchmarks`: every budget of docs/design.md section 6, measured here and now."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def main() -> None:
+    """Planning, then the whole way of a million."""
+    for name, arguments in (("plan.py", sys.argv[1:]), ("runs.py", [])):
+        sys.stdout.write(f"\n== {name} ==\n")
+        sys.stdout.flush()
+        subprocess.run([sys.executable, HERE / name, *arguments], check=True, env=_environment())
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    return os.environ | {"PYTHONPATH": str(HERE.parent)}
+
+
+if __name__ == "__main__":
+    main()
