@@ -60,7 +60,7 @@ class ExportUseCases:
         self._ledger.audit.add(actor.name, "export created", made.name)
         return made
 
-    def change(self, actor: Actor, name: str, **values: Any) -> Export:
+    def change(self, actor: Actor, name: str, /, **values: Any) -> Export:
         """A new version with some values changed (the names of `create`); earlier plans no longer hold."""
         old = self.get(actor, name)
         require_use(actor, self._ledger.connections.get(old.config.connection_id), "change this export")

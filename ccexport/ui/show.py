@@ -22,8 +22,8 @@ LONGEST_NAME = 120
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$^=\"&@])")
 # Marks that turn the reading direction, or cannot be seen at all.
 _INVISIBLE = re.compile(r"[\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-# Streamlit makes links of these by itself, unless an invisible mark follows.
-_LINKS = re.compile(r"@|://|www\.", re.IGNORECASE)
+# Streamlit makes links of addresses by itself, unless an invisible mark stands in these places.
+_LINKS = re.compile(r"(?=@)|(?<=www)(?=\.)|(?<=:)(?=//)", re.IGNORECASE)
 _JOINER = "\u2060"
 
 STATES: dict[RunState, tuple[str, str, str]] = {
@@ -49,8 +49,7 @@ def bare(text: str, longest: int = LONGEST_NAME) -> str:
 
 def plain(text: str, longest: int = LONGEST_NAME) -> str:
     """`bare`, and nothing in it acts as Markdown, nor turns into a link by itself."""
-    unlinked = _LINKS.sub(lambda found: found[0] + _JOINER, bare(text, longest))
-    return _MARKS.sub(r"\\\1", unlinked)
+    return _MARKS.sub(r"\\\1", _LINKS.sub(_JOINER, bare(text, longest)))
 
 
 def code(text: str, longest: int = LONGEST_NAME) -> str:

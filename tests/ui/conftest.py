@@ -109,7 +109,7 @@ def said(page: AppTest) -> str:
     kinds = ("title", "header", "subheader", "markdown", "caption", "error", "warning", "info", "success")
     texts = [element.value for kind in kinds for element in getattr(page, kind)]
     texts += [f"{m.label} {m.value}" for m in page.metric] + [b.label for b in page.button]
-    return "\n".join(str(text) for text in texts)
+    return "\n".join(str(text) for text in texts).replace("\\", "").replace("\u2060", "")
 
 
 def now() -> datetime:
