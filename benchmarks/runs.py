@@ -47,8 +47,9 @@ def rows(world: World, root: Path, profiles: int):
     path = root / "people.csv"
     write_profiles(path, profiles, 1)
     size = path.stat().st_size / 1e6
-    yield f"ingest {profiles:,} rows of CSV ({size:.0f} MB)", clocked(
-        lambda: world.services.profiles.ingest(ADA, [path], id_field="customer_id")
+    yield (
+        f"ingest {profiles:,} rows of CSV ({size:.0f} MB)",
+        clocked(lambda: world.services.profiles.ingest(ADA, [path], id_field="customer_id")),
     )
     world.services.segments.create(ADA, "Everybody", everybody=True)
     connected(world)
@@ -58,8 +59,9 @@ def rows(world: World, root: Path, profiles: int):
         fields=[MappedField(target=TARGETS.get(f, f), source=f) for f in FIELDS],
         consent=ConsentRule(field="newsletter_consent"),
     )
-    yield "preview, first time (with reading the destination)", clocked(
-        lambda: world.services.previews.preview(CARL, "News")
+    yield (
+        "preview, first time (with reading the destination)",
+        clocked(lambda: world.services.previews.preview(CARL, "News")),
     )
     yield "preview again", clocked(lambda: world.services.previews.preview(CARL, "News", fresh=False))
     plan = world.services.previews.preview(CARL, "News", fresh=False)
@@ -79,7 +81,8 @@ def rows(world: World, root: Path, profiles: int):
     yield "run: all of it, reading back included", f"{time.perf_counter() - pressed:.1f} s"
     events = world.services.runs.story(CARL, run.id)
     at = {event.state: event.at for event in events}
-    yield "run: settle and verify, the sandbox's time included", f"{(events[-1].at - at['verifying']).total_seconds():.1f} s"
+    verifying = (events[-1].at - at["verifying"]).total_seconds()
+    yield "run: reading back and verifying", f"{verifying:.1f} s"
     yield "run again, nothing changed", clocked(lambda: world.run())
 
 

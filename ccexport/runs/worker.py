@@ -135,7 +135,9 @@ class Worker:
         if not claim.take():
             return None
         try:
-            return Driver(replace(self._engine, sleep=self._sleep), grace=self._grace, beat=claim.beat).drive(run_id)
+            return Driver(replace(self._engine, sleep=self._sleep), grace=self._grace, beat=claim.beat).drive(
+                run_id
+            )
         except HandOver:
             log.info("run %s is handed over", run_id)
             return None

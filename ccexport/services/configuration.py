@@ -171,7 +171,7 @@ class ConfigurationUseCases:
 
     def _apply_segment(self, actor: Actor, part: SegmentPart, action: str | None) -> None:
         segments = self._services.segments
-        texts = {"description": part.description, "tags": part.tags}
+        texts: dict[str, Any] = {"description": part.description, "tags": part.tags}
         if action == "create":
             segments.create(actor, part.name, rule=part.rule, everybody=part.all, **texts)
         elif action == "change":

@@ -130,7 +130,7 @@ def test_taken_names_and_unknown_names_are_one_clear_sentence(with_export: Ledge
         with_export.exports.add("export-3", make_config("one"), by="ada")
     with pytest.raises(BadInput, match="A connection named Main is already there"):
         with_export.connections.add(make_connection(clock, id="c2"), tokens={}, agreed_text="")
-    with pytest.raises(NotFound, match="no export named three. Exports: one, two"):
+    with pytest.raises(NotFound, match=r"no export named three\. Exports: one, two"):
         with_export.exports.named("three")
 
 
