@@ -119,11 +119,14 @@ def _profiles(codes: _Codes) -> str:
 
 
 def _address(codes: _Codes) -> str:
-    column = f"p.{quote_identifier(codes.field)}::VARCHAR"
-    # Most addresses only need small letters; the stored hash of the normal form tells which.
-    usual = f"CASE WHEN hash(lower({column})) = {codes.alias}.{codes.hash} THEN lower({column})"
+    """SQL: the normal form, null unless usable. Most are in it already or only need small letters; the
+    stored hash tells which, and spares them the regular expressions."""
+    raw, normal = f"p.{quote_identifier(codes.field)}::VARCHAR", f"{codes.alias}.{codes.hash}"
+    usual = (
+        f"CASE WHEN hash({raw}) = {normal} THEN {raw} WHEN hash(lower({raw})) = {normal} THEN lower({raw})"
+    )
     return (
-        f"CASE {codes.alias}.{codes.code} WHEN 0 THEN {usual} ELSE {address_sql(column)} END "
+        f"CASE {codes.alias}.{codes.code} WHEN 0 THEN {usual} ELSE {address_sql(raw)} END "
         "WHEN 4 THEN f.address END"
     )
 

@@ -48,21 +48,28 @@ def fold(
         else "(SELECT 0 AS seq, '' AS outcome, '' AS note WHERE false)"
     )
     moment = at.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
-    sql = _FOLD.format(
-        before=before,
-        outcomes=result,
-        plan=quote_path(plan.path),
-        batches=", ".join(str(int(b)) for b in import_batches) or "NULL",
-        dropped=quote_path(plan.path.with_name(DROPPED)),
-        removed=_removed(removed, on_list),
-        mine=quote_text(export_id),
-        run=quote_text(run_id),
-        at=quote_text(moment),
-    )
+    given = {
+        "before": before,
+        "outcomes": result,
+        "plan": quote_path(plan.path),
+        "batches": ", ".join(str(int(b)) for b in import_batches) or "NULL",
+        "dropped": quote_path(plan.path.with_name(DROPPED)),
+        "removed": _removed(removed, on_list),
+        "mine": quote_text(export_id),
+        "run": quote_text(run_id),
+        "at": quote_text(moment),
+    }
     with session(memory_limit=memory_limit, temp_dir=temp_dir or into.parent / ".temp") as db:
         part = into.with_suffix(".part")
-        db.run(f"COPY ({sql}) TO {quote_path(part)} (FORMAT parquet, COMPRESSION zstd)")
-        gone = f"SELECT count(*) FROM read_parquet({quote_path(part)}) WHERE state = 'removed' AND run_id = ?"
+        # The order of rows means nothing, and keeping it would keep a million contacts in memory.
+        db.run("SET preserve_insertion_order = false")
+        db.run(_STATES.format(**given))
+        # As it is written: the narrow table is looked up, the contacts pass by.
+        db.run("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+        db.run(
+            f"COPY ({_DELIVERIES.format(**given)}) TO {quote_path(part)} (FORMAT parquet, COMPRESSION lz4_raw)"
+        )
+        gone = "SELECT count(*) FROM states WHERE state = 'removed' AND run_id = ?"
         count: int = db.row(gone, [run_id])[0]
     part.replace(into)
     return count
@@ -85,11 +92,12 @@ def _removed(removed: bool | Path, on_list: Path | None) -> str:
     return " AND ".join(conditions) or "true"
 
 
-# `event` is what happened to one address in this run; null where nothing did.
-_FOLD = """
-WITH before AS (SELECT * FROM {before}),
-planned AS (
-    SELECT r.address, r.profile_id, r.contact, r.content, r.verdict,
+# What happened to each address in this run, and the state that follows; contacts are not looked at.
+# `event` is null where nothing happened; `seq` is set where the contact is now the one of the plan.
+_STATES = """
+CREATE TABLE states AS
+WITH planned AS (
+    SELECT r.seq, r.address, r.profile_id, r.content, r.verdict,
         CASE WHEN r.reason IN ('left_list', 'unsubscribed') THEN 'left'
             WHEN r.verdict = 'remove' THEN 'remove'
             WHEN o.outcome IS NOT NULL THEN o.outcome
@@ -101,26 +109,26 @@ planned AS (
 happened AS (
     SELECT * FROM planned WHERE event IS NOT NULL AND event <> 'left'
     UNION ALL
-    SELECT address, any_value(profile_id), NULL, NULL, NULL, 'left', false
+    SELECT NULL, address, any_value(profile_id), NULL, NULL, 'left', false
     FROM planned WHERE event = 'left' GROUP BY address),
 dropped AS (SELECT DISTINCT address FROM read_parquet({dropped})),
 done AS (SELECT n.*, n.event = 'remove' AND {removed} AS gone FROM happened n),
 joined AS (
-    SELECT coalesce(b.address, n.address) AS address, b.address IS NOT NULL AS known, n.event,
+    SELECT coalesce(b.address, n.address) AS address, n.seq, n.event,
         coalesce(n.event IN ('verified', 'missing', 'rejected', 'unknown'), false) AS sent,
         coalesce(n.gone, false) AS gone, n.verdict, n.doubtful, d.address IS NOT NULL AS dropped,
-        b.profile_id AS b_id, b.contact AS b_contact, b.content AS b_content, b.state AS b_state,
-        b.exports AS b_exports, b.contact_id, b.run_id AS b_run, b.at AS b_at,
-        n.profile_id AS n_id, n.contact AS n_contact, n.content AS n_content,
+        b.profile_id AS b_id, b.content AS b_content, b.state AS b_state, b.exports AS b_exports,
+        b.contact_id, b.run_id AS b_run, b.at AS b_at, n.profile_id AS n_id, n.content AS n_content,
         -- On the list before we sent: an import takes nobody off, so who is missing now has left.
         coalesce(n.verdict IN ('update', 'unchanged'), false) AS was_there
-    FROM before b FULL JOIN done n ON n.address = b.address LEFT JOIN dropped d ON d.address = b.address
+    FROM (SELECT * EXCLUDE (contact) FROM {before}) b FULL JOIN done n ON n.address = b.address
+    LEFT JOIN dropped d ON d.address = b.address
     WHERE b.address IS NOT NULL OR n.event NOT IN ('left', 'remove', 'kept'))
 SELECT address,
+    CASE WHEN sent AND NOT (was_there AND event <> 'verified') THEN seq END AS seq,
     CASE WHEN sent OR event = 'kept' THEN n_id ELSE b_id END AS profile_id,
-    CASE WHEN sent AND NOT (was_there AND event <> 'verified') THEN n_contact ELSE b_contact END AS contact,
     CASE WHEN event = 'verified' AND NOT doubtful THEN n_content
-        -- Not known to have arrived as it was sent: another content, so that it is sent again.
+        -- Not known to have arrived as it was sent: no content, so that it is sent again.
         WHEN sent THEN NULL ELSE b_content END AS content,
     CASE WHEN gone THEN 'removed' WHEN event = 'left' THEN 'left'
         WHEN event = 'verified' THEN 'on_list'
@@ -130,10 +138,20 @@ SELECT address,
     CASE WHEN gone OR dropped THEN list_filter(b_exports, lambda e: e <> {mine})
         -- Held are contacts that we put there: added now, or held by an export of ours already.
         WHEN (sent OR event = 'kept') AND (verdict = 'add' OR len(b_exports) > 0)
-            THEN list_sort(list_distinct(list_append(coalesce(b_exports, []), {mine})))
+            THEN CASE WHEN list_contains(b_exports, {mine}) THEN b_exports
+                ELSE list_sort(list_append(coalesce(b_exports, []), {mine})) END
         ELSE coalesce(b_exports, []) END AS exports,
     contact_id,
     CASE WHEN sent OR gone OR (event = 'left' AND b_state <> 'left') THEN {run} ELSE b_run END AS run_id,
     CASE WHEN sent OR gone OR (event = 'left' AND b_state <> 'left') THEN {at}::TIMESTAMP ELSE b_at END AS at
-FROM joined ORDER BY address
+FROM joined
+"""
+
+# The contacts only pass by, from the plan or from what was there, looked up in the narrow table.
+_DELIVERIES = """
+SELECT s.address, s.profile_id, c.contact, s.content, s.state, s.exports, s.contact_id, s.run_id, s.at
+FROM read_parquet({plan}) c JOIN (FROM states WHERE seq IS NOT NULL) s ON s.seq = c.seq
+UNION ALL
+SELECT s.address, s.profile_id, c.contact, s.content, s.state, s.exports, s.contact_id, s.run_id, s.at
+FROM {before} c JOIN (FROM states WHERE seq IS NULL) s ON s.address = c.address
 """

@@ -67,12 +67,17 @@ def write_before(db: DuckDB, inputs: PlanInputs, rows: Path, into: Path) -> None
         if inputs.deliveries
         else "(SELECT ''::VARCHAR AS address, ''::VARCHAR AS contact WHERE false)"
     )
+    # As it is written: rows are looked up, the wide contacts pass by.
+    db.run("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+    changed = (
+        f"SELECT seq, address FROM read_parquet({quote_path(rows)}) WHERE verdict IN ('update', 'remove')"
+    )
     db.run(
-        f"COPY (SELECT r.seq, v.contact AS before FROM read_parquet({quote_path(rows)}) r "
-        f"JOIN {delivered} v ON v.address = r.address "
-        "WHERE r.verdict IN ('update', 'remove') AND v.contact IS NOT NULL) "
+        f"COPY (SELECT r.seq, v.contact AS before FROM {delivered} v JOIN ({changed}) r "
+        "ON r.address = v.address WHERE v.contact IS NOT NULL) "
         f"TO {quote_path(into)} (FORMAT parquet, COMPRESSION lz4_raw)"
     )
+    db.run("RESET disabled_optimizers")
 
 
 def write_dropped(db: DuckDB, into: Path) -> str:
