@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+import pyarrow.parquet as pq
+
 from ccexport.errors import BadInput, WrongUse
 from ccexport.model.profiles import PROFILE_ID, ROW, Members, Segment, Snapshot
 from ccexport.profiles.database import attach
@@ -43,21 +46,21 @@ class Moves:
     left_ids: tuple[str, ...]
 
 
-def overlap(profiles: ProfileStore, snapshot: Snapshot, segments: Sequence[Members]) -> list[Overlap]:
+def overlap(snapshot: Snapshot, segments: Sequence[Members]) -> list[Overlap]:
     """The exact count of every combination of two to five segments that has anybody, biggest first."""
     if not 2 <= len(segments) <= _MOST:
         raise BadInput(f"Choose two to {_MOST} segments to compare.")
-    union = " UNION ALL ".join(
-        f"SELECT {ROW}, {1 << n} AS bit FROM read_parquet($m{n})" for n in range(len(segments))
-    )
-    with profiles.reading(snapshot) as db:
-        rows = db.rows(
-            f"""SELECT bits, count(*) AS n FROM (SELECT {ROW}, bit_or(bit) AS bits FROM ({union}) GROUP BY 1)
-                GROUP BY 1 ORDER BY n DESC, 1""",
-            {f"m{n}": str(m.path) for n, m in enumerate(segments)},
-        )
-    ids = [m.segment_id for m in segments]
-    return [Overlap(tuple(i for n, i in enumerate(ids) if int(bits) >> n & 1), int(n)) for bits, n in rows]
+    # One byte for each profile, one bit for each segment: far cheaper than a join of millions of rows.
+    bits = np.zeros(snapshot.profiles, dtype=np.uint8)
+    for number, members in enumerate(segments):
+        bits[pq.read_table(members.path, columns=[ROW]).column(0).to_numpy()] |= 1 << number
+    counts = np.bincount(bits, minlength=1 << len(segments))
+    found = [
+        Overlap(tuple(m.segment_id for n, m in enumerate(segments) if combination >> n & 1), int(count))
+        for combination, count in enumerate(counts)
+        if combination and count
+    ]
+    return sorted(found, key=lambda o: -o.profiles)
 
 
 def sizes(

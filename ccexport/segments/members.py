@@ -28,6 +28,7 @@ Lookup = Callable[[str], Segment]
 _RELATIVE = {"in_last", "not_in_last", "in_next", "not_in_next", "this_month", "this_quarter", "this_year"}
 _RELATIVE |= {"anniversary_in_next", "in_this_month", "in_this_quarter", "in_this_year"}
 _SENT = {"sent_by_export", "not_sent_by_export"}
+_COUNTS_KEPT = 1_000
 _DAYS = {"today", "yesterday", "tomorrow"}
 
 
@@ -49,6 +50,7 @@ class MemberStore:
         self.folder = root / "members"
         self.profiles = profiles
         self._clock = clock
+        self._counts: dict[tuple[str, str, str], int] = {}  # snapshots and members files never change
 
     def members(
         self,
@@ -74,8 +76,14 @@ class MemberStore:
     ) -> int:
         """How many profiles a rule selects; nothing is kept."""
         condition, params = self._compiled(parse_rule(rule), _Asked(snapshot, self._today(), lookup, sent_by))
+        key = (snapshot.id, condition, repr(sorted(params.items())))
+        if key in self._counts and sent_by is None:
+            return self._counts[key]
         with self.profiles.reading(snapshot) as db:
             (count,) = db.row(f"SELECT count(*) FROM s.profiles p WHERE {condition}", params)
+        if len(self._counts) >= _COUNTS_KEPT:
+            self._counts.clear()
+        self._counts[key] = int(count)
         return int(count)
 
     def sample(

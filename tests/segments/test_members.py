@@ -193,14 +193,14 @@ def test_overlap_counts_every_combination(
     """Each profile is in exactly one of them."""
     segments = [_segment("all"), _segment("old", OLD), _segment("vip", VIP)]
     members = [store.members(s, snapshot) for s in segments]
-    found = {o.segment_ids: o.profiles for o in overlap(profiles, snapshot, members)}
+    found = {o.segment_ids: o.profiles for o in overlap(snapshot, members)}
     assert found == {
         ("segment-all",): 2,
         ("segment-all", "segment-old"): 2,
         ("segment-all", "segment-vip"): 3,
     }
     with pytest.raises(BadInput, match="two to 5"):
-        overlap(profiles, snapshot, members[:1])
+        overlap(snapshot, members[:1])
 
 
 def test_sizes_joiners_and_leavers(tmp_path: Path) -> None:
