@@ -2,12 +2,14 @@
 
 import json
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import ccexport
 from ccexport.errors import BadInput
 from ccexport.model.profiles import Snapshot
 from ccexport.segments.compile import compile_rule
@@ -242,3 +244,10 @@ def test_the_schema_names_every_operator() -> None:
     """It is published, and made from the same table."""
     named = {o["const"] for o in rule_schema()["$defs"]["condition"]["properties"]["op"]["oneOf"]}
     assert named == set(OPERATORS) | set(ALIASES)
+
+
+def test_the_documentation_names_every_operator() -> None:
+    """And what happens with empty values beside it."""
+    text = (Path(ccexport.__file__).parents[1] / "docs" / "rules.md").read_text(encoding="utf-8")
+    for name in [*OPERATORS, *ALIASES]:
+        assert f"`{name}`" in text, name
