@@ -40,7 +40,8 @@ def attributes(
         with st.container(horizontal=True, vertical_alignment="bottom", key=f"{key}-row-{row.number}"):
             field = _row(f"{key}-{row.number}", row.field, profile_fields, custom_fields, disabled)
             if st.button(
-                t("Remove attribute"),
+                t("Remove"),
+                help=t("Remove attribute"),
                 key=f"{key}-drop-{row.number}",
                 icon=":material/delete:",
                 disabled=disabled,
@@ -73,7 +74,7 @@ def _row(
         index=_index(list(labels), field.target if field else None),
         format_func=lambda name: labels.get(name, name),
         key=f"{key}-target",
-        width=240,
+        width=200,
         disabled=disabled,
         placeholder=t("choose"),
     )
@@ -84,7 +85,7 @@ def _row(
         index=_index(sources, (field.source or CONSTANT) if field else None),
         format_func=lambda name: t("the same text for everybody") if name == CONSTANT else name,
         key=f"{key}-source",
-        width=240,
+        width=200,
         disabled=disabled,
         placeholder=t("choose"),
     )
@@ -105,7 +106,7 @@ def _row(
             index=_index(options, transforms[0] if transforms else NO_TRANSFORM),
             format_func=lambda name: t(TRANSFORMS[name]) if name in TRANSFORMS else (name or t("as it is")),
             key=f"{key}-transform",
-            width=260,
+            width=215,
             disabled=disabled,
         )
         transforms = ((chosen,) if chosen else ()) + tuple(transforms[1:])

@@ -25,7 +25,7 @@ def funnel(candidates: int, verdicts: Mapping[Verdict, int], reasons: Mapping[Re
     frame = pd.DataFrame(rows, columns=["what", "count", "group"])
     frame["label"] = [number(n) for n in frame["count"]]
     bars = alt.Chart(frame).encode(
-        y=alt.Y("what:N", sort=None, title=None, axis=alt.Axis(labelLimit=180)),
+        y=alt.Y("what:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, labelOverlap=False)),
         x=alt.X("count:Q", title=None, axis=None, scale=alt.Scale(domainMax=max(candidates, 1) * 1.12)),
         tooltip=[alt.Tooltip("what:N", title=t("What")), alt.Tooltip("label:N", title=t("Contacts"))],
     )
@@ -34,7 +34,7 @@ def funnel(candidates: int, verdicts: Mapping[Verdict, int], reasons: Mapping[Re
         color=alt.Color("group:N", scale=alt.Scale(domain=domain), legend=None)
     ) + bars.mark_text(align="left", dx=5).encode(text="label:N")
     title = t("Where do the {n} candidates go?", n=number(candidates))
-    st.altair_chart(chart.properties(title=title, height=ROW_HEIGHT * len(rows) + 10), alt=title)
+    st.altair_chart(chart.properties(title=title, height=ROW_HEIGHT * len(rows) + 45), alt=title)
 
 
 def delivered(days: Sequence[tuple[str, str, int]]) -> None:
@@ -45,7 +45,7 @@ def delivered(days: Sequence[tuple[str, str, int]]) -> None:
         alt.Chart(frame, title=title, height=220)
         .mark_bar(cornerRadiusEnd=2)
         .encode(
-            x=alt.X("day:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+            x=alt.X("day:O", sort=None, title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
             y=alt.Y("count:Q", title=None, axis=alt.Axis(format="~s", tickCount=4)),
             color=alt.Color(
                 "outcome:N",
@@ -67,14 +67,14 @@ def most_frequent(summary: FieldSummary) -> None:
     rows = [(bare(str(value), 40), count, number(count)) for value, count in summary.top]
     frame = pd.DataFrame(rows, columns=["value", "count", "label"])
     bars = alt.Chart(frame).encode(
-        y=alt.Y("value:N", sort=None, title=None, axis=alt.Axis(labelLimit=180)),
+        y=alt.Y("value:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, labelOverlap=False)),
         x=alt.X(
             "count:Q", title=None, axis=None, scale=alt.Scale(domainMax=max(n for _, n, _ in rows) * 1.15)
         ),
         tooltip=["value", "label"],
     )
     chart = bars.mark_bar(cornerRadiusEnd=3) + bars.mark_text(align="left", dx=5).encode(text="label:N")
-    st.altair_chart(chart.properties(title=title, height=ROW_HEIGHT * len(rows) + 10), alt=title)
+    st.altair_chart(chart.properties(title=title, height=ROW_HEIGHT * len(rows) + 45), alt=title)
 
 
 def histogram(summary: FieldSummary) -> None:

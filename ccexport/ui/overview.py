@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import streamlit as st
 
@@ -17,6 +17,7 @@ from ccexport.ui.texts import t
 from ccexport.ui.words import word
 
 DAYS = 30
+FORTNIGHT = 14
 SHOWN = 6
 
 
@@ -86,17 +87,18 @@ def _live(actor: Actor) -> None:
 
 
 def over_time(latest: Sequence[Run]) -> None:
-    """Contacts by day and outcome."""
-    days: Counter[tuple[str, str]] = Counter()
-    for run in reversed(latest):
+    """Contacts by day and outcome, the last fortnight."""
+    counted: Counter[tuple[date, str]] = Counter()
+    for run in latest:
         for outcome in Outcome:
-            if run.counts.get(outcome):
-                day = f"{(run.ended_at or run.created_at).astimezone(zone()):%Y-%m-%d}"
-                days[(day, word(outcome))] += run.counts[outcome]
-    if days:
-        charts.delivered([(day, outcome, n) for (day, outcome), n in days.items()])
+            day = (run.ended_at or run.created_at).astimezone(zone()).date()
+            counted[(day, word(outcome))] += run.counts.get(outcome, 0)
+    today = datetime.now(zone()).date()
+    days = [today - timedelta(days=n) for n in reversed(range(FORTNIGHT))]
+    if any(counted[(day, word(o))] for day in days for o in Outcome):
+        charts.delivered([(f"{d:%d.%m.}", word(o), counted[(d, word(o))]) for d in days for o in Outcome])
     else:
-        empty(t("Nothing has arrived on a list yet"), t("Preview an export, and run it from there."))
+        empty(t("Nothing has arrived on a list lately"), t("Preview an export, and run it from there."))
         link("exports", t("Exports"), icon=":material/outbox:")
 
 
@@ -106,8 +108,8 @@ def latest_runs(latest: Sequence[Run]) -> None:
     if not latest:
         st.caption(t("Nothing has run yet."))
     for run in latest[:SHOWN]:
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.markdown(f"{badge_markup(run.state)} {plain(run.export_name, 40)} · {ago(run.created_at)}")
-            link("runs", t("Open"), run=run.id)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(badge_markup(run.state), width="content")
+            link("runs", f"{plain(run.export_name, 40)} · {ago(run.created_at)}", run=run.id)
     if len(latest) > SHOWN:
         link("runs", t("All runs"), icon=":material/history:")

@@ -34,7 +34,8 @@ def table(rows: Sequence[PlanRow], *, outcomes: bool, name: str, key: str) -> No
     middle = next((i for i, c in enumerate(ours) if c in _after_sent()), len(ours))
     frame = frame[[*ours[:middle], *sent, *ours[middle:]]].rename(columns=lambda c: c.removeprefix(_SENT))
     height = min(36 * (len(frame) + 1) + 3, 560)
-    st.dataframe(frame, hide_index=True, height=height, key=key, alt=name, placeholder="")
+    wide = {t(c): st.column_config.TextColumn(width="medium") for c in ("Why", "Changes", "Warnings")}
+    st.dataframe(frame, hide_index=True, height=height, key=key, alt=name, placeholder="", column_config=wide)
 
 
 def _cells(row: PlanRow, *, outcomes: bool) -> dict[str, Any]:

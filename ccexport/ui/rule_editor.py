@@ -116,7 +116,9 @@ class RuleEditor:
                 self._operator(node, key, field)
             if node.get("op"):
                 value_widget(node, key, self._type(field), self._segments)
-            if st.button(t("Remove condition"), key=f"{key}-drop", icon=":material/delete:"):
+            if st.button(
+                t("Remove"), help=t("Remove condition"), key=f"{key}-drop", icon=":material/delete:"
+            ):
                 parent["parts"].remove(node)
                 st.rerun()
 
@@ -130,7 +132,7 @@ class RuleEditor:
             format_func=lambda f: t("Membership of another segment") if f == MEMBERSHIP else f,
             key=f"{key}-field",
             placeholder=t("choose"),
-            width=240,
+            width=200,
         )
         if chosen != now:
             node.update(op=None, value=None)
@@ -153,7 +155,7 @@ class RuleEditor:
             index=names.index(now) if now in names else 0,
             format_func=lambda name: t(OPERATORS[name].words),
             key=f"{key}-{field}-op",
-            width=230,
+            width=180,
         )
         if now and OPERATORS[chosen].takes is not OPERATORS[now].takes:
             node["value"] = None

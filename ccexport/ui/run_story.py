@@ -147,7 +147,7 @@ def _numbers(run: Run) -> None:
     counts = run.counts
     if not counts:
         return
-    with st.grid(8, min_column_width=86):
+    with st.grid(4, min_column_width=150):
         for code in ("candidates", "left_out", "sent", *Outcome, "removed"):
             st.metric(word(code), number(counts.get(code)), border=True)
 

@@ -146,7 +146,7 @@ def sign_in(page: Page, server: Server, role: str, path: str = "/") -> None:
     quiet(page)
 
 
-SignedIn = Callable[[str], Page]
+SignedIn = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ CONTRIBUTOR = Actor("contributor", Role.CONTRIBUTOR)
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("overview", "Nothing has arrived on a list yet"),
+        ("overview", "Nothing has arrived on a list lately"),
         ("profiles", "No profiles yet"),
         ("segments", "No segments yet"),
         ("exports", "No exports yet"),

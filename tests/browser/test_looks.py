@@ -1,0 +1,106 @@
+"""Every page at two widths, light and dark, as pictures to look at; and what a picture does not show.
+
+The pictures are in build/screenshots. On each page: one main heading, no error of the browser, nothing
+blocked by the content security policy, every control with a name.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import ConsoleMessage, Page, expect
+
+from ccexport.model.exports import Actor
+from ccexport.model.words import Role
+from ccexport.services import Services
+from ccexport.settings import load_settings
+from tests.browser.conftest import PICTURES, Server, SignedIn, quiet
+
+pytestmark = pytest.mark.browser
+CONTRIBUTOR = Actor("contributor", Role.CONTRIBUTOR)
+WIDTHS = (1280, 1920)
+TALLEST = 2400
+NAMELESS = """() => [...document.querySelectorAll('main button, main input, main textarea, main a[href], nav a')]
+    .filter(e => e.offsetParent && e.type !== 'hidden')
+    .filter(e => !(e.innerText || e.ariaLabel || e.title || e.labels?.length || e.closest('[aria-label]')))
+    .map(e => e.outerHTML.slice(0, 200))"""
+
+
+@pytest.fixture(scope="module")
+def paths(server: Server) -> Iterator[dict[str, str]]:
+    """A name for the picture, and the address; with a run behind the demo."""
+    services = Services(load_settings(data_dir=server.data_dir, base_url=server.url))
+    newsletter = services.exports.get(CONTRIBUTOR, "Newsletter")
+    if not services.runs.list(CONTRIBUTOR, export="Newsletter"):
+        services.runs.drive_here(services.runs.start(CONTRIBUTOR, "Newsletter").id)
+    run = services.runs.list(CONTRIBUTOR, export="Newsletter")[0]
+    customers = services.exports.get(CONTRIBUTOR, "Good customers")
+    yield {
+        "overview": "/",
+        "profiles": "/profiles",
+        "profiles-field": "/profiles?view=fields&field=tier",
+        "segments": "/segments",
+        "segment": "/segments?segment=Good+customers",
+        "segment-edit": "/segments?segment=Good+customers&show=edit",
+        "exports": "/exports",
+        "preview": f"/exports?export={customers.id}&show=preview",
+        "export-settings": f"/exports?export={newsletter.id}&show=settings",
+        "runs": "/runs",
+        "run": f"/runs?run={run.id}",
+        "run-story": f"/runs?run={run.id}&view=story",
+        "connections": "/connections",
+        "connect": "/connections?show=new",
+        "people": "/people",
+        "system": "/system",
+        "system-audit": "/system?view=audit",
+    }
+    services.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en-GB", "nb-NO"])
+def test_every_page_looks_right(
+    signed_in: SignedIn, server: Server, paths: dict[str, str], scheme: str, language: str
+) -> None:
+    """Norwegian in light only: the words differ, not the colours."""
+    if (scheme, language) == ("dark", "nb-NO"):
+        return
+    page = signed_in("administrator", color_scheme=scheme, locale=language)
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text) if _is_error(message) else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    for name, path in paths.items():
+        page.goto(server.url + path)
+        quiet(page)
+        page.wait_for_selector("main h1")
+        quiet(page)
+        for width in WIDTHS if language == "en-GB" else WIDTHS[:1]:
+            _picture(page, f"{name}-{width}-{scheme}-{language[:2]}", width)
+        assert page.locator("main h1").count() == 1, name
+        assert page.evaluate(NAMELESS) == [], name
+        assert page.locator('[data-testid="stException"]').count() == 0, name
+    assert errors == []
+
+
+def test_the_sign_in_page_looks_right(page: Page, server: Server) -> None:
+    page.goto(server.url)
+    page.wait_for_selector("main h1, h1")
+    quiet(page)
+    for width in WIDTHS:
+        _picture(page, f"sign-in-{width}-light-en", width)
+
+
+def _is_error(message: ConsoleMessage) -> bool:
+    # Below a path, Streamlit first asks there for its own routes, and then at the root.
+    own = "/_stcore/" in str(message.location.get("url", ""))
+    return message.type == "error" and not own
+
+
+def _picture(page: Page, name: str, width: int) -> None:
+    """The whole page, not only what fits the window."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.set_viewport_size({"width": width, "height": 900})
+    tall = page.evaluate("document.querySelector('[data-testid=stMain]')?.scrollHeight ?? 900")
+    page.set_viewport_size({"width": width, "height": min(max(900, tall), TALLEST)})
+    page.evaluate("() => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))")
+    expect(page.locator('main [data-testid="stSkeleton"]')).to_have_count(0)
+    page.screenshot(path=PICTURES / f"{name}.png")
