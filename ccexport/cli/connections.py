@@ -1,6 +1,7 @@
 """`connections add`, `list`, `check`, `remove`, and `lists list`, `create`."""
 
 import webbrowser
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -9,7 +10,7 @@ from ccexport.cli.callback import Callback
 from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import ExitCode, emit, say, table
 from ccexport.model.words import Role
-from ccexport.services.connections import AGREEMENT
+from ccexport.services.connections import AGREEMENT, Prepared
 
 app = typer.Typer(help="Authorised Constant Contact accounts.")
 lists = typer.Typer(help="The contact lists of a connection.")
@@ -88,6 +89,31 @@ def check(name: str, as_json: Json = False, data_dir: DataDir = None) -> int:
         health = services.connections.check(actor, name)
     emit(as_json, health, [f"{health.name}: {health.sentence} {health.requests_today} requests today."])
     return ExitCode.DONE if health.working else ExitCode.FAILED
+
+
+@app.command()
+def probe(
+    name: str,
+    domain: Annotated[str, typer.Option(help="The domain of the addresses it makes up.")] = "example.com",
+    unsubscribed: Annotated[str, typer.Option(help="An address you have unsubscribed by hand before.")] = "",
+    left_list: Annotated[str, typer.Option(help="An address that left a list by hand before.")] = "",
+    deleted: Annotated[str, typer.Option(help="An address whose contact you have deleted before.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Try our guesses about the API on a TRIAL account: at most fifty requests, cleaned up afterwards."""
+    prepared = Prepared(unsubscribed=unsubscribed, left_list=left_list, deleted=deleted)
+    say(
+        "This makes two lists and a few contacts in the account, and deletes them again. Use a trial account."
+    )
+    if not yes:
+        typer.confirm("Go on?", abort=True, err=True)
+    with opened(data_dir) as (services, actor):
+        found = services.connections.probe(actor, name, say, domain=domain, prepared=prepared)
+    rows = [asdict(finding) for finding in found]
+    right = sum(finding.right is True for finding in found)
+    emit(as_json, rows, [f"{right} of {len(rows)} guesses were right."])
 
 
 @app.command()

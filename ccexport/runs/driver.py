@@ -97,7 +97,8 @@ class Driver:
             )
         self._engine.ledger.releases.use(run.export_id, run.id)
         self._runs.add_batches(_import_batches(run, plan))
-        text = f"Sending {plan.to_send} contacts in {len(plan.batches)} requests."
+        requests = len(plan.batches)
+        text = f"Sending {plan.to_send} contacts in {requests} request{'s' * (requests != 1)}."
         return self._move(run, RunState.SENDING, text)
 
     def _planned(self, run: Run) -> Plan:

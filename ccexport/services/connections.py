@@ -6,11 +6,13 @@ never give tokens to a face.
 
 import hmac
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ccexport.constant_contact import oauth
+from ccexport.constant_contact.probe import Prepared, probe
+from ccexport.constant_contact.probe_plan import Finding
 from ccexport.constant_contact.values import ContactList, CustomField
 from ccexport.errors import BadInput, Conflict, ConstantContactError, NotFound, NotPermitted
 from ccexport.model.exports import Actor, Connection, Export
@@ -270,6 +272,24 @@ class ConnectionUseCases:
             privileges=privileges,
             contacts=counts,
             requests_today=self._services.accounts().requests_today(),
+        )
+
+    def probe(
+        self, actor: Actor, name: str, say: Callable[[str], None], *, domain: str, prepared: Prepared
+    ) -> Sequence[Finding]:
+        """Try the guesses of docs/constant-contact.md on a trial account; every line is also said."""
+        require(actor, Role.ADMINISTRATOR, "probe connections")
+        found = self._ledger.connections.named(name)
+        self._ledger.audit.add(actor.name, "connection probed", found.name)
+        engine = self._services.engine
+        return probe(
+            self._services.accounts().account(found.id),
+            self._services.application().api_url,
+            say,
+            clock=engine.clock,
+            sleep=engine.sleep,
+            domain=domain,
+            prepared=prepared,
         )
 
     def exports_on(self, actor: Actor, name: str) -> Sequence[Export]:
