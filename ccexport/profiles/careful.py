@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,7 @@ class _Lines:
 
     def __init__(self, path: Path) -> None:
         self._file = path.open(encoding="utf-8", errors="surrogateescape", newline="")
-        self._waiting: list[str] = []
+        self._waiting: deque[str] = deque()
         self.number = 0
 
     def __enter__(self) -> "_Lines":
@@ -56,55 +57,70 @@ class _Lines:
 
     def take(self) -> str | None:
         """The next line."""
-        line = self.ahead(1)
-        if line is not None:
-            self._waiting.pop(0)
-            self.number += 1
+        line = self._waiting.popleft() if self._waiting else self._file.readline()
+        if not line:
+            return None
+        self.number += 1
         return line
 
 
 def read_csv_carefully(dialect: CsvDialect, copy: Path) -> list[Reject]:
-    """Write the good records, each with its line number first, to `copy`; return the bad ones."""
+    """Write the good records, each with its line number first, to `copy`; return the bad ones.
+
+    Records are copied as they stand, with the delimiter of the file and a header of our own.
+    """
     rejects: list[Reject] = []
+    names = [LINE, *(f"c{n}" for n in range(len(dialect.header)))]
     with _Lines(dialect.path) as lines, copy.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow([LINE, *(f"c{n}" for n in range(len(dialect.header)))])
-        _take_record(lines, dialect, first=True)
-        while (line := lines.ahead(1)) is not None:
-            at = lines.number + 1
-            found = _take_record(lines, dialect)
-            if isinstance(found, str):
+        out.write(dialect.delimiter.join(names) + "\n")
+        _take_header(lines, dialect)
+        while (line := lines.take()) is not None:
+            at = lines.number
+            record, trouble = _check_record(lines, line, dialect)
+            if trouble:
+                reason, detail = trouble
                 raw = _NOT_UTF8.sub("\ufffd", line)[:_RAW_KEPT].rstrip("\r\n")
-                reason, _, detail = found.partition(": ")
                 rejects.append(Reject(dialect.name, at, reason, detail, raw))
-            elif found:
-                writer.writerow([at, *found])
+            elif record:
+                out.write(f"{at}{dialect.delimiter}{record}\n")
     return rejects
 
 
-def _take_record(lines: _Lines, dialect: CsvDialect, first: bool = False) -> list[str] | str:
-    """The fields of the record that starts at the next line, or `reason: detail`; [] for a blank line."""
-    line = lines.take() or ""
-    if first:
-        line = line.removeprefix("\ufeff")
-    if not line.strip():
-        return []
-    if _NOT_UTF8.search(line):
-        return f"encoding: some bytes of the line are not {dialect.encoding}"
-    width = len(dialect.header)
-    alone = _parse(line, dialect.delimiter)
-    if isinstance(alone, list) and len(alone) == width:
-        return alone
+def _take_header(lines: _Lines, dialect: CsvDialect) -> None:
+    line = (lines.take() or "").removeprefix("\ufeff")
     if line.count('"') % 2 == 1:
-        joined = _join(lines, line, dialect, width)
-        return joined or "quote: a quote is opened and never closed, or closed on a line of another record"
+        _join(lines, line, dialect)
+
+
+def _check_record(lines: _Lines, line: str, dialect: CsvDialect) -> tuple[str, tuple[str, str] | None]:
+    """The text of the record that starts with this line, or what is wrong; "" for a blank line."""
+    width, text = len(dialect.header), line.rstrip("\r\n")
+    if not text.isascii() and _NOT_UTF8.search(text):
+        return "", ("encoding", f"some bytes of the line are not {dialect.encoding}")
+    if '"' not in text:
+        if (found := text.count(dialect.delimiter) + 1) == width:
+            return text, None
+        return "", (("fields", _width_trouble(found, width)) if text.strip() else None)
+    alone = _parse(text, dialect.delimiter)
+    if isinstance(alone, list) and len(alone) == width:
+        return text, None
+    if text.count('"') % 2 == 1:
+        joined = _join(lines, line, dialect)
+        return joined or "", None if joined else ("quote", _QUOTE_TROUBLE)
     if isinstance(alone, list):
-        return f"fields: the line has {len(alone)} fields where the header has {width}"
-    return f"quote: {alone}"
+        return "", ("fields", _width_trouble(len(alone), width))
+    return "", ("quote", alone)
 
 
-def _join(lines: _Lines, line: str, dialect: CsvDialect, width: int) -> list[str] | None:
-    """The record when a quoted field goes on over the following lines; they are taken then."""
+_QUOTE_TROUBLE = "a quote is opened and never closed, or closed on a line of another record"
+
+
+def _width_trouble(found: int, width: int) -> str:
+    return f"the line has {found} fields where the header has {width}"
+
+
+def _join(lines: _Lines, line: str, dialect: CsvDialect) -> str | None:
+    """The text of the record when a quoted field goes on over the following lines; they are taken then."""
     text = line
     for count in range(1, _JOINED_LINES + 1):
         following = lines.ahead(count)
@@ -113,10 +129,10 @@ def _join(lines: _Lines, line: str, dialect: CsvDialect, width: int) -> list[str
         text += following
         if text.count('"') % 2 == 0:
             record = _parse(text, dialect.delimiter)
-            if isinstance(record, list) and len(record) == width:
+            if isinstance(record, list) and len(record) == len(dialect.header):
                 for _ in range(count):
                     lines.take()
-                return record
+                return text.rstrip("\r\n")
     return None
 
 

@@ -20,8 +20,6 @@ DELIMITERS = ",;\t|"
 _CHUNK = 1 << 20
 _SAMPLE = 256 * 1024
 _DATA_LIKE = re.compile(r"[^@\s]+@[^@\s]+\.\w+|[-+]?\d[\d.,]*|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
-_ESCAPED = re.compile("[\udc80-\udcff]")
-_NON_ASCII = re.compile("[^\x00-\x7f]")
 _undefined_in_1252 = {n: bytes([n]).decode("latin-1") for n in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
 
 
@@ -93,9 +91,10 @@ def _count_non_ascii(chunks: Iterator[bytes]) -> tuple[int, int]:
     for chunk in chunks:
         text = decoder.decode(chunk)
         if not text.isascii():
-            escaped = len(_ESCAPED.findall(text))
+            ascii_only = len(text.encode("ascii", "ignore"))
+            escaped = len(text) - len(text.encode("utf-8", "ignore").decode("utf-8"))
             bad += escaped
-            good += len(_NON_ASCII.findall(text)) - escaped
+            good += len(text) - ascii_only - escaped
     return good, bad + len(decoder.decode(b"", final=True))
 
 

@@ -29,6 +29,7 @@ _WRONG_VALUES = (
     duckdb.TypeMismatchException,
 )
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_IN_UTC = "SET TimeZone = 'UTC'"
 _open: "weakref.WeakSet[DuckDB]" = weakref.WeakSet()
 
 
@@ -95,10 +96,18 @@ class DuckDB:
         """Another connection to the same database, for a second statement or another thread."""
         with translated_errors():
             other = DuckDB(self.raw.cursor())
+            other.run(_IN_UTC)  # settings are the cursor's own
         try:
             yield other
         finally:
             other.close()
+
+    @property
+    def memory_limit(self) -> int:
+        """How many bytes this database may use."""
+        (text,) = self.row("SELECT current_setting('memory_limit')")
+        number, _, unit = str(text).partition(" ")
+        return int(float(number) * 1024 ** ("bytes", "KiB", "MiB", "GiB", "TiB").index(unit))
 
     def interrupt(self) -> None:
         """Stop what another thread is running here."""
@@ -175,7 +184,7 @@ def _connected(target: str, memory_limit: str, folder: Path) -> Iterator[DuckDB]
     with translated_errors():
         db = DuckDB(duckdb.connect(target, config=config))
     try:
-        db.run("SET TimeZone = 'UTC'")
+        db.run(_IN_UTC)
         yield db
     finally:
         db.close()

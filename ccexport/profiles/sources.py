@@ -15,7 +15,8 @@ from ccexport.profiles.careful import LINE, Reject, read_csv_carefully, read_jso
 from ccexport.profiles.csv_dialect import CsvDialect, find_dialect
 from ccexport.profiles.database import DuckDB, quote_identifier, quote_path
 
-STAGED = "_staged"
+STAGED = "staging._staged"
+_IN_MEMORY_SHARE = 0.2  # of the memory limit that sources may have to be staged in memory
 _JSON = {".jsonl", ".ndjson", ".json"}
 _TEXT = {".csv", ".tsv", ".txt"}
 _RESERVED = {"_row": "source_row", "_id": "source_id", LINE: "source_line", "rowid": "source_rowid"}
@@ -55,17 +56,25 @@ class Staged:
 
 
 def stage(db: DuckDB, files: Sequence[Path], folder: Path, progress: Callable[[float], None]) -> Staged:
-    """Load every file, stacked in the order given, into the temporary table `_staged`."""
+    """Load every file, stacked in the order given, into the table `_staged` of a database `staging`."""
     if not files:
         raise BadInput("No file was given.")
+    _make_room(db, files, folder)
     parts: list[_Part] = []
     for number, file in enumerate(files):
         work = folder / f"source-{number}"
         work.mkdir()
-        parts.append(_load(db, file, work, f"_part{number}"))
+        parts.append(_load(db, file, work, f"staging._part{number}"))
         _check_alike(parts[0], parts[-1])
         progress((number + 1) / len(files))
     return _stack(db, parts, text=_suffix(files[0]) in _TEXT)
+
+
+def _make_room(db: DuckDB, files: Sequence[Path], folder: Path) -> None:
+    """Small sources are staged in memory; big ones in a file, which is compressed and needs no spilling."""
+    size = sum(f.stat().st_size for f in files if f.is_file())
+    target = folder / "staging.duckdb" if size > _IN_MEMORY_SHARE * db.memory_limit else Path(":memory:")
+    db.run(f"ATTACH {quote_path(target)} AS staging")
 
 
 def breaks_within(db: DuckDB, table: str, fields: Sequence[str], before: int | None = None) -> int:
@@ -81,10 +90,10 @@ def breaks_within(db: DuckDB, table: str, fields: Sequence[str], before: int | N
 
 def _stack(db: DuckDB, parts: list[_Part], *, text: bool) -> Staged:
     if len(parts) == 1:
-        db.run(f"ALTER TABLE {parts[0].table} RENAME TO {STAGED}")
+        db.run(f"ALTER TABLE {parts[0].table} RENAME TO _staged")
     else:
         union = " UNION ALL BY NAME ".join(f"SELECT * FROM {p.table}" for p in parts)
-        db.run(f"CREATE TEMP TABLE {STAGED} AS {union}")
+        db.run(f"CREATE TABLE {STAGED} AS {union}")
         for part in parts:
             db.run(f"DROP TABLE {part.table}")
     starts, rows = [], 0
@@ -193,7 +202,7 @@ def _load_carefully(
     db: DuckDB, dialect: CsvDialect, fields: tuple[str, ...], copy: Path, table: str
 ) -> list[Reject]:
     rejects = read_csv_carefully(dialect, copy)
-    reader = _csv_reader(copy, ",", len(fields), with_line=True)
+    reader = _csv_reader(copy, dialect.delimiter, len(fields), with_line=True)
     _create(db, table, fields, reader, f"CAST({LINE} AS BIGINT)")
     return rejects
 
@@ -221,7 +230,7 @@ def _csv_reader(path: Path, delimiter: str, width: int, *, with_line: bool) -> s
 
 def _create(db: DuckDB, table: str, fields: tuple[str, ...], reader: str, line: str) -> None:
     chosen = ", ".join(f"c{n} AS {quote_identifier(f)}" for n, f in enumerate(fields))
-    db.run(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {chosen}, {line} AS {LINE} FROM {reader}")
+    db.run(f"CREATE OR REPLACE TABLE {table} AS SELECT {chosen}, {line} AS {LINE} FROM {reader}")
 
 
 def _load_json(db: DuckDB, name: str, path: Path, work: Path, table: str) -> _Part:
@@ -255,7 +264,7 @@ def _load_native(
         f"{quote_identifier(n)} AS {quote_identifier(f)}" for (n, _), f in zip(found, fields, strict=True)
     )
     line = f"CAST({LINE} AS BIGINT)" if own_line else "CAST(NULL AS BIGINT)"
-    db.run(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {chosen}, {line} AS {LINE} FROM {reader}")
+    db.run(f"CREATE OR REPLACE TABLE {table} AS SELECT {chosen}, {line} AS {LINE} FROM {reader}")
     (rows,) = db.row(f"SELECT count(*) FROM {table}")
     types = tuple((f, t) for f, (_, t) in zip(fields, found, strict=True))
     return _Part(name, table, types, rows, first_line, rejects)
