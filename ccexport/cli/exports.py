@@ -40,6 +40,10 @@ def create(
     newest_by: Annotated[
         str | None, typer.Option(help="The date field that decides between duplicates.")
     ] = None,
+    international_phones: Annotated[
+        bool,
+        typer.Option("--international-phones", help="Send phone numbers that are not of North America too."),
+    ] = False,
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -66,6 +70,7 @@ def create(
             resend_unchanged=resend_unchanged,
             consent=_consent(consent),
             newest_by=newest_by,
+            international_phones=international_phones,
         )
         document = _document(services, actor, made)
     emit(as_json, document, [f"Export {made.name} is saved; nothing was sent. Preview it: exports preview …"])
@@ -101,6 +106,7 @@ def _document(services: Any, actor: Any, export: Export) -> dict[str, Any]:
         "resend_unchanged": config.resend_unchanged,
         "consent": config.consent.model_dump() if config.consent else None,
         "newest_by": config.newest_by,
+        "international_phones": config.international_phones,
         "guards": config.guards.model_dump(),
         "version": export.version,
         "paused": export.paused,

@@ -61,6 +61,7 @@ class ExportConfig(_Frozen):
     resend_unchanged: bool = False
     consent: ConsentRule | None = None
     newest_by: str | None = None
+    international_phones: bool = False
     guards: Guards = Guards()
 
 

@@ -23,6 +23,11 @@ _ISO = quote_text(r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}([ T].*)?$")
 # Letters below U+0300 need no NFC; the no-break space and the C1 controls are not among them.
 _COMPOSED = quote_text(r"[ -~\x{a1}-\x{2ff}]*")
 _TRIMMED = quote_text(r"[!-~\x{a1}-\x{2ff}](?:[ -~\x{a1}-\x{2ff}]*[!-~\x{a1}-\x{2ff}])?")
+# Ten digits as 3-3-4, with or without the country code 1 and an extension: "International phone numbers are
+# currently not supported", https://developer.constantcontact.com/api_reference/index.html (contacts_json_import)
+_NATIONAL = quote_text(
+    r"(?:(?:\+|00)?1[-. ]*)?\(?\d{3}\)?[-. ]*\d{3}[-. ]*\d{4}(?: *(?:x|ext\.?|#) *\d{1,6})?"
+)
 # An escape, the one control character that JSON does not escape, and a blank before a quote, which
 # in a text without escapes is the end of a value.
 _UNCLEAN = (quote_text("\\"), "chr(127)", quote_text(' "'))
@@ -193,6 +198,8 @@ def _checked(column: _Column) -> str | None:
             # The day is the next field: a mapping has both or none, and they are in a fixed order.
             month, day = (f"regexp_extract(v{n}, '^[0-9]{{1,2}}$')" for n in (column.n, column.n + 1))
             return _birthday(f"try_cast('2000-' || {month} || '-' || {day} AS DATE)")
+        case Shape.PHONE:
+            return f"CASE WHEN regexp_full_match(v{column.n}, {_NATIONAL}) THEN v{column.n} END"
         case _:
             return None
 
@@ -210,7 +217,7 @@ def _piece(column: _Column, *, careful: bool) -> str | None:
     if shape in (Shape.BIRTHDAY, Shape.MONTH):
         return f"d{n}"
     value = column.fitting
-    if shape is Shape.DATE:
+    if shape in (Shape.DATE, Shape.PHONE):
         value = f"d{n}"
     elif column.as_it_stands and not careful:
         value = f"t{n}"
@@ -226,6 +233,8 @@ def _problems(column: _Column) -> list[tuple[str, str]]:
         problems.append(("too_long", f"length({column.value}) > {column.target.field.length}"))
     elif shape is Shape.MONTH:
         problems.append(("malformed", f"d{n} IS NULL AND coalesce(v{n}, v{n + 1}) IS NOT NULL"))
+    elif shape is Shape.PHONE:
+        problems.append(("international", f"v{n} IS NOT NULL AND d{n} IS NULL"))
     elif shape is not Shape.DAY:
         problems.append(("malformed", f"v{n} IS NOT NULL AND d{n} IS NULL"))
     if any(t.startswith(DATE) for t in column.target.mapped.transforms):

@@ -34,6 +34,7 @@ class Shape(StrEnum):
     BIRTHDAY = "birthday"
     MONTH = "month"
     DAY = "day"
+    PHONE = "phone"
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,13 @@ class ContactField:
     label: str
     shape: Shape = Shape.TEXT
     length: int = 50
-    phone: bool = False
     address: str | None = None
     """Which of the addresses of a contact this is a part of: "" is the unnamed (home) one."""
+
+    @property
+    def phone(self) -> bool:
+        """Whether it is one of the at most three phone numbers of a contact."""
+        return self.name == "phone" or self.name.endswith("_phone")
 
 
 def _parts(prefix: str, label: str, country: bool = True) -> list[ContactField]:
@@ -80,11 +85,11 @@ _FIELDS = [
     ContactField(BIRTHDAY_DAY, "Birthday, day", Shape.DAY, 2),
     # One of several date forms; we send ISO: https://developer.constantcontact.com/api_guide/import_contacts.html
     ContactField("anniversary", "Anniversary", Shape.DATE, 10),
-    ContactField("phone", "Phone", phone=True),
-    ContactField("home_phone", "Home phone", phone=True),
-    ContactField("work_phone", "Work phone", phone=True),
-    ContactField("mobile_phone", "Mobile phone", phone=True),
-    ContactField("other_phone", "Other phone", phone=True),
+    ContactField("phone", "Phone", Shape.PHONE),
+    ContactField("home_phone", "Home phone", Shape.PHONE),
+    ContactField("work_phone", "Work phone", Shape.PHONE),
+    ContactField("mobile_phone", "Mobile phone", Shape.PHONE),
+    ContactField("other_phone", "Other phone", Shape.PHONE),
     *_parts("", ""),
     # The schema spells this one country "home country", with a blank, surely by mistake; the unnamed
     # address is a home address, so its `country` does the same.

@@ -103,12 +103,12 @@ def _write_rows(
         send.append(Verdict.UNCHANGED.value)
     sent = pa.array(send)
     for table in _slices(db, inputs, targets, decided):
-        planned = _numbered(table, rows.rows, packer, sent)
+        planned = numbered(table, rows.rows, packer, sent)
         digest.add(planned)
         rows.add(planned)
 
 
-def _numbered(table: pa.Table, first: int, packer: Packer, sent: pa.Array) -> pa.Table:
+def numbered(table: pa.Table, first: int, packer: Packer, sent: pa.Array) -> pa.Table:
     """The rows with their place in the plan and, when they are sent, in the bodies."""
     table = table.combine_chunks()
     chosen = pc.is_in(table["verdict"], value_set=sent)
@@ -208,7 +208,16 @@ def _about(inputs: PlanInputs, targets: Sequence[Target]) -> dict[str, Any]:
         "list": config.list_id,
         "mapping": [(t.field.name, t.mapped.model_dump(mode="json")) for t in targets],
         "config": config.model_dump(
-            mode="json", include={"email", "mode", "resend_unchanged", "consent", "newest_by", "guards"}
+            mode="json",
+            include={
+                "email",
+                "mode",
+                "resend_unchanged",
+                "consent",
+                "newest_by",
+                "guards",
+                "international_phones",
+            },
         ),
     }
 

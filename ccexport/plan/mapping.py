@@ -5,7 +5,7 @@ Owns what a mapping may say. Must never look at a value: `contact` makes the SQL
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from ccexport.errors import BadInput
@@ -23,6 +23,7 @@ from ccexport.plan.fields import (
     MOST_CUSTOM_FIELDS,
     MOST_PHONES,
     ContactField,
+    Shape,
     custom_field,
 )
 from ccexport.plan.transforms import check_transform
@@ -50,6 +51,8 @@ def resolve(config: ExportConfig, snapshot: Snapshot, custom_fields: Mapping[str
     if config.newest_by:
         _profile_field(config.newest_by, snapshot, "“Newest by”")
     targets = [_target(mapped, snapshot, custom_fields) for mapped in config.fields]
+    if config.international_phones:
+        targets = [_any_phone(target) for target in targets]
     _check_together(targets)
     order = list(CONTACT_FIELDS)
     return tuple(
@@ -58,6 +61,10 @@ def resolve(config: ExportConfig, snapshot: Snapshot, custom_fields: Mapping[str
             key=lambda t: (order.index(t.field.name) if t.field.name in order else len(order), t.field.name),
         )
     )
+
+
+def _any_phone(target: Target) -> Target:
+    return replace(target, field=replace(target.field, shape=Shape.TEXT)) if target.field.phone else target
 
 
 def _target(mapped: MappedField, snapshot: Snapshot, custom_fields: Mapping[str, str]) -> Target:

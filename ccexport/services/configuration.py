@@ -64,6 +64,7 @@ class ExportPart(_Part):
     resend_unchanged: bool = False
     consent: ConsentRule | None = None
     newest_by: str | None = None
+    international_phones: bool = False
     guards: Guards = Guards()
     paused: bool = False
 
@@ -124,6 +125,7 @@ class ConfigurationUseCases:
             resend_unchanged=config.resend_unchanged,
             consent=config.consent,
             newest_by=config.newest_by,
+            international_phones=config.international_phones,
             guards=config.guards,
             paused=export.paused,
         )
@@ -191,6 +193,7 @@ class ConfigurationUseCases:
             "resend_unchanged": part.resend_unchanged,
             "consent": part.consent,
             "newest_by": part.newest_by,
+            "international_phones": part.international_phones,
             "guards": part.guards,
         }
         if action == "create":

@@ -39,6 +39,7 @@ class ExportUseCases:
         resend_unchanged: bool = False,
         consent: ConsentRule | None = None,
         newest_by: str | None = None,
+        international_phones: bool = False,
         guards: Guards | None = None,
     ) -> Export:
         """Save a new export. `contact_list` is an id or a name; a custom field's target may be `cf:<name>`."""
@@ -54,6 +55,7 @@ class ExportUseCases:
             resend_unchanged=resend_unchanged,
             consent=consent,
             newest_by=newest_by,
+            international_phones=international_phones,
             guards=guards or Guards(),
         )
         made = self._ledger.exports.add(self._services.engine.new_id("export"), config, by=actor.name)
@@ -75,6 +77,7 @@ class ExportUseCases:
             "resend_unchanged": config.resend_unchanged,
             "consent": config.consent,
             "newest_by": config.newest_by,
+            "international_phones": config.international_phones,
             "guards": config.guards,
         } | values
         new_name = str(given.pop("name", config.name))

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ccexport.model.exports import MappedField
-from ccexport.model.words import FieldType
+from ccexport.model.words import FieldType, Verdict
 from ccexport.plan.fields import CONTACT_FIELDS, Shape
 from ccexport.plan.reading import PlanRow, rows
 from tests.plan.factories import World, mapped
@@ -261,3 +261,33 @@ def test_the_json_holds_exactly_the_mapped_values(world: World, values: list[tup
         assert row.contact == json.dumps(
             json.loads(row.contact or ""), ensure_ascii=False, separators=(",", ":")
         )
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "1231231234",
+        "123-123-1234",
+        "(209)172-7124x3651",
+        "001-209-172-7124",
+        "+1 915.112.1727",
+        "915 112 1727 ext. 12",
+    ],
+)
+def test_a_national_phone_is_sent_as_it_is(world: World, number: str) -> None:
+    assert sent(contact(world, {"tlf": number}, fields=mapped("phone=tlf"))) == {"phone": number}
+
+
+@pytest.mark.parametrize("number", ["+47 22 33 44 55", "22334455", "+44 20 7946 0958", "call me", "1" * 60])
+def test_an_international_phone_is_left_out_with_a_warning_and_costs_nobody(
+    world: World, number: str
+) -> None:
+    row = contact(world, {"tlf": number}, fields=mapped("phone=tlf"))
+
+    assert (sent(row), row.warnings, row.verdict) == ({}, ("phone:international",), Verdict.ADD)
+
+
+def test_international_phones_are_sent_when_the_export_says_so(world: World) -> None:
+    row = contact(world, {"tlf": "+47 22 33 44 55"}, fields=mapped("phone=tlf"), international_phones=True)
+
+    assert (sent(row), row.warnings) == ({"phone": "+47 22 33 44 55"}, ())
