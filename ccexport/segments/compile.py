@@ -146,7 +146,11 @@ def _in_segment(compiler: Compiler, name: str, path: str) -> str:
 def _sent(compiler: Compiler, value: Any, path: str) -> str:
     if compiler.sent_by is None:
         raise BadInput(f"{path or 'rule'}: what exports sent cannot be looked up here.")
-    export, span = read_sent(value)
-    since = span.before(compiler.today) if span else None
-    file = compiler.bind(str(compiler.sent_by(export, since)))
+    file = compiler.bind(str(sent_file(value, compiler.today, compiler.sent_by)))
     return f"(p.{PROFILE_ID} IN (SELECT profile_id FROM read_parquet({file}) WHERE profile_id IS NOT NULL))"
+
+
+def sent_file(value: Any, today: date, sent_by: SentBy) -> Path:
+    """The file of those an export sent, within the span of the value if it has one."""
+    export, span = read_sent(value)
+    return sent_by(export, span.before(today) if span else None)

@@ -20,8 +20,8 @@ from ccexport.profiles.browse import chosen
 from ccexport.profiles.database import DuckDB, quote_path
 from ccexport.profiles.scratch import private_folder, publish
 from ccexport.profiles.store import ProfileStore
-from ccexport.segments.compile import SentBy, compile_rule
-from ccexport.segments.rules import Node, conditions, parse_rule, segments_in
+from ccexport.segments.compile import SentBy, compile_rule, sent_file
+from ccexport.segments.rules import Condition, Node, conditions, parse_rule, segments_in
 from ccexport.segments.static import resolve_static, store_static
 
 Lookup = Callable[[str], Segment]
@@ -173,8 +173,7 @@ class MemberStore:
         depends: list[str] = []
         if any(c.op in _RELATIVE | _SENT or _names_a_day(c.value) for c in found):
             depends.append(asked.today.isoformat())
-        if any(c.op in _SENT for c in found):
-            depends.append(self._clock().isoformat())  # another run may have sent since
+        depends += [_sent_file(c, asked) for c in found if c.op in _SENT]
         for name in sorted(segments_in(node)):
             depends.append(self._members(_looked_up(asked.lookup, name), asked).path.name)
         digest = hashlib.sha256("|".join(depends).encode()).hexdigest()[:12]
@@ -204,6 +203,15 @@ def _write(db: DuckDB, condition: str, params: Mapping[str, Any], made: Path, un
         f"(FORMAT parquet, KV_METADATA {{unmatched: '{int(unmatched)}'}})",
         params,
     )
+
+
+def _sent_file(condition: Condition, asked: _Asked) -> str:
+    """Which file says whom the export sent, and its state: another run may have sent since."""
+    if asked.sent_by is None:
+        return ""  # the compiler says what is wrong
+    path = sent_file(condition.value, asked.today, asked.sent_by)
+    state = path.stat()
+    return f"{path.name} {state.st_size} {state.st_mtime_ns}"
 
 
 def _looked_up(lookup: Lookup | None, name: str) -> Segment:

@@ -116,6 +116,9 @@ def test_sent_by_an_export(store: MemberStore, snapshot: Snapshot, tmp_path: Pat
     assert store.count_rule(rule, snapshot, sent_by=sent_by) == 2
     assert store.count_rule({"op": "not_sent_by_export", "value": "Spring"}, snapshot, sent_by=sent_by) == 5
     assert asked == [("Spring", date(2026, 2, 22)), ("Spring", None)]
+    assert store.members(_segment("sent", rule), snapshot, sent_by=sent_by).count == 2
+    with pytest.raises(BadInput, match="what exports sent cannot be looked up here"):
+        store.members(_segment("unknown", rule), snapshot)
 
 
 def test_a_rule_that_does_not_fit_leaves_no_file(store: MemberStore, snapshot: Snapshot) -> None:
