@@ -267,3 +267,14 @@ def test_a_viewer_sees_no_address(world: World) -> None:
     rows = world.services.runs.contacts(VERA, run.id)
 
     assert "person1" not in repr(rows)
+
+
+def test_suppressed_addresses_and_domains_are_never_sent(world: World) -> None:
+    people = [person(n) for n in range(4)] + [person(9, email="kari@sub.example.org")]
+    world.ready(people)
+    world.services.system.suppress(CARL, ["Person1@Example.com", "@sub.example.org"])
+
+    run = world.run()
+
+    assert counts(run, "sent", "reason_suppressed") == (3, 2)
+    assert world.on_list() == {f"person{n}@example.com" for n in (0, 2, 3)}
