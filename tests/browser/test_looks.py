@@ -19,6 +19,7 @@ pytestmark = pytest.mark.browser
 CONTRIBUTOR = Actor("contributor", Role.CONTRIBUTOR)
 WIDTHS = (1280, 1920)
 TALLEST = 2400
+NORWEGIAN = {"overview", "segments", "preview", "export-settings", "run"}
 NAMELESS = """() => [...document.querySelectorAll('main button, main input, main textarea, main a[href], nav a')]
     .filter(e => e.offsetParent && e.type !== 'hidden')
     .filter(e => !(e.innerText || e.ariaLabel || e.title || e.labels?.length || e.closest('[aria-label]')))
@@ -69,6 +70,8 @@ def test_every_page_looks_right(
     page.on("console", lambda message: errors.append(message.text) if _is_error(message) else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     for name, path in paths.items():
+        if language != "en-GB" and name not in NORWEGIAN:
+            continue
         page.goto(server.url + path)
         quiet(page)
         page.wait_for_selector("main h1")

@@ -77,15 +77,34 @@ def demo(demo_services: Services) -> Pages:
     return Pages(demo_services)
 
 
-@pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Pages]:
-    """Three people and nothing else."""
-    services = made(tmp_path)
+def with_people(folder: Path) -> Services:
+    services = made(folder)
     root = Actor("setup", Role.ADMINISTRATOR)
     for role in Role:
         services.people.add(root, str(role), role=role, password=PASSWORD)
+    return services
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Pages]:
+    """Three people and nothing else; for tests that change something."""
+    services = with_people(tmp_path)
     yield Pages(services)
     services.close()
+
+
+@pytest.fixture(scope="session")
+def untouched_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    services = with_people(tmp_path_factory.mktemp("untouched"))
+    yield services
+    services.close()
+
+
+@pytest.fixture
+def untouched(untouched_services: Services) -> Pages:
+    """The same, for tests that only look."""
+    hold(untouched_services)
+    return Pages(untouched_services)
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ CONTRIBUTOR = Actor("contributor", Role.CONTRIBUTOR)
     ],
 )
 @pytest.mark.parametrize("role", ["contributor", "administrator"])
-def test_an_empty_page_says_what_comes_next(empty: Pages, path: str, expected: str, role: str) -> None:
+def test_an_empty_page_says_what_comes_next(untouched: Pages, path: str, expected: str, role: str) -> None:
     """Not an empty table."""
-    page = empty.open(path, role)
+    page = untouched.open(path, role)
     assert not page.exception
     assert expected in said(page)
 
