@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from ccexport.errors import BadSettings, Conflict, StoreTrouble
 
-NEWEST = "0001"
+NEWEST = "0002"
 BUSY_SECONDS = 30
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 from ccexport.ledger.configuration import Exports, Segments
 from ccexport.ledger.connections import Connections
 from ccexport.ledger.database import Database
+from ccexport.ledger.notices import Notices
 from ccexport.ledger.people import People
 from ccexport.ledger.runs import Runs
+from ccexport.ledger.schedules import Refreshes, Schedules
 from ccexport.ledger.sealing import make_seal
 from ccexport.ledger.shared import Audit, Leases, Pace
 from ccexport.ledger.stores import Files, Releases, Suppression
@@ -46,6 +48,9 @@ class Ledger:
         self.leases = Leases(self._database, clock)
         self.pace = Pace(self._database)
         self.audit = Audit(self._database, clock)
+        self.schedules = Schedules(self._database, clock)
+        self.refreshes = Refreshes(self._database, clock)
+        self.notices = Notices(self._database, seal, clock)
 
     def close(self) -> None:
         self._database.close()

@@ -1,0 +1,183 @@
+"""Subscribers, what they were last told, and the outbox of notices.
+
+What is told and the note that it was told change in one transaction, so a crash neither loses a
+notice nor sends one twice into the outbox. Must never send anything.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, delete, func, insert, select, update
+
+from ccexport.errors import NotFound
+from ccexport.ledger.database import Database
+from ccexport.ledger.schedule_tables import notice_states, notices, subscribers
+from ccexport.ledger.sealing import Seal
+from ccexport.ledger.tables import run_events, runs
+from ccexport.model.notices import Channel, Destination, Notice, NoticeEvent, NoticeState, Subscriber
+from ccexport.model.words import RunState
+
+FINE = "fine"
+
+
+class Notices:
+    """Everything the ledger knows of notices."""
+
+    def __init__(self, database: Database, seal: Seal, clock: Callable[[], datetime]) -> None:
+        self._db = database
+        self._seal = seal
+        self._clock = clock
+
+    # -- subscribers ----------------------------------------------------------------------------
+
+    def subscribe(self, made: Subscriber, to: Destination) -> Subscriber:
+        row = asdict(made) | {"events": [str(e) for e in made.events]}
+        sealed = self._seal.seal(json.dumps({"address": to.address, "secret": to.secret}).encode())
+        with self._db.write() as connection:
+            connection.execute(insert(subscribers).values(**row, sealed=sealed))
+        return made
+
+    def subscribers(self) -> list[Subscriber]:
+        """Oldest first."""
+        with self._db.read() as connection:
+            rows = connection.execute(select(subscribers).order_by(subscribers.c.id)).mappings().all()
+        return [_subscriber(row) for row in rows]
+
+    def subscriber(self, subscriber_id: str) -> Subscriber:
+        """Raises `NotFound`."""
+        found = next((s for s in self.subscribers() if s.id == subscriber_id), None)
+        if found is None:
+            raise NotFound(f"There is no subscriber {subscriber_id}. `notices list` shows those there are.")
+        return found
+
+    def destination(self, subscriber_id: str) -> Destination:
+        """Where a subscriber is reached, opened. Raises `NotFound`."""
+        query = select(subscribers.c.sealed).where(subscribers.c.id == subscriber_id)
+        with self._db.read() as connection:
+            sealed = connection.execute(query).scalar()
+        if sealed is None:
+            raise NotFound(f"There is no subscriber {subscriber_id}.")
+        return Destination(**json.loads(self._seal.open(sealed)))
+
+    def unsubscribe(self, subscriber_id: str) -> None:
+        with self._db.write() as connection:
+            connection.execute(delete(subscribers).where(subscribers.c.id == subscriber_id))
+
+    def reseal(self) -> int:
+        """Seal every destination with the newest key; how many were."""
+        with self._db.write() as connection:
+            rows = connection.execute(select(subscribers.c.id, subscribers.c.sealed)).all()
+            for row in rows:
+                sealed = self._seal.reseal(row.sealed)
+                connection.execute(
+                    update(subscribers).where(subscribers.c.id == row.id).values(sealed=sealed)
+                )
+        return len(rows)
+
+    # -- what was told --------------------------------------------------------------------------
+
+    def told(self) -> dict[str, tuple[str, int]]:
+        """Subject → (the state last told, the last event that was looked at)."""
+        with self._db.read() as connection:
+            rows = connection.execute(select(notice_states)).mappings().all()
+        return {row["subject"]: (row["state"], row["seen"]) for row in rows}
+
+    def tell(self, subject: str, state: str, seen: int, made: Sequence[Notice], *, before: int) -> bool:
+        """Remember and put into the outbox, at once; False when another process was quicker."""
+        row = {"state": state, "seen": seen, "at": self._clock()}
+        with self._db.write() as connection:
+            query = select(notice_states.c.seen).where(notice_states.c.subject == subject).with_for_update()
+            found = connection.execute(query).scalar()
+            if (found or 0) != before:
+                return False
+            if found is None:
+                connection.execute(insert(notice_states).values(subject=subject, **row))
+            else:
+                connection.execute(
+                    update(notice_states).where(notice_states.c.subject == subject).values(**row)
+                )
+            self._put(connection, made)
+        return True
+
+    def put(self, made: Sequence[Notice]) -> None:
+        """Into the outbox, whatever was told before (a test)."""
+        with self._db.write() as connection:
+            self._put(connection, made)
+
+    def _put(self, connection: Any, made: Sequence[Notice]) -> None:
+        for notice in made:
+            connection.execute(insert(notices).values(**asdict(notice)))
+
+    def newest_event(self) -> int:
+        """The number of the newest event of any run: when it is known, there is nothing to look at."""
+        with self._db.read() as connection:
+            return int(connection.execute(select(func.max(run_events.c.id))).scalar() or 0)
+
+    def newest_events(self) -> dict[str, int]:
+        """Export id → the number of the newest event of its runs."""
+        query = (
+            select(runs.c.export_id, func.max(run_events.c.id).label("newest"))
+            .join(run_events, run_events.c.run_id == runs.c.id)
+            .group_by(runs.c.export_id)
+        )
+        with self._db.read() as connection:
+            return {row["export_id"]: row["newest"] for row in connection.execute(query).mappings()}
+
+    def events_after(self, export_id: str, seen: int) -> list[tuple[int, str, RunState, str]]:
+        """(number, run id, state, text) of an export's runs after that event, in order."""
+        query = (
+            select(run_events)
+            .join(runs, run_events.c.run_id == runs.c.id)
+            .where(runs.c.export_id == export_id, run_events.c.id > seen)
+            .order_by(run_events.c.id)
+        )
+        with self._db.read() as connection:
+            return [
+                (row["id"], row["run_id"], RunState(row["state"]), row["text"])
+                for row in connection.execute(query).mappings()
+            ]
+
+    # -- the outbox -----------------------------------------------------------------------------
+
+    def due(self, *, limit: int = 50) -> list[Notice]:
+        """Pending notices whose time has come, oldest first."""
+        query = (
+            select(notices)
+            .where(notices.c.state == NoticeState.PENDING, notices.c.next_at <= self._clock())
+            .order_by(notices.c.next_at, notices.c.id)
+            .limit(limit)
+        )
+        return self._notices(query)
+
+    def all(self, *, limit: int = 100) -> list[Notice]:
+        """Newest first."""
+        return self._notices(
+            select(notices).order_by(notices.c.created_at.desc(), notices.c.id.desc()).limit(limit)
+        )
+
+    def get(self, notice_id: str) -> Notice:
+        found = self._notices(select(notices).where(notices.c.id == notice_id))
+        if not found:
+            raise NotFound(f"There is no notice {notice_id}.")
+        return found[0]
+
+    def change(self, notice_id: str, **values: Any) -> None:
+        with self._db.write() as connection:
+            connection.execute(update(notices).where(notices.c.id == notice_id).values(**values))
+
+    def _notices(self, query: Any) -> list[Notice]:
+        with self._db.read() as connection:
+            return [_notice(row) for row in connection.execute(query).mappings()]
+
+
+def _subscriber(row: RowMapping) -> Subscriber:
+    values = {k: v for k, v in row.items() if k != "sealed"}
+    values |= {"channel": Channel(row["channel"]), "events": tuple(NoticeEvent(e) for e in row["events"])}
+    return Subscriber(**values)
+
+
+def _notice(row: RowMapping) -> Notice:
+    return Notice(**(dict(row) | {"event": NoticeEvent(row["event"]), "state": NoticeState(row["state"])}))

@@ -1,0 +1,89 @@
+"""What became of a schedule's times: firings of exports, and refreshes of the profiles, as values.
+
+Must never decide that something is due: that is `ccexport.runs`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from ccexport.model.schedules import Schedule
+from ccexport.model.words import Role, Trigger
+
+SCHEDULE_ACTOR = "schedule"
+
+
+class FiringState(StrEnum):
+    """Where one firing is; `later` waits for another run on the same export or list to end."""
+
+    DUE = "due"
+    LATER = "later"
+    STARTED = "started"
+    DROPPED = "dropped"
+
+
+class RefreshState(StrEnum):
+    """Where one refresh is; `stopped` by a check of the files, `failed` by trouble of ours."""
+
+    DUE = "due"
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Firing:
+    """One time an export was to run. `cause` is unique for the export, so nothing fires twice.
+
+    `run_id` is chosen before the run is queued: after a crash the same run is found, not a second made.
+    """
+
+    id: str
+    export_id: str
+    cause: str
+    due_at: datetime
+    trigger: Trigger
+    actor: str
+    state: FiringState
+    run_id: str
+    at: datetime
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class SavedSchedule:
+    """The schedule of an export as the ledger holds it. Times up to `since` are not its concern.
+
+    `role` is the role of whoever saved it: the schedule may do what they may, and no more.
+    """
+
+    export_id: str
+    schedule: Schedule
+    role: Role
+    since: datetime
+    updated_by: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """One reading anew of the watched sources. `note` is one line for a person."""
+
+    id: str
+    cause: str
+    state: RefreshState
+    actor: str
+    due_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    snapshot_id: str | None = None
+    profiles: int | None = None
+    note: str = ""
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took."""
+        if self.started_at is None or self.ended_at is None:
+            return None
+        return (self.ended_at - self.started_at).total_seconds()

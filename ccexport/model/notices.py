@@ -1,0 +1,95 @@
+"""Notices and who gets them, as values. No notice holds an address of a contact or a token.
+
+Must never send anything.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class NoticeEvent(StrEnum):
+    """What a notice tells: a change of state, not a run."""
+
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    WAITING = "waiting"
+    REJECTS = "rejects"
+    RECOVERED = "recovered"
+    SIZE = "size"
+    TEST = "test"
+
+
+class Channel(StrEnum):
+    """How a notice travels."""
+
+    EMAIL = "email"
+    WEBHOOK = "webhook"
+    SLACK = "slack"
+
+
+class NoticeState(StrEnum):
+    """Where a notice is in the outbox; `given_up` after every attempt failed."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True)
+class Subscriber:
+    """Who is told: about one export, one connection (and the exports on it), or everything.
+
+    Where to is kept sealed (a Slack address is a secret); `label` is what may be shown of it.
+    """
+
+    id: str
+    channel: Channel
+    label: str
+    export_id: str | None
+    connection_id: str | None
+    events: tuple[NoticeEvent, ...]
+    created_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where a subscriber is reached. `secret` signs webhooks. Never shown, never logged."""
+
+    address: str
+    secret: str = ""
+
+    def __repr__(self) -> str:
+        return "<destination>"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One message to one recipient: `subscriber:<id>` or `person:<name>`."""
+
+    id: str
+    recipient: str
+    label: str
+    event: NoticeEvent
+    subject: str
+    title: str
+    text: str
+    created_at: datetime
+    state: NoticeState = NoticeState.PENDING
+    attempts: int = 0
+    next_at: datetime | None = None
+    delivered_at: datetime | None = None
+    error: str = ""
+
+
+_ADDRESS = re.compile(r"[^\s<>\"'(),;:=]+@[^\s<>\"'(),;:=]+")
+_TOKEN = re.compile(
+    r"(?i)\b(bearer\s+|access_token\W+|refresh_token\W+)[\w.~+/-]{8,}|\beyJ[\w-]{10,}\.[\w.-]+"
+)
+
+
+def scrubbed(text: str) -> str:
+    """The text without anything that looks like an address or a token."""
+    return _TOKEN.sub("…", _ADDRESS.sub("…", text))
