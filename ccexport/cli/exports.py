@@ -142,12 +142,15 @@ def preview(
     name: str,
     rows: Annotated[int, typer.Option(help="How many contacts to show.", min=0)] = 10,
     what: Annotated[str | None, typer.Option(help="Show rows of one verdict or reason instead.")] = None,
+    resend_all: Annotated[
+        bool, typer.Option("--resend-all", help="As a run with --resend-all would send it.")
+    ] = False,
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> int:
     """Plan the export and show exactly what a run would send."""
     with opened(data_dir) as (services, actor):
-        plan = services.previews.preview(actor, name)
+        plan = services.previews.preview(actor, name, resend_all=resend_all)
         shown = [] if rows == 0 else services.previews.rows(actor, plan, what=what or "sent", limit=rows)
     emit(as_json, preview_document(name, plan, shown), _preview_lines(plan, shown))
     if plan.destination_read_at is None:
@@ -222,15 +225,21 @@ def run(
     release: Annotated[
         list[str] | None, typer.Option(help="Release a guard once, as guard=reason; may be repeated.")
     ] = None,
+    resend_all: Annotated[
+        bool, typer.Option("--resend-all", help="Send unchanged contacts too, this once.")
+    ] = False,
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> int:
-    """Run the export. Without --wait a worker (the dashboard, or `ccexport worker`) drives it."""
+    """Run the export. Without --wait a worker (the dashboard, or `ccexport worker`) drives it.
+
+    Example: ccexport exports run Newsletter --digest D --wait
+    """
     with opened(data_dir) as (services, actor):
         for text in release or []:
             guard, reason = _pair(text, "--release")
             services.runs.release(actor, name, guard, reason=reason)
-        started = services.runs.start(actor, name, digest=digest)
+        started = services.runs.start(actor, name, digest=digest, resend_all=resend_all)
         say(f"Run {started.id} is queued.")
         ended = services.runs.drive_here(started.id) if wait else started
         batches = services.runs.batches(actor, ended.id)

@@ -6,7 +6,17 @@ import sys
 import typer
 from typer.main import get_command
 
-from ccexport.cli import configuration, connections, exports, operate, people, profiles, runs, segments
+from ccexport.cli import (
+    configuration,
+    connections,
+    exports,
+    operate,
+    people,
+    profiles,
+    repeats,
+    runs,
+    segments,
+)
 from ccexport.cli.output import ExitCode, emit_error, say
 from ccexport.errors import CcexportError
 
@@ -29,6 +39,7 @@ for name, room in (
 app.add_typer(connections.lists, name="lists", no_args_is_help=True)
 app.add_typer(operate.suppression, name="suppression", no_args_is_help=True)
 operate.register(app)
+repeats.register(runs.app)
 configuration.register(app)
 
 

@@ -1,4 +1,4 @@
-"""`runs list`, `show`, `contacts`, `cancel`, `resume`, `approve`, `undo`."""
+"""`runs list`, `show`, `contacts`, `cancel`, `resume`, `approve`."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any

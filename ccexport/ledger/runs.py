@@ -27,10 +27,10 @@ class Runs:
         self._db = database
         self._clock = clock
 
-    def create(self, run: Run) -> Run:
+    def create(self, run: Run, *, facts: Mapping[str, Any] | None = None) -> Run:
         """Queue a run. Raises `Conflict` when the export or the list already has a live one."""
         row = {k: v for k, v in asdict(run).items() if k not in {"outcomes_path"}}
-        row.update(facts={}, live=True, counts=dict(run.counts))
+        row.update(facts=dict(facts or {}), live=True, counts=dict(run.counts))
         with self._db.write() as connection:
             busy = connection.execute(select(runs.c.id).where(_same_target(run))).scalar()
             if busy:
@@ -137,9 +137,10 @@ class Runs:
                 update(runs).where(runs.c.id == run_id).values(facts={**row["facts"], **facts})
             )
 
-    def approve(self, run_id: str, *, by: str) -> None:
-        """A second person approves the plan the run waits with."""
-        self.note(run_id, f"{by} approved the plan.", actor=by, approved_by=by)
+    def approve(self, run_id: str, *, by: str, digest: str | None = None) -> None:
+        """A second person approves the plan the run waits with; from then on no other plan may be sent."""
+        pinned = {"approved_digest": digest} if digest else {}
+        self.note(run_id, f"{by} approved the plan.", actor=by, approved_by=by, **pinned)
 
     def approved_by(self, run_id: str) -> str | None:
         with self._db.read() as connection:

@@ -24,14 +24,15 @@ from ccexport.errors import (
 )
 from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run
-from ccexport.model.words import BatchKind, BatchState, Outcome, RunState, Verdict, WaitReason
+from ccexport.model.words import BatchKind, BatchState, Outcome, RunState, Trigger, Verdict, WaitReason
 from ccexport.plan.freeze import load_plan
 from ccexport.runs.destination import Beat
 from ccexport.runs.engine import Engine, Ticks
-from ccexport.runs.planning import Planner
+from ccexport.runs.planning import RESEND_ALL, Planner, resending
 from ccexport.runs.remove import ids_in, removal_batches
 from ccexport.runs.send import IN_FLIGHT, Post, in_flight, send_batch, to_send
 from ccexport.runs.settle import settle_once
+from ccexport.runs.undoing import UNDO_OF, Undoer
 from ccexport.runs.verify import renew_deliveries, verify_run
 
 log = logging.getLogger(__name__)
@@ -93,29 +94,38 @@ class Driver:
             return self._move(run, RunState.BLOCKED, text, note=text)
         if self._needs_approval(run, plan):
             return self._wait(
-                run, WaitReason.APPROVAL, f"Waiting for a second person to approve {plan.to_send} contacts."
+                run,
+                WaitReason.APPROVAL,
+                f"Waiting for a second person to approve {_touched(run, plan)} contacts.",
             )
-        self._engine.ledger.releases.use(run.export_id, run.id)
+        if run.trigger is not Trigger.UNDO:  # guards are released for the export, not for undoing it
+            self._engine.ledger.releases.use(run.export_id, run.id)
         self._runs.add_batches(_import_batches(run, plan))
         requests = len(plan.batches)
         text = f"Sending {plan.to_send} contacts in {requests} request{'s' * (requests != 1)}."
         return self._move(run, RunState.SENDING, text)
 
     def _planned(self, run: Run) -> Plan:
-        kept = self._runs.facts(run.id).get("undo_plan")
-        if kept:
-            return load_plan(self._engine.ledger.files.plan_folder(kept))
-        export = self._engine.ledger.exports.get(run.export_id)
-        planner = Planner(self._engine)
-        plan = planner.plan(export, fresh=True, beat=self._beat)
+        """The plan of what is true now; when another one was approved, it is refused."""
+        facts = self._runs.facts(run.id)
+        undone = facts.get(UNDO_OF)
+        if undone:
+            plan = Undoer(self._engine).plan(undone, beat=self._beat)
+        else:
+            export = self._engine.ledger.exports.get(run.export_id)
+            if facts.get(RESEND_ALL):
+                export = resending(export)
+            plan = Planner(self._engine).plan(export, fresh=True, beat=self._beat)
         if run.approved_digest and plan.digest != run.approved_digest:
-            raise ChangedSincePreview(self._what_changed(planner, run, plan), digest=plan.digest)
+            raise ChangedSincePreview(
+                self._what_changed(run, plan, kind="undo" if undone else "export"), digest=plan.digest
+            )
         return plan
 
-    def _what_changed(self, planner: Planner, run: Run, plan: Plan) -> str:
-        rows = self._engine.ledger.files.plans_of(run.export_id, limit=50)
+    def _what_changed(self, run: Run, plan: Plan, *, kind: str) -> str:
+        rows = self._engine.ledger.files.plans_of(run.export_id, kind=kind, limit=50)
         before = next((row for row in rows if row["digest"] == run.approved_digest), None)
-        changed = planner.differences(before["inputs"], plan.inputs) if before else []
+        changed = Planner(self._engine).differences(before["inputs"], plan.inputs) if before else []
         words = "; ".join(changed) or "the contacts to send are not the same"
         return (
             f"Nothing was sent, because the plan is not the one that was approved: {words}. Preview it again."
@@ -123,7 +133,7 @@ class Driver:
 
     def _needs_approval(self, run: Run, plan: Plan) -> bool:
         limit = self._engine.ledger.connections.get(run.connection_id).approval_above
-        return limit is not None and plan.to_send > limit and not self._runs.approved_by(run.id)
+        return limit is not None and _touched(run, plan) > limit and not self._runs.approved_by(run.id)
 
     def _send(self, run: Run) -> Run:
         account = self._account(run)
@@ -290,6 +300,12 @@ class Driver:
 def _left(batch: Batch) -> bool:
     """Whether the request left this machine, as far as is known."""
     return batch.activity_id is not None or batch.state in {BatchState.SUBMITTING, BatchState.UNKNOWN}
+
+
+def _touched(run: Run, plan: Plan) -> int:
+    """How many contacts a second person would answer for; an undo is mostly removals."""
+    removals = plan.verdicts.get(Verdict.REMOVE, 0) if run.trigger is Trigger.UNDO else 0
+    return plan.to_send + removals
 
 
 def _import_batches(run: Run, plan: Plan) -> list[Batch]:

@@ -5,7 +5,8 @@ The preview and the run both come here, so they cannot differ. Must never send a
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from ccexport.errors import BadInput, ConstantContactError
 from ccexport.model.exports import Connection, Export
 from ccexport.model.plans import DestinationReading, Plan
 from ccexport.model.profiles import Members, Snapshot
-from ccexport.model.words import RunState
+from ccexport.model.words import RunState, Trigger
 from ccexport.plan.freeze import load_plan
 from ccexport.plan.inputs import PlanInputs
 from ccexport.plan.make import make_plan
@@ -28,6 +29,7 @@ from ccexport.runs.engine import Engine
 WORDS = {
     "snapshot": "there is a new snapshot of the profiles",
     "export": "the export was changed",
+    "resend": "unchanged contacts are to be sent in the one and not in the other",
     "segments": "a segment was changed",
     "deliveries": "another run has delivered to this list",
     "suppression": "the suppression list was changed",
@@ -37,6 +39,14 @@ WORDS = {
     "released": "other guards are released",
     "contract_limit": "the contract limit was changed",
 }
+
+
+RESEND_ALL = "resend_all"
+
+
+def resending(export: Export) -> Export:
+    """The export as it would be with unchanged contacts sent as well; the saved one stays as it is."""
+    return replace(export, config=export.config.model_copy(update={"resend_unchanged": True}))
 
 
 class Planner:
@@ -103,18 +113,18 @@ class Planner:
         ledger = self._engine.ledger
         snapshot = self._snapshot()
         members = self._members(export, snapshot)
-        suppressed = ledger.suppression.all()
         if custom_fields is None:
             custom_fields = self._remembered_fields(export)
         deliveries = ledger.files.deliveries(connection.account_id, export.config.list_id)
         inputs = {
             "export": f"{export.id} version {export.version}",
+            "resend": str(export.config.resend_unchanged),
             "snapshot": snapshot.id,
             "segments": ", ".join(m.path.stem for m in members),
             "deliveries": deliveries.stem if deliveries else "none",
-            "suppression": _digest([row[:2] for row in suppressed]),
-            "on_list": _file_digest(self._engine, reading.on_list) if reading else "unknown",
-            "unsubscribed": _file_digest(self._engine, reading.unsubscribed) if reading else "unknown",
+            "suppression": self._suppression_digest(),
+            "on_list": file_digest(self._engine, reading.on_list) if reading else "unknown",
+            "unsubscribed": file_digest(self._engine, reading.unsubscribed) if reading else "unknown",
             "custom_fields": _digest(sorted(custom_fields.items())),
             "released": ", ".join(sorted(ledger.releases.open(export.id))),
             "contract_limit": str(connection.contract_limit),
@@ -127,26 +137,27 @@ class Planner:
         last = self._last_counts(export)
         plan_id = self._engine.new_id("plan")
         folder = self._engine.data_dir / "plans" / plan_id
-        made = make_plan(
-            PlanInputs(
-                export=export,
-                snapshot=snapshot,
-                members=members,
-                account_id=connection.account_id,
-                destination=reading,
-                deliveries=deliveries,
-                suppression=self._suppression_file(suppressed, str(inputs["suppression"])),
-                custom_fields=custom_fields,
-                last_candidates=last.get("candidates"),
-                last_sent=last.get("sent"),
-                head_room=self._head_room(connection),
-                released=ledger.releases.open(export.id),
-            ),
-            folder,
-            profiles=self._engine.profiles,
-            plan_id=plan_id,
-            clock=self._engine.clock,
-        )
+        with self.suppression() as (suppression, _):
+            made = make_plan(
+                PlanInputs(
+                    export=export,
+                    snapshot=snapshot,
+                    members=members,
+                    account_id=connection.account_id,
+                    destination=reading,
+                    deliveries=deliveries,
+                    suppression=suppression,
+                    custom_fields=custom_fields,
+                    last_candidates=last.get("candidates"),
+                    last_sent=last.get("sent"),
+                    head_room=self._head_room(connection),
+                    released=ledger.releases.open(export.id),
+                ),
+                folder,
+                profiles=self._engine.profiles,
+                plan_id=plan_id,
+                clock=self._engine.clock,
+            )
         ledger.files.add_plan(
             plan_id,
             export_id=export.id,
@@ -183,6 +194,16 @@ class Planner:
             for s in export.config.segment_ids
         )
 
+    @contextmanager
+    def suppression(self) -> Iterator[tuple[Path | None, str]]:
+        """The suppression list as a file, and the name of what it holds."""
+        named = self._suppression_digest()
+        suppressed = self._engine.ledger.suppression.all()
+        yield self._suppression_file(suppressed, named), named
+
+    def _suppression_digest(self) -> str:
+        return _digest([row[:2] for row in self._engine.ledger.suppression.all()])
+
     def _suppression_file(
         self, suppressed: Sequence[tuple[str, str, str, object]], digest: str
     ) -> Path | None:
@@ -199,7 +220,8 @@ class Planner:
     def _last_counts(self, export: Export) -> Mapping[str, int]:
         """The numbers of the last run that ended well; empty before the first."""
         for run in self._engine.ledger.runs.all(export_id=export.id, live=False, limit=20):
-            if run.state in {RunState.SUCCEEDED, RunState.SUCCEEDED_WITH_REJECTS}:
+            ended_well = run.state in {RunState.SUCCEEDED, RunState.SUCCEEDED_WITH_REJECTS}
+            if ended_well and run.trigger is not Trigger.UNDO:
                 return run.counts
         return {}
 
@@ -223,7 +245,7 @@ def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, default=str).encode()).hexdigest()[:16]
 
 
-def _file_digest(engine: Engine, path: Path) -> str:
+def file_digest(engine: Engine, path: Path) -> str:
     """Names what an address file holds, whatever the order the addresses came in."""
     with session(memory_limit=engine.memory_limit, temp_dir=engine.data_dir / "temp") as db:
         count, mixed = db.row("SELECT count(*), bit_xor(hash(address)) FROM read_parquet(?)", [str(path)])

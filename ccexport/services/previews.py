@@ -15,7 +15,7 @@ from ccexport.model.words import Role
 from ccexport.plan import reading
 from ccexport.plan.freeze import load_plan
 from ccexport.plan.reading import PlanRow, changes
-from ccexport.runs.planning import Planner
+from ccexport.runs.planning import Planner, resending
 from ccexport.services.access import masked, require, require_use, sees_personal
 
 if TYPE_CHECKING:
@@ -31,8 +31,10 @@ class PreviewUseCases:
         self._services = services
         self._ledger = services.ledger
 
-    def preview(self, actor: Actor, name: str, *, fresh: bool | None = None) -> Plan:
-        """The plan of the export now.
+    def preview(
+        self, actor: Actor, name: str, *, fresh: bool | None = None, resend_all: bool = False
+    ) -> Plan:
+        """The plan of the export now; with `resend_all`, of one run that sends unchanged contacts too.
 
         `fresh`: True reads the destination again, False takes the last reading however old, None reads
         again when there is none younger than 15 minutes. When Constant Contact cannot be asked, the plan
@@ -40,6 +42,8 @@ class PreviewUseCases:
         """
         require(actor, Role.VIEWER, "see previews")
         export = self._ledger.exports.named(name)
+        if resend_all:
+            export = resending(export)
         planner = Planner(self._services.engine)
         if fresh is None:
             fresh = self._is_stale(planner, export)
@@ -55,8 +59,9 @@ class PreviewUseCases:
     def last(self, actor: Actor, name: str) -> Plan | None:
         """The newest plan of the export, made anew by nobody."""
         require(actor, Role.VIEWER, "see previews")
-        plans = self._ledger.files.plans_of(self._ledger.exports.named(name).id, limit=1)
-        return load_plan(plans[0]["folder"]) if plans else None
+        plans = self._ledger.files.plans_of(self._ledger.exports.named(name).id)
+        kept = next((row["folder"] for row in plans if row["folder"].exists()), None)
+        return load_plan(kept) if kept else None
 
     def by_id(self, actor: Actor, plan_id: str) -> Plan:
         require(actor, Role.VIEWER, "see previews")

@@ -10,18 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ccexport.errors import BadInput, Conflict, NotFound
-from ccexport.model.exports import Actor, Export
+from ccexport.model.exports import Actor
 from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run, RunEvent
-from ccexport.model.words import BatchState, Role, RunState, Trigger, WaitReason
+from ccexport.model.words import BatchState, Role, RunState, WaitReason
 from ccexport.plan import reading
 from ccexport.plan.freeze import load_plan
 from ccexport.runs.worker import holder_is_dead
-from ccexport.services.access import require, require_use, sees_personal
+from ccexport.services.access import require, sees_personal
 from ccexport.services.previews import mask_row
+from ccexport.services.repeats import RunRepeats
 
 if TYPE_CHECKING:
-    from ccexport.services.context import Services
+    pass
 
 
 QUEUE_PATIENCE = timedelta(minutes=2)
@@ -39,61 +40,10 @@ class Progress:
     eta_seconds: float | None
 
 
-class RunUseCases:
+class RunUseCases(RunRepeats):
     """Executions of exports."""
 
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._ledger = services.ledger
-
-    # -- starting -------------------------------------------------------------------------------
-
-    def start(
-        self, actor: Actor, name: str, *, digest: str | None = None, trigger: Trigger = Trigger.PERSON
-    ) -> Run:
-        """Queue a run; with `digest`, of exactly the plan that was previewed.
-
-        Raises `Conflict` when the export or its list already has a live run: four quick clicks make one.
-        """
-        export = self._ledger.exports.named(name)
-        connection = self._ledger.connections.get(export.config.connection_id)
-        require_use(actor, connection, "run this export")
-        if export.paused:
-            raise Conflict(f"{export.name} is paused; let it go on first.")
-        if digest is not None:
-            self._known_digest(export, digest)
-        run = self._queued(actor, export, connection.account_id, trigger=trigger, digest=digest)
-        self._ledger.audit.add(actor.name, "run started", export.name, {"run": run.id, "digest": digest})
-        return run
-
-    def _queued(
-        self, actor: Actor, export: Export, account_id: str, *, trigger: Trigger, digest: str | None
-    ) -> Run:
-        config = export.config
-        return self._ledger.runs.create(
-            Run(
-                id=self._services.engine.new_id("run"),
-                export_id=export.id,
-                export_name=export.name,
-                export_version=export.version,
-                connection_id=config.connection_id,
-                account_id=account_id,
-                list_id=config.list_id,
-                list_name=config.list_name,
-                state=RunState.QUEUED,
-                trigger=trigger,
-                actor=actor.name,
-                created_at=self._ledger.clock(),
-                approved_digest=digest,
-            )
-        )
-
-    def _known_digest(self, export: Export, digest: str) -> None:
-        plans = self._ledger.files.plans_of(export.id, limit=200)
-        if not any(row["digest"] == digest for row in plans):
-            raise BadInput(
-                f"{export.name} has no plan with the digest {digest[:12]}…: preview it and use the digest shown."
-            )
+    # -- driving --------------------------------------------------------------------------------
 
     def drive_here(self, run_id: str) -> Run:
         """Drive the run in this process until it ends or waits, unless a worker already does: then watch it."""
@@ -236,7 +186,7 @@ class RunUseCases:
         export = self._ledger.exports.get(run.export_id)
         if actor.name in {run.actor, export.updated_by}:
             raise Conflict("Somebody else has to approve: you asked for this run or changed its export.")
-        self._ledger.runs.approve(run_id, by=actor.name)
+        self._ledger.runs.approve(run_id, by=actor.name, digest=run.digest)
         self._ledger.audit.add(
             actor.name, "run approved", run.export_name, {"run": run.id, "digest": run.digest}
         )
@@ -250,11 +200,6 @@ class RunUseCases:
         export = self._ledger.exports.named(export_name)
         self._ledger.releases.add(export.id, guard, by=actor.name, reason=reason.strip())
         self._ledger.audit.add(actor.name, "guard released", export.name, {"guard": guard, "reason": reason})
-
-    def _mine(self, actor: Actor, run_id: str, what: str) -> Run:
-        run = self._ledger.runs.get(run_id)
-        require_use(actor, self._ledger.connections.get(run.connection_id), what)
-        return run
 
 
 _COLUMNS = ("profile_id", "address", "verdict", "reason", "outcome", "note", "winner")

@@ -246,10 +246,16 @@ def test_an_undo_takes_off_whom_the_run_put_there_and_nobody_else(world: World) 
         plan_id="undo-1",
         clock=clock,
     )
-    (row,) = rows(made)
+    *others, row = rows(made)
     assert (row.address, str(row.verdict), row.before) == (FIVE[1], "remove", state[FIVE[1]]["contact"])
-    assert (made.candidates, made.to_send, made.warnings) == (0, 0, {"held_by_other": 1, "removal:undo": 1})
+    assert [(r.address, r.reason or r.warnings) for r in others] == [
+        (FIVE[0], ("undo:not_known",)),
+        (FIVE[2], "left_list"),
+        (FIVE[4], ("undo:not_verified",)),
+    ]
+    assert (made.candidates, made.to_send, made.warnings["held_by_other"]) == (3, 0, 1)
     after = folded(world, made, base=_written(world, state), removed=True)
+    assert after[FIVE[2]]["state"] == "left"
     assert {a: (r["state"], r["exports"]) for a, r in after.items() if r["state"] == "removed"} == {
         FIVE[1]: ("removed", [])
     }
