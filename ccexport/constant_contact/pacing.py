@@ -82,6 +82,11 @@ def decide(
     return Granted(after, (slot - now).total_seconds())
 
 
+def used_at(state: PaceState, now: datetime, rules: PaceRules = PaceRules()) -> PaceState:
+    """The state when a granted slot is used: the next one is a whole spacing after it, however late it was."""
+    return replace(state, free_at=max(state.free_at, now + timedelta(seconds=rules.spacing)))
+
+
 def penalise(state: PaceState, now: datetime, seconds: float = 1.0) -> PaceState:
     """The state after a `throttled` answer: nobody sends for `seconds`, five minutes at most."""
     until = now + timedelta(seconds=min(seconds, _LONGEST_PENALTY))

@@ -143,9 +143,10 @@ class SharedPace:
         self._ledger = ledger
         self._key = hashlib.sha256(client_id.encode()).hexdigest()
         self._clock = clock
+        self._sleep = sleep
         self.pace = Pace(
             self._take,
-            sleep=sleep,
+            sleep=self._wait,
             slow_down=self._slow_down,
             day_is_over=lambda: self._change(pacing.use_up),
         )
@@ -157,6 +158,14 @@ class SharedPace:
             return _row(granted.state), granted.wait
 
         return self._ledger.pace.change(self._key, step)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait for the slot, and let the next one count from when this one really is used.
+
+        A sleep that overruns would otherwise bring two requests closer together than the spacing.
+        """
+        self._sleep(seconds)
+        self._change(lambda state, now: pacing.used_at(state, now))
 
     def _slow_down(self, seconds: float) -> None:
         self._change(lambda state, now: pacing.penalise(state, now, seconds))

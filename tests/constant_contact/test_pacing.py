@@ -17,6 +17,7 @@ from ccexport.constant_contact.pacing import (
     penalise,
     slot_or_raise,
     use_up,
+    used_at,
 )
 from ccexport.errors import QuotaExceeded
 
@@ -145,3 +146,17 @@ def test_pace_sleeps_what_it_is_told_and_passes_on_a_used_up_day():
     with pytest.raises(QuotaExceeded) as caught:
         slot_or_raise(DayUsedUp(MIDNIGHT))
     assert caught.value.evidence["until"] == MIDNIGHT
+
+
+@given(st.lists(st.floats(0, 3), min_size=5, max_size=40))
+def test_sleeps_that_overrun_bring_no_five_into_a_second(overruns):
+    """Each request leaves late by so much; the next slot counts from then."""
+    state, now, left = fresh_state(NOW), NOW, []
+    for late in overruns:
+        granted = slot_or_raise(decide(state, now, "work"))
+        now += timedelta(seconds=granted.wait + late)
+        state = used_at(granted.state, now)
+        left.append(now)
+
+    for first, fifth in zip(left, left[4:], strict=False):
+        assert fifth - first > timedelta(seconds=1)
