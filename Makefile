@@ -32,7 +32,7 @@ tools: $(VENV)/dev.stamp
 	sh tests/install-tools.sh $(BIN)
 
 test: lint tools
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks
