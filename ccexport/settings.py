@@ -5,6 +5,7 @@ where its value came from. Must never log or show a secret.
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -35,7 +36,7 @@ class Settings(BaseSettings):
     cc_redirect_url: str = ""
     sandbox: Literal["auto", "on", "off"] = "auto"
     worker: Literal["embedded", "off"] = "embedded"
-    memory_limit: str = Field(default="1GB", pattern=r"(?i)^\d+(\.\d+)?\s*[KMGT]i?B$")
+    memory_limit: str = "1GB"
     verify_grace: float = Field(default=60, ge=0, le=86_400)
     base_url: str = "http://127.0.0.1:8501"
 
@@ -45,6 +46,13 @@ class Settings(BaseSettings):
         if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc):
             raise ValueError("must be an absolute http or https URL, such as https://example.com/path")
         return value.rstrip("/")
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _a_size(cls, value: str) -> str:
+        if not re.fullmatch(r"(?i)\d+(\.\d+)?\s*[KMGT]i?B", value):
+            raise ValueError("must be a size such as 512MB or 2GB")
+        return value
 
     @property
     def sandbox_on(self) -> bool:
