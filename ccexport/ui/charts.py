@@ -32,9 +32,14 @@ def funnel(candidates: int, verdicts: Mapping[Verdict, int], reasons: Mapping[Re
     domain = [goes, stays, t("Candidates"), left_out, leaves]
     chart = bars.mark_bar(cornerRadiusEnd=3).encode(
         color=alt.Color("group:N", scale=alt.Scale(domain=domain), legend=None)
-    ) + bars.mark_text(align="left", dx=5).encode(text="label:N")
+    ) + bars.mark_text(align="left", dx=5, color=_ink()).encode(text="label:N")
     title = t("Where do the {n} candidates go?", n=number(candidates))
     st.altair_chart(chart.properties(title=title, height=ROW_HEIGHT * len(rows) + 45), alt=title)
+
+
+def _ink() -> str:
+    """The colour of text in the theme the reader sees; labels inside a chart do not take it by themselves."""
+    return "#e6edf4" if st.context.theme.type == "dark" else "#172433"
 
 
 def delivered(days: Sequence[tuple[str, str, int]]) -> None:
@@ -42,7 +47,7 @@ def delivered(days: Sequence[tuple[str, str, int]]) -> None:
     title = t("How many contacts arrived on the lists each day?")
     frame = pd.DataFrame(days, columns=["day", "outcome", "count"])
     chart = (
-        alt.Chart(frame, title=title, height=220)
+        alt.Chart(frame, title=title, height=280)
         .mark_bar(cornerRadiusEnd=2)
         .encode(
             x=alt.X("day:O", sort=None, title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
@@ -73,7 +78,9 @@ def most_frequent(summary: FieldSummary) -> None:
         ),
         tooltip=["value", "label"],
     )
-    chart = bars.mark_bar(cornerRadiusEnd=3) + bars.mark_text(align="left", dx=5).encode(text="label:N")
+    chart = bars.mark_bar(cornerRadiusEnd=3) + bars.mark_text(align="left", dx=5, color=_ink()).encode(
+        text="label:N"
+    )
     st.altair_chart(chart.properties(title=title, height=ROW_HEIGHT * len(rows) + 45), alt=title)
 
 

@@ -4,7 +4,7 @@ Must never hold anything of one person.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ccexport.services import Services
@@ -19,7 +19,6 @@ class Started:
     services: "Services | None" = None
     preparing: bool = False
     trouble: str = ""
-    demo: Any = None
 
 
 STARTED = Started()

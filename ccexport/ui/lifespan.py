@@ -79,9 +79,10 @@ def _prepare(made: "Services") -> None:
     """The demo's data, or the code for the first administrator; then the heavy imports of the pages."""
     try:
         if made.settings.sandbox_on:
-            from ccexport.services.demo import ensure_demo
+            from ccexport.services.demo import demo_accounts, ensure_demo
 
-            STARTED.demo = ensure_demo(made)
+            if demo_accounts(made) or not made.people.anybody():  # begun before, or nobody's yet
+                ensure_demo(made)
         code = made.people.setup_code()
         if code:
             sys.stderr.write(

@@ -13,6 +13,7 @@ from ccexport.model.words import Outcome, Reason, RunState, Verdict, WaitReason
 from ccexport.services.runs import Progress, sentence
 from ccexport.ui import charts, rows
 from ccexport.ui.address import views
+from ccexport.ui.follow_up import follow_up
 from ccexport.ui.holder import services
 from ccexport.ui.person_search import person_search
 from ccexport.ui.show import bare, duration, moment, number, plain, run_seconds, show_error, state_badge, zone
@@ -128,6 +129,8 @@ def _buttons(actor: Actor, run: Run) -> None:
                 _do(lambda: services().runs.approve(actor, run.id))
         elif run.state is RunState.WAITING and st.button(t("Go on now"), icon=":material/play_arrow:"):
             _do(lambda: services().runs.resume(actor, run.id))
+        if run.state.ended:
+            follow_up(actor, run)
         if run.plan_id:
             st.link_button(
                 t("Download the contacts"), f"/download/run/{run.id}/contacts.csv", icon=":material/download:"

@@ -3,13 +3,14 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from ccexport.model.exports import Actor
+from ccexport.model.words import Role
+from ccexport.services import Services
+from ccexport.settings import load_settings
 from tests.browser.conftest import Server, SignedIn, quiet, sign_in
 
 pytestmark = pytest.mark.browser
-
-
-def card(page: Page, name: str) -> Page:
-    return page.locator('[class*="st-key-export-"]').filter(has_text=name)  # type: ignore[return-value]
+CONTRIBUTOR = Actor("contributor", Role.CONTRIBUTOR)
 
 
 def open_preview(page: Page, server: Server, export: str) -> None:
@@ -68,13 +69,6 @@ def test_four_quick_clicks_make_one_run(signed_in: SignedIn, server: Server) -> 
     confirm.evaluate("button => { for (let i = 0; i < 4; i++) button.click() }")
     page.wait_for_url("**/runs?run=*")
     expect(page.get_by_text("It took")).to_be_visible()
-    page.goto(f"{server.url}/system?view=health")
-    exports = signed_in("administrator")
-    exports.goto(f"{server.url}/system?view=audit")
-    quiet(exports)
-    from ccexport.services import Services
-    from ccexport.settings import load_settings
-
     services = Services(load_settings(data_dir=server.data_dir))
     try:
         assert (
@@ -136,3 +130,23 @@ def test_denying_leaves_nothing_behind(signed_in: SignedIn, server: Server) -> N
     page.goto(f"{server.url}/connections")
     quiet(page)
     expect(page.get_by_text("Denied account")).to_have_count(0)
+
+
+def test_a_run_is_undone_after_seeing_what_that_does(signed_in: SignedIn, server: Server) -> None:
+    """The dialog says what is taken back and what cannot be; the undo is a run of its own."""
+    services = Services(load_settings(data_dir=server.data_dir, base_url=server.url))
+    try:
+        copy = services.exports.duplicate(CONTRIBUTOR, "Good customers", "To be undone")
+        services.exports.change(CONTRIBUTOR, copy.id, contact_list="Newsletter", segments=["Norway"])
+        run = services.runs.drive_here(services.runs.start(CONTRIBUTOR, copy.id).id)
+        page = signed_in("contributor")
+        page.goto(f"{server.url}/runs?run={run.id}")
+        page.get_by_role("button", name="Undo", exact=True).click()
+        question = page.get_by_role("dialog")
+        expect(question.get_by_text("cannot be undone")).to_be_visible()
+        question.get_by_role("button", name="Undo it").click()
+        page.wait_for_url(lambda url: run.id not in url)
+        expect(page.get_by_text("It took")).to_be_visible()
+        services.exports.remove(CONTRIBUTOR, copy.id)
+    finally:
+        services.close()

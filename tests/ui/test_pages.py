@@ -163,3 +163,46 @@ def test_a_broken_page_gives_a_reference_and_no_traceback() -> None:
     assert "reference" in page.error[0].value
     assert "secret detail" not in page.error[0].value
     assert callable(on_script_error)
+
+
+def test_a_guard_stops_the_run_until_an_administrator_releases_it(demo: Pages) -> None:
+    """The contributor reads why and whom to ask; the administrator gives a reason."""
+    services = demo.services
+    copy = services.exports.duplicate(CONTRIBUTOR, "Good customers", "Guarded")
+    guards = copy.config.guards.model_copy(update={"rejected_percent": 0.1})
+    services.exports.change(CONTRIBUTOR, copy.id, guards=guards)
+
+    page = demo.open("exports", "contributor", export=copy.id, show="preview")
+    assert "A guard stops this export" in [e.proto.title for e in page.error]
+    assert next(b for b in page.button if b.label == "Run export").disabled
+    assert "Release for one run" not in said(page)
+
+    page = demo.open("exports", "administrator", export=copy.id, show="preview")
+    next(i for i in page.text_input if i.label == "Why it is right this time").input("The list is new")
+    next(b for b in page.button if b.label == "Release for one run").click()
+    demo.run(page, "administrator")
+    assert services.ledger.releases.open(copy.id) == {"rejected_percent"}
+    assert not next(b for b in page.button if b.label == "Run export").disabled
+    services.exports.remove(CONTRIBUTOR, copy.id)
+
+
+def test_a_run_that_waits_for_approval_is_approved_by_somebody_else(demo: Pages) -> None:
+    """Not by who asked for it; the page says so."""
+    services = demo.services
+    copy = services.exports.duplicate(CONTRIBUTOR, "Good customers", "Approved")
+    administrator = Actor("administrator", Role.ADMINISTRATOR)
+    services.connections.change(administrator, "Sandbox", approval_above=1)
+    try:
+        run = services.runs.drive_here(services.runs.start(CONTRIBUTOR, copy.id).id)
+        for name, approved in (("contributor", None), ("administrator", "administrator")):
+            page = demo.open("runs", name, run=run.id)
+            assert "Waiting for a second person" in said(page)
+            next(b for b in page.button if b.label == "Approve").click()
+            demo.run(page, name)
+            assert services.ledger.runs.approved_by(run.id) == approved
+        next(b for b in page.button if b.label == "Cancel").click()
+        demo.run(page, "administrator")
+        assert services.runs.drive_here(run.id).state == "cancelled"
+    finally:
+        services.connections.change(administrator, "Sandbox", approval_above=None)
+        services.exports.remove(CONTRIBUTOR, copy.id)
