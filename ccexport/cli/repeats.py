@@ -1,12 +1,13 @@
-"""`runs undo`, `runs retry`: commands that follow up a run."""
+"""`runs undo`, `retry`, `compare`: commands that follow up a run."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
 from ccexport.cli.exports import preview_document
 from ccexport.cli.opened import DataDir, Json, opened
-from ccexport.cli.output import ExitCode, emit, exit_code_of, say
+from ccexport.cli.output import ExitCode, emit, exit_code_of, say, table
 from ccexport.cli.runs import run_document, run_lines
 from ccexport.model.runs import Run
 from ccexport.services.repeats import undo_sentences
@@ -18,6 +19,7 @@ def register(app: typer.Typer) -> None:
     """Put these commands beside the others of `runs`."""
     app.command()(undo)
     app.command()(retry)
+    app.command()(compare)
 
 
 def undo(
@@ -56,6 +58,35 @@ def retry(run_id: str, wait: Wait = False, as_json: Json = False, data_dir: Data
     with opened(data_dir) as (services, actor):
         started = services.runs.retry(actor, run_id)
         return _driven(services, actor, started, wait=wait, as_json=as_json)
+
+
+def compare(
+    run_id: str,
+    other_id: str,
+    what: Annotated[str | None, typer.Option(help="Only new, gone, changed or same contacts.")] = None,
+    limit: Annotated[int, typer.Option(min=0, help="How many contacts to show.")] = 100,
+    offset: Annotated[int, typer.Option(min=0)] = 0,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Two runs side by side: their numbers, and who is new, gone or changed.
+
+    Example: ccexport runs compare RUN OTHER --what gone
+    """
+    with opened(data_dir) as (services, actor):
+        found = services.runs.compare(actor, run_id, other_id, what=what, offset=offset, limit=limit)
+    numbers = [{"count": name, "earlier": a, "later": b} for name, (a, b) in found.counts.items()]
+    contacts = [asdict(contact) for contact in found.contacts]
+    document = {
+        "earlier": run_document(found.earlier),
+        "later": run_document(found.later),
+        "differences": {str(word): n for word, n in found.differences.items()},
+        "contacts": contacts,
+    }
+    said = ", ".join(f"{n} {word}" for word, n in found.differences.items())
+    lines = [f"From {found.earlier.id} to {found.later.id}: {said}.", *table(numbers, list(numbers[0]))]
+    columns = ["difference", "address", "profile_id", "before", "after", "why"]
+    emit(as_json, document, [*lines, *(table(contacts, columns) if contacts else [])])
 
 
 def _driven(services: Any, actor: Any, started: Run, *, wait: bool, as_json: bool) -> int:

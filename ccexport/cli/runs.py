@@ -1,6 +1,7 @@
 """`runs list`, `show`, `contacts`, `cancel`, `resume`, `approve`."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -89,13 +90,23 @@ def contacts(
     email: Annotated[str | None, typer.Option(help="One person, by address or profile id.")] = None,
     limit: Annotated[int, typer.Option(min=1)] = 1000,
     offset: Annotated[int, typer.Option(min=0)] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Write every row to this .csv or .parquet file instead.")
+    ] = None,
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """What became of whom: was this person put on the list, and if not, why?"""
+    """What became of whom: was this person put on the list, and if not, why?
+
+    Example: ccexport runs contacts RUN --email somebody@example.com
+    """
     from ccexport.cli.exports import contact_document
 
     with opened(data_dir) as (services, actor):
+        if out is not None:
+            written = services.runs.contacts_file(actor, run_id, out)
+            emit(as_json, {"file": str(written)}, [f"Written: {written}."])
+            return
         found = services.runs.contacts(actor, run_id, what=verdict, email=email, limit=limit, offset=offset)
     rows = [contact_document(row) for row in found]
     emit(as_json, rows, table(rows, ["email", "profile_id", "verdict", "reason", "outcome", "note"]))

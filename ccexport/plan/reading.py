@@ -141,7 +141,7 @@ def rejects_csv(plan: Plan) -> Iterator[str]:
     """Everybody who is left out, with the reason, in pieces of CSV that no spreadsheet takes for formulas."""
     names = ("profile_id", "address", "reason", "explanation", "winner", "segments", "warnings")
     words = " ".join(f"WHEN {quote_text(r)} THEN {quote_text(t)}" for r, t in SENTENCES.items())
-    cells = [_cell(f"(CASE reason {words} END)" if n == "explanation" else n) for n in names]
+    cells = [csv_cell(f"(CASE reason {words} END)" if n == "explanation" else n) for n in names]
     yield ",".join(names) + "\r\n"
     with _session(plan) as db:
         line = " || ',' || ".join(cells) + " || chr(13) || chr(10)"
@@ -150,7 +150,7 @@ def rejects_csv(plan: Plan) -> Iterator[str]:
             yield "".join(batch.column(0).to_pylist())
 
 
-def _cell(column: str) -> str:
+def csv_cell(column: str) -> str:
     """SQL: one quoted cell. A leading = + - @ TAB or CR would make it a formula."""
     text = f"coalesce({column}, '')"
     safe = f"CASE WHEN regexp_matches({text}, '^[=+@\\t\\r\\n-]') THEN '''' || {text} ELSE {text} END"

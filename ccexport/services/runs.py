@@ -3,23 +3,18 @@
 Must never change what a run sends: that is its plan.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ccexport.errors import BadInput, Conflict, NotFound
 from ccexport.model.exports import Actor
-from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run, RunEvent
 from ccexport.model.words import BatchState, Role, RunState, WaitReason
-from ccexport.plan import reading
-from ccexport.plan.freeze import load_plan
 from ccexport.runs.worker import holder_is_dead
-from ccexport.services.access import require, sees_personal
-from ccexport.services.previews import mask_row
-from ccexport.services.repeats import RunRepeats
+from ccexport.services.access import require
+from ccexport.services.history import RunHistory
 
 if TYPE_CHECKING:
     pass
@@ -40,7 +35,7 @@ class Progress:
     eta_seconds: float | None
 
 
-class RunUseCases(RunRepeats):
+class RunUseCases(RunHistory):
     """Executions of exports."""
 
     # -- driving --------------------------------------------------------------------------------
@@ -78,10 +73,6 @@ class RunUseCases(RunRepeats):
             export_id=export_id, state=state, live=live, actor=person, since=since, limit=limit, offset=offset
         )
 
-    def get(self, actor: Actor, run_id: str) -> Run:
-        require(actor, Role.VIEWER, "see runs")
-        return self._ledger.runs.get(run_id)
-
     def story(self, actor: Actor, run_id: str) -> Sequence[RunEvent]:
         """What happened, oldest first."""
         require(actor, Role.VIEWER, "see runs")
@@ -90,11 +81,6 @@ class RunUseCases(RunRepeats):
     def batches(self, actor: Actor, run_id: str) -> Sequence[Batch]:
         require(actor, Role.VIEWER, "see runs")
         return self._ledger.runs.batches(run_id)
-
-    def plan(self, actor: Actor, run_id: str) -> Plan | None:
-        """The plan the run sends or sent; None before it is made."""
-        run = self.get(actor, run_id)
-        return load_plan(self._ledger.files.plan_folder(run.plan_id)) if run.plan_id else None
 
     def progress(self, actor: Actor, run_id: str) -> Progress:
         """Counted, never guessed: what was settled of what was planned."""
@@ -119,39 +105,6 @@ class RunUseCases(RunRepeats):
             return None
         per_batch = (max(settled) - run.started_at).total_seconds() / len(settled)
         return per_batch * (len(batches) - len(done))
-
-    def contacts(
-        self,
-        actor: Actor,
-        run_id: str,
-        *,
-        what: str | None = None,
-        email: str | None = None,
-        search: str | None = None,
-        offset: int = 0,
-        limit: int = 200,
-    ) -> Sequence[reading.PlanRow]:
-        """What became of whom. `what` is a verdict, a reason or an outcome."""
-        run = self.get(actor, run_id)
-        plan = self.plan(actor, run_id)
-        if plan is None:
-            return []
-        if email or search:
-            require(actor, Role.CONTRIBUTOR, "look people up")
-        outcomes = run.outcomes_path
-        if email:
-            return reading.person(plan, email, outcomes=outcomes)
-        found = reading.rows(plan, what=what, search=search, offset=offset, limit=limit, outcomes=outcomes)
-        return found if sees_personal(actor) else [mask_row(row) for row in found]
-
-    def contacts_csv(self, actor: Actor, run_id: str) -> Iterator[str]:
-        """Every row of the run as CSV that no spreadsheet takes for formulas. Audited."""
-        run = self._mine(actor, run_id, "download from this run")
-        plan = self.plan(actor, run_id)
-        if plan is None:
-            raise NotFound(f"Run {run_id} has no contacts yet: its plan is not made.")
-        self._ledger.audit.add(actor.name, "contacts downloaded", run.export_name, {"run": run.id})
-        return _csv(plan, run.outcomes_path)
 
     # -- changing -------------------------------------------------------------------------------
 
@@ -200,24 +153,6 @@ class RunUseCases(RunRepeats):
         export = self._ledger.exports.named(export_name)
         self._ledger.releases.add(export.id, guard, by=actor.name, reason=reason.strip())
         self._ledger.audit.add(actor.name, "guard released", export.name, {"guard": guard, "reason": reason})
-
-
-_COLUMNS = ("profile_id", "address", "verdict", "reason", "outcome", "note", "winner")
-_CSV_PAGE = 20_000
-
-
-def _csv(plan: Plan, outcomes: Path | None) -> Iterator[str]:
-    yield ",".join((*_COLUMNS, "segments", "warnings", "contact")) + "\r\n"
-    offset = 0
-    while page := reading.rows(plan, offset=offset, limit=_CSV_PAGE, outcomes=outcomes):
-        yield "".join(_csv_line(row) for row in page)
-        offset += len(page)
-
-
-def _csv_line(row: reading.PlanRow) -> str:
-    values = [getattr(row, name) for name in _COLUMNS]
-    values += ["; ".join(row.segments), "; ".join(row.warnings), row.contact]
-    return csv_line(values)
 
 
 def csv_line(values: Sequence[Any]) -> str:

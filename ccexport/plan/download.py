@@ -1,0 +1,60 @@
+"""Every row of a plan as a file: CSV that no spreadsheet takes for formulas, or Parquet.
+
+Owns the columns of a download. Must never hold more than one piece of it in memory.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ccexport.model.plans import Plan
+from ccexport.plan.reading import MEMORY_LIMIT, csv_cell
+from ccexport.profiles.database import quote_path, session
+
+COLUMNS = (
+    "profile_id",
+    "address",
+    "verdict",
+    "reason",
+    "outcome",
+    "note",
+    "winner",
+    "segments",
+    "warnings",
+    "contact",
+)
+
+
+def contacts_csv(plan: Plan, outcomes: Path | None) -> Iterator[str]:
+    """The rows in plan order, in pieces of CSV text with a header."""
+    yield ",".join(COLUMNS) + "\r\n"
+    cells = " || ',' || ".join(csv_cell(name) for name in COLUMNS)
+    with session(memory_limit=MEMORY_LIMIT, temp_dir=_temp(plan)) as db:
+        for batch in db.arrow(f"SELECT {cells} || chr(13) || chr(10) AS t FROM ({_rows(plan, outcomes)})"):
+            yield "".join(batch.column(0).to_pylist())
+
+
+def contacts_parquet(plan: Plan, outcomes: Path | None, into: Path) -> None:
+    """The same rows as a Parquet file, complete or not there."""
+    part = into.with_name(f".{into.name}.part")
+    try:
+        with session(memory_limit=MEMORY_LIMIT, temp_dir=_temp(plan)) as db:
+            db.run(f"COPY ({_rows(plan, outcomes)}) TO {quote_path(part)} (FORMAT parquet, COMPRESSION zstd)")
+        part.replace(into)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _rows(plan: Plan, outcomes: Path | None) -> str:
+    found = f"read_parquet({quote_path(outcomes)})" if outcomes else _NONE
+    names = ", ".join(f"o.{n}" if n in {"outcome", "note"} else f"r.{n}" for n in COLUMNS)
+    return (
+        f"SELECT {names} FROM read_parquet({quote_path(plan.path)}) r "
+        f"LEFT JOIN {found} o ON o.seq = r.seq ORDER BY r.seq"
+    )
+
+
+_NONE = "(SELECT 0 AS seq, NULL::VARCHAR AS outcome, NULL::VARCHAR AS note WHERE false)"
+
+
+def _temp(plan: Plan) -> Path:
+    return plan.path.parents[1] / ".temp"
