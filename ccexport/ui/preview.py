@@ -106,7 +106,7 @@ def _release(actor: Actor, export: Export, guard: str, reason: str) -> None:
 
 def _numbers(plan: Plan) -> None:
     left_out = sum(plan.reasons.values())
-    with st.grid(6, min_column_width=112):
+    with st.grid(3, min_column_width=150):
         st.metric(t("Candidates"), number(plan.candidates), border=True, help=t("Profiles in the segments."))
         for verdict in Verdict:
             st.metric(word(verdict), number(plan.verdicts.get(verdict, 0)), border=True)

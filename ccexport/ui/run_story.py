@@ -164,7 +164,7 @@ def _plan(actor: Actor, run: Run) -> Plan | None:
 
 
 def _story(actor: Actor, run: Run, plan: Plan | None) -> None:
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns(2, gap="large")
     with left:
         events = services().runs.story(actor, run.id)
         lines = [f"`{e.at.astimezone(zone()):%H:%M:%S}` {plain(e.text, 600)}" for e in events]
