@@ -14,6 +14,7 @@ from ccexport.ui.texts import t
 from ccexport.ui.words import why, word
 
 PAGE = 200
+UNCOUNTED = {"", "warnings"}  # a plan counts warned fields, not the contacts that have them
 MOST_COLUMNS = 40
 _SENT = "sent "  # keeps the properties of a contact apart from our own columns
 
@@ -69,7 +70,9 @@ def chooser(counts: Sequence[tuple[str, int]], *, key: str = "what") -> str | No
     amounts = dict(counts)
 
     def label(code: str) -> str:
-        return f"{word(code)} {number(amounts.get(code))}" if code else t("All")
+        if code in UNCOUNTED:
+            return word(code) if code else t("All")
+        return f"{word(code)} {number(amounts[code])}"
 
     chosen = kept(st.pills, t("Show"), options, key=key, default="", required=True, format_func=label)
     return chosen or None

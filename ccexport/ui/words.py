@@ -51,10 +51,6 @@ OTHERS = {
     "warnings": "With a warning",
 }
 MODES = {Mode.ADD_AND_UPDATE: "Add and update", Mode.MIRROR: "Mirror: also take leavers off the list"}
-WARNINGS = {
-    "too_long": "too long, left out",
-    "malformed": "malformed, left out",
-}
 
 
 def word(code: str) -> str:

@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -71,14 +72,12 @@ def wait_until_healthy(server: Server, *, prepared: bool = True) -> dict[str, An
                 return said
         except (urllib.error.URLError, OSError):
             pass
-        select_nothing(0.1)
+        let_it_go_on(0.1)
     raise AssertionError(f"the dashboard did not become healthy:\n{server.log.read_text()}")
 
 
-def select_nothing(seconds: float) -> None:
+def let_it_go_on(seconds: float) -> None:
     """Let the other process go on."""
-    import threading
-
     threading.Event().wait(seconds)
 
 
