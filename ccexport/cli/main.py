@@ -15,6 +15,8 @@ from ccexport.cli import (
     profiles,
     repeats,
     runs,
+    schedules,
+    schedules_refresh,
     segments,
 )
 from ccexport.cli.output import ExitCode, emit_error, say
@@ -34,6 +36,8 @@ for name, room in (
     ("exports", exports),
     ("runs", runs),
     ("people", people),
+    ("schedules", schedules),
+    ("refresh", schedules_refresh),
 ):
     app.add_typer(room.app, name=name, no_args_is_help=True)
 app.add_typer(connections.lists, name="lists", no_args_is_help=True)

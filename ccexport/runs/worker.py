@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -24,6 +25,9 @@ BEAT_SECONDS = 5.0
 IDLE_SECONDS = 0.5
 SLICE_SECONDS = 1.0
 SIDE_BY_SIDE = 4
+CHORE_SECONDS = 2.0
+CHORE_PATIENCE = 10.0
+Chore = Callable[[], object]
 
 
 class HandOver(Exception):
@@ -57,11 +61,11 @@ def holder_is_dead(holder: str) -> bool:
 
 
 class Claim:
-    """The lease of one run, kept alive by a thread of its own."""
+    """The lease of one run (or of something else, by `name`), kept alive by a thread of its own."""
 
-    def __init__(self, engine: Engine, run_id: str, stop: threading.Event) -> None:
+    def __init__(self, engine: Engine, run_id: str, stop: threading.Event, *, name: str = "") -> None:
         self._leases = engine.ledger.leases
-        self._name = f"run:{run_id}"
+        self._name = name or f"run:{run_id}"
         self._holder = holder_name()
         self._stop = stop
         self._ended = threading.Event()
@@ -97,25 +101,51 @@ class Claim:
 
 
 class Worker:
-    """Claims and drives what is due. `stop` is set from outside to hand over."""
+    """Claims and drives what is due. `stop` is set from outside to hand over.
+
+    `chores` (firing schedules, refreshing, telling people) are done every few seconds beside the
+    runs, each in a thread of its own, so that a long ingest delays no schedule.
+    """
 
     def __init__(self, engine: Engine, *, grace: timedelta) -> None:
         self._engine = engine
         self._grace = grace
         self.stop = threading.Event()
+        self.chores: tuple[Chore, ...] = ()
         self._driving: dict[str, Future[None]] = {}
 
     def run_once(self) -> int:
         """Drive, one after the other, everything that is due until nothing is; how many were driven."""
         driven: set[str] = set()
-        while not self.stop.is_set() and (due := [run for run in self._due() if run.id not in driven]):
+        while not self.stop.is_set():
+            for chore in self.chores:
+                self._do(chore)
+            due = [run for run in self._due() if run.id not in driven]
+            if not due:
+                break
             for run in due:
                 self.drive(run.id)
                 driven.add(run.id)
         return len(driven)
 
+    def _do(self, chore: Chore) -> None:
+        """One chore, once; its trouble is logged and does not end the others."""
+        try:
+            chore()
+        except CcexportError as error:
+            log.error("a chore is in trouble: %s", error.log)
+        except Exception:
+            log.exception("a chore stopped by a fault in ccexport")
+
+    def _keep_doing(self, chore: Chore) -> None:
+        while not self.stop.wait(CHORE_SECONDS):
+            self._do(chore)
+
     def run_forever(self) -> None:
         """Look for due runs until `stop`, driving some side by side."""
+        beside = [threading.Thread(target=self._keep_doing, args=(c,), daemon=True) for c in self.chores]
+        for thread in beside:
+            thread.start()
         with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="run") as pool:
             while not self.stop.wait(IDLE_SECONDS):
                 self._driving = {k: f for k, f in self._driving.items() if not f.done()}
@@ -125,6 +155,8 @@ class Worker:
                             self._driving[run.id] = pool.submit(self._driven, run.id)
                 except CcexportError as error:
                     log.error("the worker cannot look for runs: %s", error.log)
+        for thread in beside:
+            thread.join(CHORE_PATIENCE)
 
     def _driven(self, run_id: str) -> None:
         self.drive(run_id)

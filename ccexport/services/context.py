@@ -18,6 +18,8 @@ from ccexport.profiles.store import ProfileStore
 from ccexport.runs.accounts import Accounts, Application
 from ccexport.runs.engine import Engine
 from ccexport.runs.worker import Worker
+from ccexport.runs.refresh import Refresher
+from ccexport.runs.schedules import Timetable
 from ccexport.sandbox.embedded import RunningSandbox
 from ccexport.segments.members import MemberStore
 from ccexport.services.configuration import ConfigurationUseCases
@@ -27,7 +29,9 @@ from ccexport.services.people import PeopleUseCases
 from ccexport.services.previews import PreviewUseCases
 from ccexport.services.profiles import ProfileUseCases
 from ccexport.services.runs import RunUseCases
+from ccexport.services.refreshes import RefreshUseCases
 from ccexport.services.segments import SegmentUseCases
+from ccexport.services.schedules import ScheduleUseCases
 from ccexport.services.system import SystemUseCases
 from ccexport.settings import Settings
 
@@ -135,7 +139,16 @@ class Services:
 
     def worker(self) -> Worker:
         """A new worker on this data directory."""
-        return Worker(self.engine, grace=timedelta(seconds=self.settings.verify_grace))
+        made = Worker(self.engine, grace=timedelta(seconds=self.settings.verify_grace))
+        made.chores = (Refresher(self.engine, made.stop).tick, Timetable(self.engine).tick)
+        return made
+
+    def current_snapshot(self) -> Snapshot:
+        """Raises `BadInput` when nothing was ingested yet."""
+        snapshot = self.profile_store.current()
+        if snapshot is None:
+            raise BadInput("There are no profiles yet: ingest a file first (profiles ingest FILE).")
+        return snapshot
 
     # -- the use cases --------------------------------------------------------------------------
 
@@ -165,6 +178,14 @@ class Services:
 
     @cached_property
     def people(self) -> PeopleUseCases:
+    @cached_property
+    def schedules(self) -> ScheduleUseCases:
+        return ScheduleUseCases(self)
+
+    @cached_property
+    def refreshes(self) -> RefreshUseCases:
+        return RefreshUseCases(self)
+
         return PeopleUseCases(self)
 
     @cached_property

@@ -1,0 +1,80 @@
+"""Use cases of the refresh: which files are watched, when they are read anew, its history.
+
+Must never be on by itself: a person switches it on.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+from ccexport.model.exports import Actor
+from ccexport.model.firings import Refresh
+from ccexport.model.schedules import RefreshSettings, recurrence_in_words, times
+from ccexport.model.words import Role
+from ccexport.runs.refresh import Refresher, watched_files
+from ccexport.runs.schedules import Timetable
+from ccexport.services.access import require
+from ccexport.services.schedules import parsed
+
+if TYPE_CHECKING:
+    from ccexport.services.context import Services
+
+
+class RefreshUseCases:
+    """Reading the watched sources anew."""
+
+    def __init__(self, services: "Services") -> None:
+        self._services = services
+        self._ledger = services.ledger
+
+    def settings(self, actor: Actor) -> RefreshSettings:
+        require(actor, Role.VIEWER, "see the refresh")
+        return self._ledger.refreshes.settings()[0]
+
+    def change(self, actor: Actor, **values: Any) -> RefreshSettings:
+        """Change some of: on, sources, id_field, recurrence, zone. The sources must be there now."""
+        require(actor, Role.ADMINISTRATOR, "change the refresh")
+        old = self._ledger.refreshes.settings()[0].model_dump()
+        if "sources" in values:
+            values["sources"] = tuple(str(Path(source).absolute()) for source in values["sources"])
+        made: RefreshSettings = parsed(RefreshSettings, old | values, "The refresh")
+        if made.on or "sources" in values:
+            watched_files(made)
+        self._ledger.refreshes.save_settings(made, by=actor.name)
+        self._ledger.audit.add(actor.name, "refresh changed", self.words(made))
+        return made
+
+    def words(self, settings: RefreshSettings) -> str:
+        """Such as `every day at 03:00 (Europe/Oslo)`, or that it is off."""
+        if settings.recurrence is None:
+            return "off, no times are set"
+        said = recurrence_in_words(settings.recurrence, settings.zone)
+        return said if settings.on else f"off ({said} when it is switched on)"
+
+    def next(self, actor: Actor, count: int = 3) -> list[datetime]:
+        """The next times; none while it is off."""
+        settings = self.settings(actor)
+        if not settings.on or settings.recurrence is None:
+            return []
+        return list(islice(times(settings.recurrence, settings.zone, self._ledger.clock()), count))
+
+    def history(self, actor: Actor, *, limit: int = 50) -> Sequence[Refresh]:
+        """Newest first, each with how long it took."""
+        require(actor, Role.VIEWER, "see the refresh")
+        return self._ledger.refreshes.all(limit=limit)
+
+    def ask(self, actor: Actor) -> Refresh:
+        """Now: a worker takes it up within seconds."""
+        require(actor, Role.CONTRIBUTOR, "refresh the profiles")
+        watched_files(self._ledger.refreshes.settings()[0])
+        return Refresher(self._services.engine, Event()).ask(actor=actor.name)
+
+    def run_here(self, actor: Actor) -> Refresh:
+        """Now, in this process, unless another is at it; the exports that follow are queued."""
+        asked = self.ask(actor)
+        Refresher(self._services.engine, Event()).tick()
+        Timetable(self._services.engine).tick()
+        return self._ledger.refreshes.get(asked.id)

@@ -1,0 +1,203 @@
+"""Use cases of schedules: when an export runs by itself, the next times, why not, and *run all*.
+
+Must never fire anything because a schedule was saved.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from ccexport.errors import BadInput
+from ccexport.model.exports import Actor, Export
+from ccexport.model.firings import Firing, FiringState, RefreshState
+from ccexport.model.runs import Run
+from ccexport.model.schedules import Follows, Schedule, in_words, next_times
+from ccexport.model.words import Role, RunState
+from ccexport.runs.schedules import Timetable
+from ccexport.services.access import require, require_use
+
+if TYPE_CHECKING:
+    from ccexport.services.context import Services
+
+SHOWN_TIMES = 3
+_WENT_WRONG = {RunState.FAILED, RunState.BLOCKED, RunState.CANCELLED}
+
+
+@dataclass(frozen=True)
+class ScheduleState:
+    """The schedule of one export as a person sees it. `why` is one line about what holds it up, or empty."""
+
+    export: str
+    schedule: Schedule
+    words: str
+    own: bool
+    paused: bool
+    next: tuple[datetime, ...]
+    last: Firing | None
+    why: str
+
+
+class ScheduleUseCases:
+    """When exports run by themselves."""
+
+    def __init__(self, services: "Services") -> None:
+        self._services = services
+        self._ledger = services.ledger
+
+    def list(self, actor: Actor) -> Sequence[ScheduleState]:
+        """Of every export, by name."""
+        require(actor, Role.VIEWER, "see schedules")
+        return [self._state(export) for export in self._ledger.exports.all()]
+
+    def get(self, actor: Actor, name: str) -> ScheduleState:
+        require(actor, Role.VIEWER, "see schedules")
+        return self._state(self._ledger.exports.named(name))
+
+    def history(self, actor: Actor, name: str | None = None, *, limit: int = 50) -> Sequence[Firing]:
+        """What became of the times, newest first."""
+        require(actor, Role.VIEWER, "see schedules")
+        export_id = self._ledger.exports.named(name).id if name else None
+        return self._ledger.schedules.firings(export_id, limit=limit)
+
+    def set(
+        self, actor: Actor, names: Sequence[str], schedule: Schedule, *, keep_own: bool = False
+    ) -> Sequence[ScheduleState]:
+        """Give several exports one schedule, at once or not at all; `keep_own` leaves those that have one.
+
+        `schedule.after` may be the name of an export.
+        """
+        schedule = self._by_id(schedule)
+        chosen = [self._mine(actor, name, "schedule this export") for name in dict.fromkeys(names)]
+        if not chosen:
+            raise BadInput("Name at least one export.")
+        if keep_own:
+            chosen = [e for e in chosen if self._ledger.schedules.get(e.id) is None]
+        for export in chosen:
+            self._refuse_circle(export, schedule)
+        return [self._saved(actor, export, schedule) for export in chosen]
+
+    def pause(self, actor: Actor, name: str, *, until: date | None) -> ScheduleState:
+        """No firing before that day, in the schedule's own zone; None goes on at once."""
+        export = self._mine(actor, name, "pause this schedule")
+        saved = self._ledger.schedules.get(export.id)
+        old = saved.schedule if saved else Schedule()
+        return self._saved(actor, export, old.model_copy(update={"paused_until": until}))
+
+    def run_all(self, actor: Actor, names: Sequence[str] = ()) -> Sequence[Run | Firing]:
+        """Run those named, or every export that does not run by hand only; in this order.
+
+        What goes to a list that is busy waits for its turn: then its firing is given instead of a run.
+        """
+        require(actor, Role.CONTRIBUTOR, "run exports")
+        if names:
+            chosen = [self._mine(actor, name, "run this export") for name in dict.fromkeys(names)]
+        else:
+            chosen = [e for e in self._ledger.exports.all() if self._runs_by_itself(actor, e)]
+        timetable = Timetable(self._services.engine)
+        batch = self._services.engine.new_id("all")
+        fired = [timetable.fire_by_hand(export, actor=actor.name, batch=batch) for export in chosen]
+        timetable.tick()
+        return [self._run_or_firing(firing) for firing in fired]
+
+    # -- parts ----------------------------------------------------------------------------------
+
+    def _run_or_firing(self, firing: Firing) -> Run | Firing:
+        now = next(f for f in self._ledger.schedules.firings(firing.export_id) if f.id == firing.id)
+        return self._ledger.runs.get(now.run_id) if now.state is FiringState.STARTED else now
+
+    def _runs_by_itself(self, actor: Actor, export: Export) -> bool:
+        saved = self._ledger.schedules.get(export.id)
+        by_hand = saved is not None and saved.schedule.follows is Follows.NOTHING
+        return not by_hand and not export.paused and self._services.exports.may_manage(actor, export)
+
+    def _mine(self, actor: Actor, name: str, what: str) -> Export:
+        export = self._ledger.exports.named(name)
+        require_use(actor, self._ledger.connections.get(export.config.connection_id), what)
+        return export
+
+    def _by_id(self, schedule: Schedule) -> Schedule:
+        if schedule.after is None:
+            return schedule
+        return schedule.model_copy(update={"after": self._ledger.exports.named(schedule.after).id})
+
+    def _refuse_circle(self, export: Export, schedule: Schedule) -> None:
+        seen, following = {export.id}, schedule.after
+        while following is not None:
+            if following in seen:
+                raise BadInput(
+                    f"{export.name} would run after itself; choose another export for it to follow."
+                )
+            seen.add(following)
+            saved = self._ledger.schedules.get(following)
+            following = saved.schedule.after if saved else None
+
+    def _saved(self, actor: Actor, export: Export, schedule: Schedule) -> ScheduleState:
+        self._ledger.schedules.save(export.id, schedule, by=actor.name, role=actor.role)
+        for firing in self._ledger.schedules.open():
+            if firing.export_id == export.id:
+                self._ledger.schedules.settle(firing.id, FiringState.DROPPED, "The schedule was changed.")
+        state = self._state(export)
+        self._ledger.audit.add(actor.name, "schedule changed", export.name, {"schedule": state.words})
+        return state
+
+    def _state(self, export: Export) -> ScheduleState:
+        saved = self._ledger.schedules.get(export.id)
+        schedule = saved.schedule if saved else Schedule()
+        after = self._ledger.exports.get(schedule.after).name if schedule.after else None
+        firings = self._ledger.schedules.firings(export.id, limit=1)
+        return ScheduleState(
+            export=export.name,
+            schedule=schedule,
+            words=in_words(schedule, after),
+            own=saved is not None,
+            paused=export.paused,
+            next=tuple(next_times(schedule, self._ledger.clock(), SHOWN_TIMES)),
+            last=firings[0] if firings else None,
+            why=self._why(export, schedule, firings[0] if firings else None),
+        )
+
+    def _why(self, export: Export, schedule: Schedule, last: Firing | None) -> str:
+        if export.paused:
+            return "The export is paused."
+        upstream = self._refresh_line() if schedule.follows is Follows.REFRESH else ""
+        upstream = upstream or self._parent_line(schedule)
+        if upstream:
+            return upstream
+        if last is not None and last.state in {FiringState.LATER, FiringState.DROPPED}:
+            return last.note
+        return ""
+
+    def _refresh_line(self) -> str:
+        settings, _ = self._ledger.refreshes.settings()
+        recent = [r for r in self._ledger.refreshes.all(limit=5) if r.ended_at]
+        if recent and recent[0].state in {RefreshState.STOPPED, RefreshState.FAILED}:
+            at = recent[0].due_at.strftime("%Y-%m-%d %H:%M")
+            return (
+                f"The refresh of {at} UTC {_did(recent[0].state)}, so nothing ran after it: {recent[0].note}"
+            )
+        return "" if settings.on else "The refresh is off, so this runs by hand only."
+
+    def _parent_line(self, schedule: Schedule) -> str:
+        if schedule.after is None:
+            return ""
+        runs = self._ledger.runs.all(export_id=schedule.after, live=False, limit=1)
+        if not runs or runs[0].state not in _WENT_WRONG:
+            return ""
+        return f"{runs[0].export_name} was {runs[0].state}, so this did not run after it."
+
+
+def _did(state: RefreshState) -> str:
+    return "was stopped" if state is RefreshState.STOPPED else "failed"
+
+
+def parsed(model: Any, values: dict[str, Any], what: str) -> Any:
+    """A value of the model, its complaints as one `BadInput` sentence."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        reason = first["msg"].removeprefix("Value error, ")
+        raise BadInput(f"{what} cannot be used: {reason}.") from error
