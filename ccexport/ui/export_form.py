@@ -3,24 +3,21 @@
 Saving never runs anything, and says so. Must never check what the use case checks.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
-from ccexport.constant_contact.values import ContactList
 from ccexport.errors import CcexportError
 from ccexport.model.exports import Actor, Connection, ConsentRule, Export, Guards
 from ccexport.model.profiles import Snapshot
 from ccexport.model.words import FieldType, Mode, Role
 from ccexport.ui.attributes import attributes, forget
+from ccexport.ui.contact_lists import contact_list_picker, custom_fields, pick
 from ccexport.ui.holder import services
 from ccexport.ui.places import go, link
 from ccexport.ui.show import empty, number, plain, show_error
 from ccexport.ui.texts import t
 from ccexport.ui.words import MODES
-
-LISTS_PAGE = "https://app.constantcontact.com/pages/contacts/ui#lists"
 
 
 def new_export(actor: Actor) -> None:
@@ -82,7 +79,7 @@ def _values(
 ) -> dict[str, Any] | None:
     config = export.config if export else None
     st.subheader(t("1. Where to"))
-    chosen = _pick(
+    chosen = pick(
         t("Connection"),
         [c.id for c in usable],
         config.connection_id if config else usable[0].id,
@@ -101,10 +98,10 @@ def _values(
         disabled=disabled,
         width=480,
     )
-    contact_list = _contact_list(actor, key, connection, export, disabled)
+    contact_list = contact_list_picker(actor, key, connection, export, disabled)
     st.subheader(t("2. What about each person"))
     fields = [f.name for f in snapshot.fields]
-    email = _pick(
+    email = pick(
         t("Field with the e-mail address"),
         fields,
         config.email if config else _first_address(snapshot),
@@ -112,7 +109,7 @@ def _values(
         disabled=disabled,
     )
     mapped = attributes(
-        key, config.fields if config else (), fields, _custom_fields(actor, connection, disabled), disabled
+        key, config.fields if config else (), fields, custom_fields(actor, connection, disabled), disabled
     )
     st.subheader(t("3. Who"))
     segments = _segments(actor, key, export, disabled)
@@ -134,98 +131,8 @@ def _values(
     }
 
 
-def _pick(
-    label: str,
-    options: list[str],
-    wanted: str | None,
-    key: str,
-    *,
-    names: dict[str, str] | None = None,
-    disabled: bool = False,
-) -> str | None:
-    if wanted is not None and wanted not in options:
-        options = [*options, wanted]
-    return st.selectbox(
-        label,
-        options,
-        index=options.index(wanted) if wanted in options else None,
-        key=key,
-        disabled=disabled,
-        width=480,
-        format_func=lambda o: (names or {}).get(o, o),
-        placeholder=t("choose"),
-    )
-
-
 def _first_address(snapshot: Snapshot) -> str | None:
     return snapshot.address_fields[0] if snapshot.address_fields else None
-
-
-@st.cache_data(ttl=60, max_entries=50, show_spinner=False)
-def _lists(_actor: Actor, who: str, connection_id: str) -> Sequence[ContactList]:
-    return services().connections.lists(_actor, connection_id)
-
-
-def _contact_list(
-    actor: Actor, key: str, connection: Connection, export: Export | None, disabled: bool
-) -> str:
-    """By name, or made, or a pasted id; the id of a list."""
-    config = export.config if export else None
-    if disabled and config:
-        st.text_input(t("Contact list"), value=config.list_name, disabled=True, width=480)
-        return config.list_id
-    try:
-        there = {found.id: found for found in _lists(actor, actor.name, connection.id)}
-    except CcexportError as error:
-        show_error(error)
-        there = {}
-    names = {k: f"{v.name} ({t('{n} contacts', n=number(v.members or 0))})" for k, v in there.items()}
-    if config and config.connection_id == connection.id:
-        names.setdefault(config.list_id, config.list_name)
-    wanted = config.list_id if config and config.list_id in names else None
-    chosen = _pick(t("Contact list"), list(names), wanted, f"{key}-list", names=names) or ""
-    with st.popover(t("Make a new list, or paste an id"), icon=":material/playlist_add:"):
-        made = st.text_input(t("Name of the new list"), max_chars=255, key=f"{key}-newlist")
-        if st.button(t("Make the list"), key=f"{key}-makelist", disabled=not made.strip()):
-            _make_list(actor, connection, made)
-        pasted = st.text_input(t("Id of a list"), max_chars=60, key=f"{key}-listid").strip()
-        st.markdown(
-            t(
-                "The id stands in the address of the list's page: [lists at Constant Contact]({url}).",
-                url=LISTS_PAGE,
-            )
-        )
-    if pasted:
-        try:
-            found = services().connections.find_list(actor, connection.id, pasted)
-            st.caption(t("The pasted id is the list **{name}**.", name=plain(found.name)))
-            return found.id
-        except CcexportError as error:
-            show_error(error)
-    return chosen
-
-
-def _make_list(actor: Actor, connection: Connection, name: str) -> None:
-    try:
-        services().connections.create_list(actor, connection.id, name)
-    except CcexportError as error:
-        show_error(error)
-        return
-    _lists.clear()
-    st.toast(t("The list {name} is there now; choose it.", name=plain(name)))
-    st.rerun()
-
-
-def _custom_fields(actor: Actor, connection: Connection, disabled: bool) -> dict[str, str]:
-    return {} if disabled else _custom(actor, actor.name, connection.id)
-
-
-@st.cache_data(ttl=60, max_entries=50, show_spinner=False)
-def _custom(_actor: Actor, who: str, connection_id: str) -> dict[str, str]:
-    try:
-        return {f.id: f.label or f.name for f in services().connections.custom_fields(_actor, connection_id)}
-    except CcexportError:
-        return {}
 
 
 def _segments(actor: Actor, key: str, export: Export | None, disabled: bool) -> list[str]:
