@@ -11,15 +11,16 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
-from ccexport.errors import StoreTrouble
+from ccexport.errors import BadInput, StoreTrouble
 from ccexport.ledger import Ledger
 from ccexport.ledger.ledger import utc_now
+from ccexport.model.profiles import Snapshot
 from ccexport.profiles.store import ProfileStore
 from ccexport.runs.accounts import Accounts, Application
 from ccexport.runs.engine import Engine
-from ccexport.runs.worker import Worker
 from ccexport.runs.refresh import Refresher
 from ccexport.runs.schedules import Timetable
+from ccexport.runs.worker import Worker
 from ccexport.sandbox.embedded import RunningSandbox
 from ccexport.segments.members import MemberStore
 from ccexport.services.configuration import ConfigurationUseCases
@@ -28,10 +29,10 @@ from ccexport.services.exports import ExportUseCases
 from ccexport.services.people import PeopleUseCases
 from ccexport.services.previews import PreviewUseCases
 from ccexport.services.profiles import ProfileUseCases
-from ccexport.services.runs import RunUseCases
 from ccexport.services.refreshes import RefreshUseCases
-from ccexport.services.segments import SegmentUseCases
+from ccexport.services.runs import RunUseCases
 from ccexport.services.schedules import ScheduleUseCases
+from ccexport.services.segments import SegmentUseCases
 from ccexport.services.system import SystemUseCases
 from ccexport.settings import Settings
 
@@ -177,8 +178,6 @@ class Services:
         return RunUseCases(self)
 
     @cached_property
-    def people(self) -> PeopleUseCases:
-    @cached_property
     def schedules(self) -> ScheduleUseCases:
         return ScheduleUseCases(self)
 
@@ -186,6 +185,8 @@ class Services:
     def refreshes(self) -> RefreshUseCases:
         return RefreshUseCases(self)
 
+    @cached_property
+    def people(self) -> PeopleUseCases:
         return PeopleUseCases(self)
 
     @cached_property
