@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ccexport.constant_contact.account import Account, Activity
-from ccexport.errors import ConstantContactDown, Refused
+from ccexport.errors import ConstantContactDown
 from ccexport.model.plans import DestinationReading
 from ccexport.runs.engine import Engine, Ticks
 
@@ -81,8 +81,9 @@ def await_activities(engine: Engine, account: Account, ids: list[str], beat: Bea
         engine.sleep(ticks.next())
         for activity in account.activities():
             if activity.id in waiting and activity.failed:
-                raise Refused(
-                    "Constant Contact could not export the list for reading back; try again later.",
+                # Not an answer to what was asked: the next export may well succeed, so the run waits for it.
+                raise ConstantContactDown(
+                    "Constant Contact could not export the list for reading back; trying again later.",
                     key=activity.state,
                     activity=activity.id,
                 )

@@ -286,6 +286,10 @@ class Driver:
             if run.state is RunState.SENDING:
                 return self._move(run, RunState.SETTLING, "Settling what was sent before the trouble.")
             return self._move(run, RunState.VERIFYING, "Reading back what was sent before the trouble.")
+        refused = isinstance(error, ConstantContactError)
+        if refused and run.state is RunState.VERIFYING and any(_left(b) for b in batches):
+            # Never read back, but sent by us all the same: otherwise nobody would ever take them off again.
+            renew_deliveries(self._engine, run, self._plan_of(run), None, batches)
         return self._move(run, RunState.FAILED, str(error), note=str(error))
 
     _steps: ClassVar[dict[RunState, Callable[["Driver", Run], Run]]] = {

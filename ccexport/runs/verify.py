@@ -4,7 +4,7 @@ Must never call anything verified that was not read back.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -115,9 +115,12 @@ def _read_unsubscribed(engine: Engine, account: Account, run: Run, beat: Beat) -
 
 
 def renew_deliveries(
-    engine: Engine, run: Run, plan: Plan, verified: Verified | None, batches: Iterable[Batch]
+    engine: Engine, run: Run, plan: Plan, verified: Verified | None, batches: Sequence[Batch]
 ) -> int:
-    """Fold what this run did into the deliveries of its list; how many people were removed."""
+    """Fold what this run did into the deliveries of its list; how many people were removed.
+
+    Without `verified` what was sent counts as unknown, and removals only when every activity was completed.
+    """
     base = engine.ledger.files.deliveries(run.account_id, run.list_id)
     into = engine.data_dir / "deliveries" / _safe(run.account_id) / run.list_id / f"{run.id}.parquet"
     into.parent.mkdir(parents=True, exist_ok=True)
@@ -131,7 +134,7 @@ def renew_deliveries(
         outcomes=verified.outcomes_path if verified else None,
         on_list=verified.on_list if verified else None,
         import_batches=settled.get(BatchKind.IMPORT, []),
-        removed=BatchKind.REMOVE in settled,
+        removed=BatchKind.REMOVE in settled and (verified is not None or _all_removed(batches)),
         export_id=run.export_id,
         run_id=run.id,
         at=engine.clock(),
@@ -141,6 +144,10 @@ def renew_deliveries(
     )
     engine.ledger.files.replace_deliveries(run.account_id, run.list_id, into, run_id=run.id)
     return removed
+
+
+def _all_removed(batches: Sequence[Batch]) -> bool:
+    return all(b.state is BatchState.COMPLETED for b in batches if b.kind is BatchKind.REMOVE)
 
 
 def _safe(text: str) -> str:
