@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -25,6 +26,7 @@ from ccexport.plan.make import make_plan
 from ccexport.profiles.database import session
 from ccexport.runs.destination import Beat, read_destination
 from ccexport.runs.engine import Engine
+from ccexport.runs.sent import sent_by
 
 WORDS = {
     "snapshot": "there is a new snapshot of the profiles",
@@ -42,6 +44,8 @@ WORDS = {
 
 
 RESEND_ALL = "resend_all"
+# Tidying takes previews away after a week; none may go while a run is about to send it.
+REUSABLE = timedelta(days=6)
 
 
 def resending(export: Export) -> Export:
@@ -172,6 +176,8 @@ class Planner:
         self, export: Export, inputs: Mapping[str, str], reading: DestinationReading | None
     ) -> Plan | None:
         for row in self._engine.ledger.files.plans_of(export.id, limit=5):
+            if self._engine.clock() - row["made_at"] > REUSABLE:
+                continue
             if {k: v for k, v in row["inputs"].items() if k in WORDS} == inputs and row["folder"].exists():
                 read_at = reading.read_at if reading else None
                 return replace(load_plan(row["folder"]), inputs=inputs, destination_read_at=read_at)
@@ -190,7 +196,7 @@ class Planner:
     def _members(self, export: Export, snapshot: Snapshot) -> tuple[Members, ...]:
         lookup = self._engine.ledger.segments.named
         return tuple(
-            self._engine.members.members(lookup(s), snapshot, lookup=lookup)
+            self._engine.members.members(lookup(s), snapshot, lookup=lookup, sent_by=sent_by(self._engine))
             for s in export.config.segment_ids
         )
 

@@ -16,6 +16,7 @@ from ccexport.model.notices import scrubbed
 from ccexport.model.profiles import Snapshot
 from ccexport.model.schedules import LOOK_BACK, RefreshSettings, times
 from ccexport.runs.engine import Engine
+from ccexport.runs.sent import sent_by
 from ccexport.runs.worker import Claim, HandOver
 
 log = logging.getLogger(__name__)
@@ -118,7 +119,7 @@ class Refresher:
         trouble = []
         for segment in self._ledger.segments.all():
             try:
-                self._engine.members.members(segment, snapshot, lookup=lookup)
+                self._engine.members.members(segment, snapshot, lookup=lookup, sent_by=sent_by(self._engine))
             except CcexportError as error:
                 trouble.append(f"The segment {segment.name} cannot be computed: {error}")
         return trouble

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from ccexport.errors import BadInput, NotFound
 from ccexport.model.exports import Actor, ConsentRule, Export, ExportConfig, Guards, MappedField
-from ccexport.model.profiles import Snapshot
 from ccexport.model.words import Mode, Role
 from ccexport.plan.fields import CONTACT_FIELDS
 from ccexport.plan.mapping import check_mapping
@@ -106,19 +105,13 @@ class ExportUseCases:
             fields=fields,
             **given,
         )
-        check_mapping(config, self._snapshot(), custom_fields)
+        check_mapping(config, self._services.current_snapshot(), custom_fields)
         return config
 
     def _custom_fields(self, actor: Actor, connection: str, fields: Sequence[MappedField]) -> dict[str, str]:
         if not any(field.target.startswith("cf:") for field in fields):
             return {}
         return {f.id: f.name for f in self._services.connections.custom_fields(actor, connection)}
-
-    def _snapshot(self) -> Snapshot:
-        snapshot = self._services.profile_store.current()
-        if snapshot is None:
-            raise BadInput("There are no profiles yet: ingest a file first (profiles ingest FILE).")
-        return snapshot
 
     def list(self, actor: Actor) -> Sequence[Export]:
         require(actor, Role.VIEWER, "see exports")

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ccexport.errors import BadInput
 from ccexport.model.exports import Actor
 from ccexport.model.profiles import IngestReport, Snapshot
 from ccexport.model.words import Role
@@ -22,6 +21,7 @@ class ProfileUseCases:
     """The profiles as people see them."""
 
     def __init__(self, services: "Services") -> None:
+        self._services = services
         self._store = services.profile_store
         self._ledger = services.ledger
 
@@ -47,10 +47,7 @@ class ProfileUseCases:
     def current(self, actor: Actor) -> Snapshot:
         """Raises `BadInput` when nothing was ingested yet."""
         require(actor, Role.VIEWER, "see the profiles")
-        snapshot = self._store.current()
-        if snapshot is None:
-            raise BadInput("There are no profiles yet: ingest a file first (profiles ingest FILE).")
-        return snapshot
+        return self._services.current_snapshot()
 
     def find_current(self, actor: Actor) -> Snapshot | None:
         require(actor, Role.VIEWER, "see the profiles")

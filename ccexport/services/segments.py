@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from ccexport.errors import BadInput, Conflict
 from ccexport.model.exports import Actor, Export
-from ccexport.model.profiles import Members, Segment, Snapshot
+from ccexport.model.profiles import Members, Segment
 from ccexport.model.words import Role, SegmentKind
+from ccexport.runs.sent import sent_by
+from ccexport.segments.compile import SentBy
 from ccexport.segments.operators import OPERATORS, Operator, Takes, meant, names_for
 from ccexport.segments.rules import parse_rule
 from ccexport.segments.words import in_words
@@ -26,6 +28,10 @@ class SegmentUseCases:
     def __init__(self, services: "Services") -> None:
         self._services = services
         self._ledger = services.ledger
+
+    @property
+    def _sent_by(self) -> SentBy:
+        return sent_by(self._services.engine)
 
     def create(
         self,
@@ -114,19 +120,21 @@ class SegmentUseCases:
         return self._members(self.get(actor, name))
 
     def _members(self, segment: Segment) -> Members:
-        return self._services.members.members(segment, self._snapshot(), lookup=self._ledger.segments.named)
-
-    def _snapshot(self) -> Snapshot:
-        snapshot = self._services.profile_store.current()
-        if snapshot is None:
-            raise BadInput("There are no profiles yet: ingest a file first (profiles ingest FILE).")
-        return snapshot
+        return self._services.members.members(
+            segment,
+            self._services.current_snapshot(),
+            lookup=self._ledger.segments.named,
+            sent_by=self._sent_by,
+        )
 
     def count_rule(self, actor: Actor, rule: Mapping[str, Any]) -> int:
         """How many profiles of the current snapshot a rule selects, for live counts while building."""
         require(actor, Role.VIEWER, "see segments")
         return self._services.members.count_rule(
-            parse_rule(rule), self._snapshot(), lookup=self._ledger.segments.named
+            parse_rule(rule),
+            self._services.current_snapshot(),
+            lookup=self._ledger.segments.named,
+            sent_by=self._sent_by,
         )
 
     def in_words(self, actor: Actor, name: str) -> str:
@@ -144,9 +152,9 @@ class SegmentUseCases:
     def sample(self, actor: Actor, rule: Mapping[str, Any], *, limit: int = 20) -> Sequence[dict[str, Any]]:
         """Some of the profiles a rule selects, the same ones each time; masked for a viewer."""
         require(actor, Role.VIEWER, "see segments")
-        snapshot = self._snapshot()
+        snapshot = self._services.current_snapshot()
         rows = self._services.members.sample(
-            parse_rule(rule), snapshot, lookup=self._ledger.segments.named, limit=limit
+            parse_rule(rule), snapshot, lookup=self._ledger.segments.named, sent_by=self._sent_by, limit=limit
         )
         return rows if sees_personal(actor) else [mask_profile(row, snapshot) for row in rows]
 
@@ -154,7 +162,7 @@ class SegmentUseCases:
         self, actor: Actor, name: str, *, search: str = "", offset: int = 0, limit: int = 50
     ) -> Sequence[dict[str, Any]]:
         """Who is in it: profiles in file order; masked for a viewer, who cannot search them either."""
-        members, snapshot = self.members(actor, name), self._snapshot()
+        members, snapshot = self.members(actor, name), self._services.current_snapshot()
         personal = sees_personal(actor)
         rows = self._services.profile_store.page(
             snapshot, search=search if personal else "", offset=offset, limit=limit, members=members.path
@@ -165,7 +173,7 @@ class SegmentUseCases:
         """(value or range, members, all profiles) of a field, for comparing a segment with everybody."""
         require(actor, Role.CONTRIBUTOR, "see the values of profiles")
         members = self.members(actor, name)
-        return self._services.profile_store.breakdown(self._snapshot(), field, members.path)
+        return self._services.profile_store.breakdown(self._services.current_snapshot(), field, members.path)
 
     def used_by(self, actor: Actor, name: str) -> Sequence[Export]:
         """The exports that send this segment."""

@@ -278,3 +278,14 @@ def test_suppressed_addresses_and_domains_are_never_sent(world: World) -> None:
 
     assert counts(run, "sent", "reason_suppressed") == (3, 2)
     assert world.on_list() == {f"person{n}@example.com" for n in (0, 2, 3)}
+
+
+def test_a_segment_of_whom_an_export_sent(world: World) -> None:
+    world.ready([person(n) for n in range(4)] + [person(9, email="")])
+    world.services.segments.create(
+        CARL, "Sent", rule={"op": "sent_by_export", "value": {"export": "News", "n": 30}}
+    )
+    before = world.services.segments.members(CARL, "Sent").count
+    world.run()
+
+    assert (before, world.services.segments.members(CARL, "Sent").count) == (0, 4)
