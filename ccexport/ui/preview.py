@@ -3,14 +3,17 @@
 Must never compute a plan or a number of its own.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import streamlit as st
 
-from ccexport.errors import CcexportError, Conflict
+from ccexport.errors import CcexportError
 from ccexport.model.exports import Actor, Export
 from ccexport.model.plans import Plan
 from ccexport.model.words import Reason, Role, Verdict
+from ccexport.services.previews import PlanRow
 from ccexport.ui import charts, rows
 from ccexport.ui.export_list import segment_names
 from ccexport.ui.holder import services
@@ -179,17 +182,28 @@ def _contacts(actor: Actor, export: Export, plan: Plan) -> None:
     offset = 0
     if not search and not segment and what != "warnings" and total > rows.PAGE:
         offset = (st.pagination(-(-total // rows.PAGE), key="page", bind="query-params") - 1) * rows.PAGE
-    try:
-        found = services().previews.rows(
-            actor, plan, what=what, segment=segment, search=search or None, offset=offset, limit=rows.PAGE
-        )
-    except Conflict as error:
-        show_error(error)
+    found = _rows(actor, plan, what=what, segment=segment, search=search or None, offset=offset)
+    if found is None:
         return
     rows.table(found, outcomes=False, name=t("Contacts of the plan"), key="plan_rows")
     if len(found) == rows.PAGE:
         st.caption(t("Rows {a} to {b}.", a=number(offset + 1), b=number(offset + len(found))))
     person_search(actor, lambda asked: services().previews.person(actor, export.id, asked), "plan_person")
+
+
+def _rows(actor: Actor, plan: Plan, **asked: Any) -> Sequence[PlanRow] | None:
+    """A page of the plan, kept in this session while nothing else is asked: a plan never changes."""
+    name = (plan.id, actor, tuple(asked.items()))
+    kept = st.session_state.get("plan_page")
+    if kept and kept[0] == name:
+        return kept[1]
+    try:
+        found = services().previews.rows(actor, plan, limit=rows.PAGE, **asked)
+    except CcexportError as error:
+        show_error(error)
+        return None
+    st.session_state["plan_page"] = (name, found)
+    return found
 
 
 def _filters(actor: Actor, plan: Plan) -> tuple[str, str | None]:
