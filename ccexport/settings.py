@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     worker: Literal["embedded", "off"] = "embedded"
     memory_limit: str = "1GB"
     verify_grace: float = Field(default=60, ge=0, le=86_400)
+    retention_months: int = Field(default=13, ge=1, le=1200)
     base_url: str = "http://127.0.0.1:8501"
 
     @field_validator("cc_api_url", "cc_auth_url", "cc_redirect_url", "base_url")

@@ -5,12 +5,14 @@ The sandbox stands where Constant Contact would, by its address; nothing in the 
 
 import csv
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from ccexport.ledger.ledger import utc_now
 from ccexport.model.exports import Actor, Export, MappedField
 from ccexport.model.runs import Run
 from ccexport.model.words import Mode, Role
@@ -72,10 +74,27 @@ def brief(seconds: float) -> None:
     time.sleep(min(seconds, 0.005))
 
 
+class Calendar:
+    """The clock of the machine, set ahead or back by the test."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
 class World:
     """The installation of one test."""
 
-    def __init__(self, root: Path, *, config: Mapping[str, Any] | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        config: Mapping[str, Any] | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        **settings: Any,
+    ) -> None:
         self.root = root
         self.sandbox = RunningSandbox(
             root / "there.sqlite",
@@ -94,7 +113,8 @@ class World:
             verify_grace=settings.pop("verify_grace", 0),
             **settings,
         )
-        self.services = Services(self.settings, sleep=brief)
+        self.clock = clock
+        self.services = Services(self.settings, clock=clock, sleep=brief)
         self.list_name = "Newsletter"
 
     def close(self) -> None:
@@ -104,7 +124,7 @@ class World:
     def reopened(self) -> Services:
         """The same installation after a restart of the program."""
         self.services.close()
-        self.services = Services(self.settings, sleep=brief)
+        self.services = Services(self.settings, clock=self.clock, sleep=brief)
         return self.services
 
     def ingest(self, people: Iterable[Mapping[str, object]], **options: Any) -> None:

@@ -18,6 +18,7 @@ from ccexport.cli import (
     schedules,
     schedules_refresh,
     segments,
+    upkeep,
 )
 from ccexport.cli.output import ExitCode, emit_error, say
 from ccexport.errors import CcexportError
@@ -44,6 +45,7 @@ app.add_typer(connections.lists, name="lists", no_args_is_help=True)
 app.add_typer(operate.suppression, name="suppression", no_args_is_help=True)
 operate.register(app)
 repeats.register(runs.app)
+upkeep.register(app)
 configuration.register(app)
 
 

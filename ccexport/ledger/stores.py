@@ -47,8 +47,9 @@ class Files:
         )
         with self._db.read() as connection:
             row = connection.execute(query).mappings().first()
-        if row is None:
-            return None
+        return self._reading(row) if row else None
+
+    def _reading(self, row: Mapping[Any, Any]) -> DestinationReading:
         values = {k: v for k, v in row.items() if k != "id"}
         values |= {"on_list": self._root / row["on_list"], "unsubscribed": self._root / row["unsubscribed"]}
         return DestinationReading(**values)
@@ -89,6 +90,28 @@ class Files:
         with self._db.read() as connection:
             rows = connection.execute(query).mappings().all()
         return [dict(row) | {"folder": self._root / row["folder"]} for row in rows]
+
+    def all_plans(self) -> list[tuple[str, Path, datetime]]:
+        """(id, folder, made at) of every registered plan, oldest first."""
+        with self._db.read() as connection:
+            rows = connection.execute(select(plans).order_by(plans.c.made_at, plans.c.id)).mappings().all()
+        return [(row["id"], self._root / row["folder"], row["made_at"]) for row in rows]
+
+    def forget_plan(self, plan_id: str) -> None:
+        """The plan is not registered any more; its folder is the caller's to remove."""
+        with self._db.write() as connection:
+            connection.execute(delete(plans).where(plans.c.id == plan_id))
+
+    def all_readings(self) -> list[tuple[str, DestinationReading]]:
+        """(id, reading) of every registered reading, oldest first."""
+        with self._db.read() as connection:
+            rows = connection.execute(select(readings).order_by(readings.c.read_at)).mappings().all()
+        return [(row["id"], self._reading(row)) for row in rows]
+
+    def forget_reading(self, reading_id: str) -> None:
+        """The reading is not registered any more; its files are the caller's to remove."""
+        with self._db.write() as connection:
+            connection.execute(delete(readings).where(readings.c.id == reading_id))
 
     def deliveries(self, account_id: str, list_id: str) -> Path | None:
         """The current deliveries of that list, or None before the first run."""

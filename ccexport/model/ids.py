@@ -1,6 +1,6 @@
 """How things are named: short, sortable, safe in a path or a URL. Must never read a clock itself."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -16,3 +16,14 @@ def make_id(prefix: str, at: datetime, random: bytes) -> str:
         ticks, digit = divmod(ticks, 32)
         text = _ALPHABET[digit] + text
     return f"{prefix}-{text}-{''.join(_ALPHABET[b % 32] for b in random[:5])}"
+
+
+def made_at(name: str) -> datetime | None:
+    """When the thing of that id was named; None when it is no id of ours."""
+    parts = name.split("-")
+    if len(parts) < 3 or len(parts[1]) != 9 or not set(parts[1]) <= set(_ALPHABET):
+        return None
+    ticks = 0
+    for letter in parts[1]:
+        ticks = ticks * 32 + _ALPHABET.index(letter)
+    return datetime.fromtimestamp(ticks / 100, UTC)

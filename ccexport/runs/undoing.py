@@ -26,6 +26,7 @@ from ccexport.profiles.scratch import private_folder
 from ccexport.runs.destination import Beat, read_destination
 from ccexport.runs.engine import Engine
 from ccexport.runs.planning import Planner, file_digest
+from ccexport.runs.tidying import ROWS_REMOVED
 
 UNDO_OF = "undo_of"
 
@@ -52,7 +53,7 @@ class Undoer:
         """Read the list now and plan the undo of that run."""
         engine, ledger = self._engine, self._engine.ledger
         run = ledger.runs.get(run_id)
-        refuse_undo(run, bool(ledger.runs.facts(run_id).get("rows_removed")))
+        refuse_undo(run, bool(ledger.runs.facts(run_id).get(ROWS_REMOVED)))
         done = load_plan(ledger.files.plan_folder(run.plan_id or ""))
         deliveries = ledger.files.deliveries(run.account_id, run.list_id)
         if deliveries is None or run.outcomes_path is None:

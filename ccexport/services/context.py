@@ -20,6 +20,7 @@ from ccexport.runs.accounts import Accounts, Application
 from ccexport.runs.engine import Engine
 from ccexport.runs.refresh import Refresher
 from ccexport.runs.schedules import Timetable
+from ccexport.runs.tidying import Tidying
 from ccexport.runs.worker import Worker
 from ccexport.sandbox.embedded import RunningSandbox
 from ccexport.segments.members import MemberStore
@@ -34,6 +35,7 @@ from ccexport.services.runs import RunUseCases
 from ccexport.services.schedules import ScheduleUseCases
 from ccexport.services.segments import SegmentUseCases
 from ccexport.services.system import SystemUseCases
+from ccexport.services.upkeep import UpkeepUseCases
 from ccexport.settings import Settings
 
 SANDBOX_CLIENT = "ccexport-demo"
@@ -141,7 +143,11 @@ class Services:
     def worker(self) -> Worker:
         """A new worker on this data directory."""
         made = Worker(self.engine, grace=timedelta(seconds=self.settings.verify_grace))
-        made.chores = (Refresher(self.engine, made.stop).tick, Timetable(self.engine).tick)
+        made.chores = (
+            Refresher(self.engine, made.stop).tick,
+            Timetable(self.engine).tick,
+            Tidying(self.engine, months=self.settings.retention_months).tick,
+        )
         return made
 
     def current_snapshot(self) -> Snapshot:
@@ -192,6 +198,10 @@ class Services:
     @cached_property
     def system(self) -> SystemUseCases:
         return SystemUseCases(self)
+
+    @cached_property
+    def upkeep(self) -> UpkeepUseCases:
+        return UpkeepUseCases(self)
 
     @cached_property
     def configuration(self) -> ConfigurationUseCases:

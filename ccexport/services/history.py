@@ -15,9 +15,10 @@ from ccexport.model.words import Role
 from ccexport.plan import download, reading
 from ccexport.plan.comparing import ComparedContact, Difference, Side, compare
 from ccexport.plan.freeze import load_plan
+from ccexport.runs.tidying import ROWS_REMOVED
 from ccexport.services.access import masked, require, sees_personal
 from ccexport.services.previews import mask_row
-from ccexport.services.repeats import ROWS_REMOVED, RunRepeats
+from ccexport.services.repeats import RunRepeats
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,10 @@ class PreviewUseCases:
 
     def by_id(self, actor: Actor, plan_id: str) -> Plan:
         require(actor, Role.VIEWER, "see previews")
-        return load_plan(self._ledger.files.plan_folder(plan_id))
+        folder = self._ledger.files.plan_folder(plan_id)
+        if not folder.exists():
+            raise NotFound(f"The contacts of the plan {plan_id} are not kept any more.")
+        return load_plan(folder)
 
     def rows(
         self,

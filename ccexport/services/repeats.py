@@ -24,13 +24,12 @@ from ccexport.plan.undo import (
     STAY_OFF,
 )
 from ccexport.runs.planning import RESEND_ALL
+from ccexport.runs.tidying import ROWS_REMOVED
 from ccexport.runs.undoing import UNDO_OF, Undoer, refuse_undo
 from ccexport.services.access import require_use
 
 if TYPE_CHECKING:
     from ccexport.services.context import Services
-
-ROWS_REMOVED = "rows_removed"
 
 
 class RunRepeats:

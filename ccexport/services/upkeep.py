@@ -1,0 +1,24 @@
+"""Use cases of what is kept how long: tidying, and erasing one person. Administrators only."""
+
+from typing import TYPE_CHECKING
+
+from ccexport.model.exports import Actor
+from ccexport.model.words import Role
+from ccexport.runs.tidying import Tidied, Tidying
+from ccexport.services.access import require
+
+if TYPE_CHECKING:
+    from ccexport.services.context import Services
+
+
+class UpkeepUseCases:
+    """What is removed from the data directory, and when."""
+
+    def __init__(self, services: "Services") -> None:
+        self._services = services
+
+    def tidy(self, actor: Actor) -> Tidied:
+        """Remove now what the worker would remove once a day."""
+        require(actor, Role.ADMINISTRATOR, "tidy the data directory")
+        months = self._services.settings.retention_months
+        return Tidying(self._services.engine, months=months).tidy(by=actor.name)
