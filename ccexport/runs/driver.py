@@ -102,7 +102,7 @@ class Driver:
             self._engine.ledger.releases.use(run.export_id, run.id)
         self._runs.add_batches(_import_batches(run, plan))
         requests = len(plan.batches)
-        text = f"Sending {plan.to_send} contacts in {requests} request{'s' * (requests != 1)}."
+        text = f"Sending {plan.to_send:,} contacts in {requests} request{'s' * (requests != 1)}."
         return self._move(run, RunState.SENDING, text)
 
     def _planned(self, run: Run) -> Plan:
@@ -340,16 +340,16 @@ def _ending(
     run: Run, plan: Plan, counts: dict[str, int], batches: list[Batch], trouble: str
 ) -> tuple[RunState, str]:
     sent, verified = counts["sent"], counts["verified"]
-    said = f"{verified} of {sent} contacts sent were read back on the list"
+    said = f"{verified:,} of {sent:,} contacts sent were read back on the list"
     if counts["removed"]:
-        said += f", {counts['removed']} were taken off it"
+        said += f", {counts['removed']:,} were taken off it"
     unsent = plan.to_send - sent
     if run.cancel_requested:
-        return RunState.CANCELLED, f"Cancelled: {said}; {unsent} were not sent."
+        return RunState.CANCELLED, f"Cancelled: {said}; {unsent:,} were not sent."
     failed_batches = [b for b in batches if b.state in {BatchState.FAILED, BatchState.PENDING}]
     trouble = trouble or next((b.note for b in failed_batches if b.note), "")
     if unsent or (sent and not verified and not counts["rejected"]):
-        return RunState.FAILED, f"{said}; {unsent} were not sent. {trouble}".strip()
+        return RunState.FAILED, f"{said}; {unsent:,} were not sent. {trouble}".strip()
     if verified == sent and not failed_batches:
         return RunState.SUCCEEDED, f"{said}." if sent or counts["removed"] else "There was nothing to send."
     rest = ", ".join(f"{counts[o]} {o}" for o in ("rejected", "missing", "unknown") if counts[o])

@@ -38,7 +38,6 @@ SEGMENTS: dict[str, dict[str, Any]] = {
 FIELDS = (
     ("first_name", "first_name"),
     ("last_name", "last_name"),
-    ("phone", "phone"),
     ("street", "street"),
     ("city", "city"),
     ("zip", "postal_code"),

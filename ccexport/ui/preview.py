@@ -144,7 +144,7 @@ def _facts(actor: Actor, export: Export, plan: Plan) -> None:
         total = sum(plan.warnings.values())
         st.caption(
             t(
-                "{n} fields are left out because they are too long or malformed; the contacts still go.",
+                "{n} fields are left out: too long, malformed, or an international phone. The contacts still go.",
                 n=number(total),
             )
         )
