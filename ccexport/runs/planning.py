@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ccexport.constant_contact.account import Account
-from ccexport.errors import BadInput, ConstantContactError
+from ccexport.errors import BadInput
 from ccexport.model.exports import Connection, Export
 from ccexport.model.plans import DestinationReading, Plan
 from ccexport.model.profiles import Members, Snapshot
@@ -41,6 +41,7 @@ WORDS = {
     "custom_fields": "custom fields were changed at Constant Contact",
     "released": "other guards are released",
     "contract_limit": "the contract limit was changed",
+    "head_room": "the account holds more or fewer contacts now",
 }
 
 
@@ -70,7 +71,8 @@ class Planner:
         """
         connection = self._engine.ledger.connections.get(export.config.connection_id)
         reading, custom_fields = self._destination(export, connection, fresh=fresh, beat=beat)
-        return self._made(export, connection, reading, custom_fields, reuse=reuse, beat=beat)
+        room = self._head_room(connection)
+        return self._made(export, connection, reading, custom_fields, room, reuse=reuse, beat=beat)
 
     def last_reading(self, export: Export) -> DestinationReading | None:
         """The newest reading that still says something.
@@ -87,7 +89,8 @@ class Planner:
     def plan_without_destination(self, export: Export) -> Plan:
         """For a preview when Constant Contact cannot be asked: with the last reading, or none."""
         connection = self._engine.ledger.connections.get(export.config.connection_id)
-        return self._made(export, connection, self.last_reading(export), None, reuse=True, beat=lambda: None)
+        reading = self.last_reading(export)
+        return self._made(export, connection, reading, None, None, reuse=True, beat=lambda: None)
 
     def _destination(
         self, export: Export, connection: Connection, *, fresh: bool, beat: Beat
@@ -113,6 +116,7 @@ class Planner:
         connection: Connection,
         reading: DestinationReading | None,
         custom_fields: Mapping[str, str] | None,
+        head_room: int | None,
         *,
         reuse: bool,
         beat: Beat,
@@ -135,6 +139,8 @@ class Planner:
             "custom_fields": _digest(sorted(custom_fields.items())),
             "released": ", ".join(sorted(ledger.releases.open(export.id))),
             "contract_limit": str(connection.contract_limit),
+            # Others fill the account too: a plan that fitted an hour ago may be too many now.
+            "head_room": str(head_room),
         }
         if reuse:
             known = self._known(export, inputs, reading)
@@ -157,7 +163,7 @@ class Planner:
                     custom_fields=custom_fields,
                     last_candidates=last.get("candidates"),
                     last_sent=last.get("sent"),
-                    head_room=self._head_room(connection),
+                    head_room=head_room,
                     released=ledger.releases.open(export.id),
                 ),
                 folder,
@@ -237,12 +243,10 @@ class Planner:
         return {}
 
     def _head_room(self, connection: Connection) -> int | None:
+        """How many more contacts the contract takes; None without a limit. Raises when nobody can tell."""
         if connection.contract_limit is None:
             return None
-        try:
-            counts = self._engine.account_for(connection.id).counts()
-        except ConstantContactError:
-            return None
+        counts = self._engine.account_for(connection.id).counts()
         active = sum(counts.get(word, 0) for word in ("explicit", "implicit", "pending"))
         return connection.contract_limit - active
 
