@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -46,8 +45,6 @@ WORDS = {
 
 
 RESEND_ALL = "resend_all"
-# Tidying takes previews away after a week; none may go while a run is about to send it.
-REUSABLE = timedelta(days=6)
 # Tidying takes previews away after a week; none may go while a run is about to send it.
 REUSABLE = timedelta(days=6)
 
@@ -185,8 +182,6 @@ class Planner:
         self, export: Export, inputs: Mapping[str, str], reading: DestinationReading | None
     ) -> Plan | None:
         for row in self._engine.ledger.files.plans_of(export.id, limit=5):
-            if self._engine.clock() - row["made_at"] > REUSABLE:
-                continue
             if self._engine.clock() - row["made_at"] > REUSABLE:
                 continue
             if {k: v for k, v in row["inputs"].items() if k in WORDS} == inputs and row["folder"].exists():
