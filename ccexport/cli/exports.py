@@ -152,11 +152,10 @@ def preview(
     with opened(data_dir) as (services, actor):
         plan = services.previews.preview(actor, name, resend_all=resend_all)
         shown = [] if rows == 0 else services.previews.rows(actor, plan, what=what or "sent", limit=rows)
-    emit(as_json, preview_document(name, plan, shown), _preview_lines(plan, shown))
-    if plan.destination_read_at is None:
-        say(
-            "Constant Contact could not be asked who is unsubscribed or on the list: a run would wait for that."
-        )
+        remarks = services.previews.remarks(actor, name, plan)
+    emit(as_json, preview_document(name, plan, shown) | {"remarks": remarks}, _preview_lines(plan, shown))
+    for remark in remarks:
+        say(remark)
     return ExitCode.DONE
 
 

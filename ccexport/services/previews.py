@@ -3,15 +3,15 @@
 The preview is the plan that a run would send; there is no second computation.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ccexport.errors import ConstantContactError, NotFound
-from ccexport.model.exports import Actor, Export
+from ccexport.model.exports import Actor, Export, ExportConfig
 from ccexport.model.plans import Plan
-from ccexport.model.words import Role
+from ccexport.model.words import Role, Verdict
 from ccexport.plan import reading
 from ccexport.plan.freeze import load_plan
 from ccexport.plan.reading import PlanRow, changes
@@ -55,6 +55,12 @@ class PreviewUseCases:
     def _is_stale(self, planner: Planner, export: Export) -> bool:
         at_hand = planner.last_reading(export)
         return at_hand is None or self._ledger.clock() - at_hand.read_at > STALE
+
+    def remarks(self, actor: Actor, name: str, plan: Plan) -> Sequence[str]:
+        """What a person should know before this plan is run, besides its numbers; one sentence each."""
+        require(actor, Role.VIEWER, "see previews")
+        config = self._ledger.exports.named(name).config
+        return [sentence for applies, sentence in _remarks(config, plan) if applies]
 
     def last(self, actor: Actor, name: str) -> Plan | None:
         """The newest plan of the export, made anew by nobody."""
@@ -105,6 +111,23 @@ class PreviewUseCases:
         )
         self._ledger.audit.add(actor.name, "rejects downloaded", export.name, {"plan": plan.id})
         return reading.rejects_csv(plan)
+
+
+def _remarks(config: ExportConfig, plan: Plan) -> Iterator[tuple[bool, str]]:
+    adds = plan.verdicts.get(Verdict.ADD, 0)
+    yield (
+        plan.destination_read_at is None,
+        "Constant Contact could not be asked who is unsubscribed or on the list: a run would wait for that.",
+    )
+    yield (
+        config.consent is None,
+        "This export has no consent rule: everybody in its segments counts as having agreed to get mail.",
+    )
+    # https://developer.constantcontact.com/api_guide/contacts_autoresponder.html
+    yield (
+        adds > 0,
+        f"Automations that start when somebody joins {config.list_name} start for the {adds:,} who are added.",
+    )
 
 
 def mask_row(row: Any) -> Any:

@@ -289,3 +289,13 @@ def test_a_segment_of_whom_an_export_sent(world: World) -> None:
     world.run()
 
     assert (before, world.services.segments.members(CARL, "Sent").count) == (0, 4)
+
+
+def test_the_preview_says_what_its_numbers_do_not(world: World) -> None:
+    world.ready([person(1)])
+    plan = world.services.previews.preview(CARL, "News")
+
+    remarks = " ".join(world.services.previews.remarks(CARL, "News", plan))
+
+    assert "no consent rule" in remarks
+    assert "Automations" in remarks
