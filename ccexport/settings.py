@@ -40,6 +40,10 @@ class Settings(BaseSettings):
     verify_grace: float = Field(default=60, ge=0, le=86_400)
     retention_months: int = Field(default=13, ge=1, le=1200)
     base_url: str = "http://127.0.0.1:8501"
+    smtp_url: SecretStr = SecretStr("")
+    smtp_from: str = ""
+    log: Literal["text", "json"] = "text"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
 
     @field_validator("cc_api_url", "cc_auth_url", "cc_redirect_url", "base_url")
     @classmethod
@@ -54,6 +58,19 @@ class Settings(BaseSettings):
         if not re.fullmatch(r"(?i)\d+(\.\d+)?\s*[KMGT]i?B", value):
             raise ValueError("must be a size such as 512MB or 2GB")
         return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _a_mail_server(cls, value: SecretStr) -> SecretStr:
+        parts = urlsplit(value.get_secret_value())
+        if value.get_secret_value() and (parts.scheme not in {"smtp", "smtps"} or not parts.hostname):
+            raise ValueError("must look like smtps://person:password@mail.example.com:465")
+        return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
 
     @property
     def sandbox_on(self) -> bool:

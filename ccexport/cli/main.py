@@ -10,6 +10,7 @@ from ccexport.cli import (
     configuration,
     connections,
     exports,
+    notices,
     operate,
     people,
     profiles,
@@ -39,6 +40,8 @@ for name, room in (
     ("people", people),
     ("schedules", schedules),
     ("refresh", schedules_refresh),
+    ("notices", notices),
+    ("people", people),
 ):
     app.add_typer(room.app, name=name, no_args_is_help=True)
 app.add_typer(connections.lists, name="lists", no_args_is_help=True)

@@ -147,7 +147,7 @@ class Notices:
         query = (
             select(notices)
             .where(notices.c.state == NoticeState.PENDING, notices.c.next_at <= self._clock())
-            .order_by(notices.c.next_at, notices.c.id)
+            .order_by(notices.c.created_at, notices.c.id)
             .limit(limit)
         )
         return self._notices(query)

@@ -18,6 +18,9 @@ from ccexport.model.profiles import Snapshot
 from ccexport.profiles.store import ProfileStore
 from ccexport.runs.accounts import Accounts, Application
 from ccexport.runs.engine import Engine
+from ccexport.runs.erasing import drop_erased
+from ccexport.runs.notices import Herald
+from ccexport.runs.notices_delivery import Mail, Postman
 from ccexport.runs.refresh import Refresher
 from ccexport.runs.schedules import Timetable
 from ccexport.runs.tidying import Tidying
@@ -27,6 +30,7 @@ from ccexport.segments.members import MemberStore
 from ccexport.services.configuration import ConfigurationUseCases
 from ccexport.services.connections import ConnectionUseCases
 from ccexport.services.exports import ExportUseCases
+from ccexport.services.notices import NoticeUseCases
 from ccexport.services.people import PeopleUseCases
 from ccexport.services.previews import PreviewUseCases
 from ccexport.services.profiles import ProfileUseCases
@@ -143,12 +147,19 @@ class Services:
     def worker(self) -> Worker:
         """A new worker on this data directory."""
         made = Worker(self.engine, grace=timedelta(seconds=self.settings.verify_grace))
+        mail = self.mail()
         made.chores = (
             Refresher(self.engine, made.stop).tick,
             Timetable(self.engine).tick,
+            Herald(self.engine, base_url=self.settings.base_url, mail=bool(mail.url)).tick,
+            Postman(self.engine, made.stop, mail).tick,
             Tidying(self.engine, months=self.settings.retention_months).tick,
         )
         return made
+
+    def mail(self) -> Mail:
+        """How notices are mailed; without an address when it is not set up."""
+        return Mail(self.settings.smtp_url.get_secret_value(), self.settings.smtp_from)
 
     def current_snapshot(self) -> Snapshot:
         """Raises `BadInput` when nothing was ingested yet."""
@@ -190,6 +201,10 @@ class Services:
     @cached_property
     def refreshes(self) -> RefreshUseCases:
         return RefreshUseCases(self)
+
+    @cached_property
+    def notices(self) -> NoticeUseCases:
+        return NoticeUseCases(self)
 
     @cached_property
     def people(self) -> PeopleUseCases:

@@ -1,0 +1,143 @@
+"""Use cases of notices: who is told about what, a test, and what became of each notice.
+
+Must never show where a webhook goes beyond its host, nor its secret after the first time.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Event
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from email_validator import EmailNotValidError, validate_email
+
+from ccexport.errors import BadInput, CcexportError
+from ccexport.model.exports import Actor
+from ccexport.model.notices import Channel, Destination, Notice, NoticeEvent, NoticeState, Subscriber
+from ccexport.model.words import Role
+from ccexport.runs.notices_delivery import Mail, NotDelivered, Postman, checked_url
+from ccexport.services.access import require
+
+if TYPE_CHECKING:
+    from ccexport.services.context import Services
+
+EVENTS = tuple(event for event in NoticeEvent if event is not NoticeEvent.TEST)
+
+
+@dataclass(frozen=True)
+class Subscribed:
+    """A new subscriber; `secret` checks the signature of a webhook and is shown this once."""
+
+    subscriber: Subscriber
+    secret: str = ""
+
+
+@dataclass(frozen=True)
+class Tested:
+    """Whether a test notice arrived, and why not."""
+
+    arrived: bool
+    sentence: str
+
+
+class NoticeUseCases:
+    """Telling people."""
+
+    def __init__(self, services: "Services") -> None:
+        self._services = services
+        self._ledger = services.ledger
+
+    def subscribe(
+        self,
+        actor: Actor,
+        channel: Channel,
+        address: str,
+        *,
+        export: str | None = None,
+        connection: str | None = None,
+        events: Sequence[NoticeEvent] = (),
+    ) -> Subscribed:
+        """Tell this address about one export, one connection with its exports, or everything."""
+        require(actor, Role.ADMINISTRATOR, "decide who gets notices")
+        if export and connection:
+            raise BadInput("A subscriber is for one export or for one connection; add two.")
+        secret = secrets.token_urlsafe(32) if channel is Channel.WEBHOOK else ""
+        address, label = self._checked(channel, address)
+        made = Subscriber(
+            id=self._services.engine.new_id("subscriber"),
+            channel=channel,
+            label=label,
+            export_id=self._ledger.exports.named(export).id if export else None,
+            connection_id=self._ledger.connections.named(connection).id if connection else None,
+            events=tuple(events) or EVENTS,
+            created_by=actor.name,
+            created_at=self._ledger.clock(),
+        )
+        self._ledger.notices.subscribe(made, Destination(address, secret))
+        self._ledger.audit.add(actor.name, "subscriber added", made.id, {"channel": str(channel)})
+        return Subscribed(made, secret)
+
+    def _checked(self, channel: Channel, address: str) -> tuple[str, str]:
+        """The address, and what may be shown of it."""
+        if channel is not Channel.EMAIL:
+            return checked_url(address), urlsplit(address.strip()).hostname or ""
+        if not self._mail().url:
+            raise BadInput("No mail can be sent yet: set CCEXPORT_SMTP_URL and CCEXPORT_SMTP_FROM first.")
+        try:
+            found = validate_email(address.strip(), check_deliverability=False).normalized
+        except EmailNotValidError as error:
+            raise BadInput(f"That is not an e-mail address: {error}") from error
+        return found, found
+
+    def subscribers(self, actor: Actor) -> Sequence[Subscriber]:
+        require(actor, Role.CONTRIBUTOR, "see who gets notices")
+        return self._ledger.notices.subscribers()
+
+    def unsubscribe(self, actor: Actor, subscriber_id: str) -> None:
+        """Raises `NotFound`."""
+        require(actor, Role.ADMINISTRATOR, "decide who gets notices")
+        found = self._ledger.notices.subscriber(subscriber_id)
+        self._ledger.notices.unsubscribe(found.id)
+        self._ledger.audit.add(actor.name, "subscriber removed", found.id)
+
+    def test(self, actor: Actor, subscriber_id: str) -> Tested:
+        """Send a test notice now and say whether it arrived; it is kept in the outbox like any other."""
+        require(actor, Role.CONTRIBUTOR, "test notices")
+        found = self._ledger.notices.subscriber(subscriber_id)
+        now = self._ledger.clock()
+        notice = Notice(
+            id=self._services.engine.new_id("notice"),
+            recipient=f"subscriber:{found.id}",
+            label=found.label,
+            event=NoticeEvent.TEST,
+            subject="test",
+            title="Test notice",
+            text=f"{actor.name} asked for this test. Nothing has happened.",
+            created_at=now,
+        )
+        why = self._arrives(notice)
+        state = NoticeState.GIVEN_UP if why else NoticeState.DELIVERED
+        told = {"state": state, "attempts": 1, "error": why, "delivered_at": None if why else now}
+        self._ledger.notices.put([Notice(**(vars(notice) | told))])
+        return Tested(not why, why or f"The test notice was delivered to {found.label}.")
+
+    def _arrives(self, notice: Notice) -> str:
+        """Empty when it arrived, else why not."""
+        try:
+            Postman(self._services.engine, Event(), self._mail()).deliver(notice)
+        except (NotDelivered, CcexportError) as error:
+            return str(error)
+        return ""
+
+    def outbox(self, actor: Actor, *, limit: int = 100) -> Sequence[Notice]:
+        """Every notice with what became of it, newest first."""
+        require(actor, Role.CONTRIBUTOR, "see notices")
+        return self._ledger.notices.all(limit=limit)
+
+    def undelivered(self, actor: Actor) -> Sequence[Notice]:
+        """Those that were tried and did not arrive."""
+        return [n for n in self.outbox(actor, limit=500) if n.error]
+
+    def _mail(self) -> Mail:
+        return self._services.mail()
