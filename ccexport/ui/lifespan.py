@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import streamlit as st
 
@@ -31,23 +31,63 @@ STOP_SECONDS = 10.0
 
 @asynccontextmanager
 async def lifespan(_: Any) -> AsyncIterator[None]:
-    """Everything between the first and the last request of this process."""
+    """Everything between the first and the last request of this process.
+
+    Wrong settings are refused before the first answer; everything that takes time comes after it, while
+    the pages say that they are starting.
+    """
     try:
         settings = load_settings()
-        _refuse_to_show_the_demo_outside(settings)
-        STARTED.settings = settings
-        made = await asyncio.to_thread(_make_services, settings)
     except CcexportError as error:
         _refuse(str(error))
-    preparation = threading.Thread(target=_prepare, args=(made,), name="preparation", daemon=True)
-    preparation.start()
-    worker = _start_worker(made) if settings.worker == "embedded" else None
-    gc.collect()
-    gc.freeze()
+    _refuse_to_show_the_demo_outside(settings)
+    STARTED.settings = settings
+    begun = _Beginning(settings)
+    begun.start()
     try:
         yield
     finally:
-        await asyncio.to_thread(_stop, made, worker, preparation)
+        await asyncio.to_thread(begun.end)
+
+
+class _Beginning(threading.Thread):
+    """Makes the services and whatever needs them, beside the server that answers already."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(name="preparation", daemon=True)
+        self._settings = settings
+        self._made: Services | None = None
+        self._worker: Worker | None = None
+        self._working: threading.Thread | None = None
+        self._ending = threading.Event()
+
+    def run(self) -> None:
+        try:
+            made = self._made = _make_services(self._settings)
+        except CcexportError as error:
+            _refuse(str(error))
+        except Exception:  # a thread's error would be seen by nobody, and the pages would say "starting"
+            log.exception("the services could not be made")
+            _refuse("The dashboard could not start; the lines above say why.")
+        if self._ending.is_set():
+            return
+        if self._settings.worker == "embedded":
+            self._worker = made.worker()
+            self._working = threading.Thread(target=self._worker.run_forever, name="worker", daemon=True)
+            self._working.start()
+        _prepare(made)
+        gc.collect()
+        gc.freeze()  # a full collection after every rerun would walk all that was imported
+
+    def end(self) -> None:
+        self._ending.set()
+        if self._worker is not None and self._working is not None:
+            self._worker.stop.set()
+            self._working.join(STOP_SECONDS)
+        self.join(STOP_SECONDS)
+        STARTED.services = None
+        if self._made is not None:
+            self._made.close()
 
 
 def _make_services(settings: Settings) -> "Services":
@@ -68,7 +108,7 @@ def _refuse_to_show_the_demo_outside(settings: Settings) -> None:
         )
 
 
-def _refuse(sentence: str) -> None:
+def _refuse(sentence: str) -> NoReturn:
     """One sentence instead of the server's traceback, and the exit status for wrong settings."""
     sys.stderr.write(f"ccexport: {sentence}\n")
     sys.stderr.flush()
@@ -100,24 +140,6 @@ def _prepare(made: "Services") -> None:
         STARTED.preparing = False
     import altair  # noqa: F401  (so that the first page does not wait for it)
     import pandas  # noqa: F401
-
-
-def _start_worker(made: "Services") -> tuple["Worker", threading.Thread]:
-    worker = made.worker()
-    thread = threading.Thread(target=worker.run_forever, name="worker", daemon=True)
-    thread.start()
-    return worker, thread
-
-
-def _stop(
-    made: "Services", worker: tuple["Worker", threading.Thread] | None, preparation: threading.Thread
-) -> None:
-    if worker is not None:
-        worker[0].stop.set()
-        worker[1].join(STOP_SECONDS)
-    preparation.join(STOP_SECONDS)
-    STARTED.services = None
-    made.close()
 
 
 def on_script_error(error: Exception) -> bool:

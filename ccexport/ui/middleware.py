@@ -20,6 +20,7 @@ from ccexport.ui.holder import STARTED
 
 CLOSED = ("/_stcore/metrics", "/_stcore/agent")
 SIGNED_IN_ONLY = ("/media/",)
+ASK_THE_SERVICES = ("/auth/", "/oauth/", "/download/")
 # The first hash is the one inline line of Streamlit 1.67's own index.html.
 POLICY = "; ".join(
     (
@@ -70,6 +71,8 @@ class Doorkeeper:
             return 403, "The demo answers on this machine only (127.0.0.1)."
         if scope["path"].startswith(CLOSED):
             return 404, "Not found."
+        if STARTED.services is None and scope["path"].startswith(ASK_THE_SERVICES):
+            return 503, "The dashboard is starting. Try again in a moment."
         if scope["path"].startswith(SIGNED_IN_ONLY) and not await run_in_threadpool(_signed_in, scope):
             return 403, "Sign in first."
         return None

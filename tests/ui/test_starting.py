@@ -1,0 +1,55 @@
+"""While the services are being made: the pages say so, and what asks the services is put off."""
+
+import asyncio
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from streamlit.testing.v1 import AppTest
+
+from ccexport.ui.holder import STARTED
+from ccexport.ui.lifespan import lifespan
+from ccexport.ui.middleware import MIDDLEWARE
+from ccexport.ui.routes import ROUTES
+from tests.ui.conftest import MAIN, said
+
+
+def test_a_page_opened_too_early_says_that_it_goes_on_by_itself() -> None:
+    page = AppTest.from_file(str(MAIN), default_timeout=60).run()
+    assert not page.exception
+    assert "Starting" in said(page)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/auth/complete?t=x", "/download/audit.csv", "/oauth/callback"])
+def test_a_route_opened_too_early_says_try_again(path: str) -> None:
+    """503, not a broken answer."""
+
+    async def asked() -> int:
+        way = httpx.ASGITransport(app=Starlette(routes=ROUTES, middleware=MIDDLEWARE))
+        async with httpx.AsyncClient(transport=way, base_url="http://127.0.0.1") as web:
+            return (await web.get(path)).status_code
+
+    assert asyncio.run(asked()) == 503
+
+
+def test_wrong_settings_end_the_start_before_anything_is_served(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """One sentence, and the exit status for wrong settings."""
+
+    class Ended(Exception):
+        pass
+
+    def ended(status: int) -> None:
+        raise Ended(status)
+
+    async def begin() -> None:
+        async with lifespan(None):
+            raise AssertionError("it served")
+
+    monkeypatch.setattr("os._exit", ended)
+    monkeypatch.setenv("CCEXPORT_MEMORY_LIMIT", "a lot")
+    with pytest.raises(Ended, match="2"):
+        asyncio.run(begin())
+    assert "Traceback" not in capfd.readouterr().err
+    assert STARTED.services is None
