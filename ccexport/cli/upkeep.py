@@ -1,14 +1,19 @@
 """`tidy`, `erase`: what is kept, and for how long."""
 
+from dataclasses import asdict
+from typing import Annotated
+
 import typer
 
 from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import emit
+from ccexport.errors import BadInput
 
 
 def register(app: typer.Typer) -> None:
     """Put these commands at the top level."""
     app.command()(tidy)
+    app.command()(erase)
 
 
 def tidy(as_json: Json = False, data_dir: DataDir = None) -> None:
@@ -24,3 +29,26 @@ def tidy(as_json: Json = False, data_dir: DataDir = None) -> None:
         f"{found.files} other files were removed: {found.bytes:,} bytes."
     ]
     emit(as_json, vars(found), lines)
+
+
+def erase(
+    address: str,
+    yes: Annotated[bool, typer.Option("--yes", help="Yes, for good: it cannot be undone.")] = False,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Erase one person from profiles, plans, deliveries and history; prints a receipt without the address.
+
+    Nobody is deleted at Constant Contact: the receipt says which lists still hold the contact.
+    Example: ccexport erase somebody@example.com --yes
+    """
+    if not yes:
+        raise BadInput("Erasing cannot be undone. Say --yes when you mean it.")
+    with opened(data_dir) as (services, actor):
+        receipt = services.upkeep.erase(actor, address)
+    lines = [f"Receipt {receipt.id}."]
+    lines += [f"  {n} {what.replace('_', ' ')}" for what, n in receipt.touched.items()] or [
+        "  Nothing was found."
+    ]
+    lines += [f"  still at Constant Contact on {name}" for name in receipt.still_on]
+    emit(as_json, asdict(receipt), [*lines, *receipt.remarks])

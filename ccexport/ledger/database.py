@@ -5,6 +5,7 @@ queries about a particular table.
 """
 
 import fcntl
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -88,6 +89,25 @@ class Database:
                     yield
                 finally:
                     connection.execute(text("SELECT pg_advisory_unlock(710112)"))
+
+    def scrub(self) -> bool:
+        """Rewrite the file so that what was deleted is not in it either. False when that has to wait.
+
+        PostgreSQL does this by itself (autovacuum); SQLite leaves deleted rows in free pages and in its log.
+        """
+        if not self._sqlite:
+            return True
+        raw = self.engine.raw_connection()
+        try:
+            cursor = raw.cursor()
+            cursor.execute("VACUUM")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            row = cursor.fetchone()
+            return row is not None and row[0] == 0
+        except sqlite3.OperationalError:  # somebody else is writing or reading just now
+            return False
+        finally:
+            raw.close()
 
     def close(self) -> None:
         self.engine.dispose()

@@ -89,7 +89,7 @@ def _contacts(side: Side) -> str:
         outcome = "coalesce(o.outcome, r.verdict)"
     return (
         f"SELECT r.seq, r.address, r.profile_id, r.content, {outcome} AS outcome FROM {source} "
-        "WHERE r.verdict IN ('add', 'update', 'unchanged')"
+        "WHERE r.verdict IN ('add', 'update', 'unchanged') AND r.address IS NOT NULL"
     )
 
 

@@ -169,7 +169,7 @@ WITH sent AS (
     LEFT JOIN read_parquet({outcomes}) o ON o.seq = r.seq
     LEFT JOIN read_parquet({deliveries}) v ON v.address = r.address
     LEFT JOIN read_parquet({before}) b ON b.seq = r.seq
-    WHERE r.batch IS NOT NULL AND r.verdict IN ('add', 'update'))
+    WHERE r.batch IS NOT NULL AND r.verdict IN ('add', 'update') AND r.address IS NOT NULL)
 SELECT *, CASE
     WHEN outcome IS DISTINCT FROM 'verified' THEN CASE WHEN there AND did = 'add' THEN 'undo:not_verified'
         ELSE 'nothing' END

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ccexport.errors import NotFound, StoreTrouble
+from ccexport.errors import Conflict, NotFound, StoreTrouble
 from ccexport.model.ids import make_id
 from ccexport.model.profiles import IngestReport, ProfileField, Snapshot
 from ccexport.model.words import FieldType
@@ -22,6 +22,7 @@ from ccexport.profiles.database import DuckDB, session
 from ccexport.profiles.ingest import Built, build
 from ccexport.profiles.scratch import locked, private_folder, publish, write_text
 from ccexport.profiles.warm import WarmDatabase
+from ccexport.profiles.without import Matches, build_without, profiles_with
 
 
 class ProfileStore:
@@ -41,6 +42,8 @@ class ProfileStore:
         self._clock = clock
         self._random = random
         self._warm = WarmDatabase(memory_limit, self.temp_dir)
+        # What is done to every new snapshot; gives the one that is current then.
+        self.after_ingest: Callable[[Snapshot], Snapshot] = lambda snapshot: snapshot
 
     def ingest(
         self,
@@ -65,7 +68,30 @@ class ProfileStore:
                     refuse_surprises(self.current(), snapshot)
                 rejects = self._publish(built, snapshot, folder)
         told(1.0)
+        snapshot = self.after_ingest(snapshot)
         return IngestReport(snapshot, built.rows_read, rejects, built.reasons)
+
+    def without(self, snapshot: Snapshot, matches: Matches) -> Snapshot:
+        """The same snapshot made anew without profiles whose address matches; it becomes the current one."""
+        with private_folder(self.temp_dir) as folder, locked(self.folder / ".lock"):
+            rejects = self.rejects_path(snapshot)
+            built = build_without(snapshot, matches, folder, rejects=rejects, memory_limit=self.memory_limit)
+            made = self._snapshot_of(built, snapshot.sources)
+            self._publish(built, made, folder)
+        return made
+
+    def with_address(self, snapshot: Snapshot, matches: Matches) -> list[str]:
+        """The ids of the profiles whose address matches."""
+        return profiles_with(snapshot, matches, memory_limit=self.memory_limit, temp_dir=self.temp_dir)
+
+    def remove(self, snapshot: Snapshot) -> None:
+        """Delete a snapshot that is not the current one. Who has it open reads on undisturbed."""
+        current = self.current()
+        if current is not None and current.id == snapshot.id:
+            raise Conflict("The current snapshot cannot be removed.")
+        (self.folder / f"{snapshot.id}.json").unlink(missing_ok=True)
+        (self.folder / f"{snapshot.id}.rejects.parquet").unlink(missing_ok=True)
+        snapshot.path.unlink(missing_ok=True)
 
     def current(self) -> Snapshot | None:
         """The snapshot everything works with, or None before the first ingest."""

@@ -18,6 +18,7 @@ from ccexport.constant_contact.account import Account, Activity
 from ccexport.errors import ConstantContactDown
 from ccexport.model.plans import DestinationReading
 from ccexport.runs.engine import Engine, Ticks
+from ccexport.runs.erased import ErasedList
 
 LONGEST = timedelta(minutes=30)
 CHUNK = 50_000
@@ -42,7 +43,7 @@ def read_destination(
     ]
     await_activities(engine, account, started, beat)
     counts = [
-        write_addresses(account.export_addresses(activity), folder / name)
+        write_addresses(known(engine, account, activity), folder / name)
         for activity, name in zip(started, ("on_list.parquet", "unsubscribed.parquet"), strict=True)
     ]
     reading = DestinationReading(
@@ -62,7 +63,12 @@ def read_list(engine: Engine, account: Account, list_id: str, into: Path, beat: 
     """Only who is on the list now, written to `into`; how many."""
     started = noted(engine, account.start_list_export(list_id))
     await_activities(engine, account, [started], beat)
-    return write_addresses(account.export_addresses(started), into)
+    return write_addresses(known(engine, account, started), into)
+
+
+def known(engine: Engine, account: Account, activity: str) -> Iterator[str]:
+    """The addresses of a finished export, without those that were erased here."""
+    return ErasedList(engine.data_dir).without(account.export_addresses(activity))
 
 
 def noted(engine: Engine, activity: Activity) -> str:

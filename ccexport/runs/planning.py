@@ -23,9 +23,12 @@ from ccexport.model.words import RunState, Trigger
 from ccexport.plan.freeze import load_plan
 from ccexport.plan.inputs import PlanInputs
 from ccexport.plan.make import make_plan
-from ccexport.profiles.database import session
+from ccexport.profiles.addresses import address_sql
+from ccexport.profiles.database import quote_identifier, quote_path, session
+from ccexport.profiles.scratch import private_folder
 from ccexport.runs.destination import Beat, read_destination
 from ccexport.runs.engine import Engine
+from ccexport.runs.erased import ErasedList
 from ccexport.runs.sent import sent_by
 
 WORDS = {
@@ -147,7 +150,7 @@ class Planner:
         last = self._last_counts(export)
         plan_id = self._engine.new_id("plan")
         folder = self._engine.data_dir / "plans" / plan_id
-        with self.suppression() as (suppression, _):
+        with self.suppression(snapshot, export.config.email) as (suppression, _):
             made = make_plan(
                 PlanInputs(
                     export=export,
@@ -207,14 +210,33 @@ class Planner:
         )
 
     @contextmanager
-    def suppression(self) -> Iterator[tuple[Path | None, str]]:
-        """The suppression list as a file, and the name of what it holds."""
+    def suppression(
+        self, snapshot: Snapshot | None = None, email: str = ""
+    ) -> Iterator[tuple[Path | None, str]]:
+        """The suppression list as a file, and the name of what it holds.
+
+        With a snapshot, erased people who are in it all the same are on it too; that file does not stay.
+        """
         named = self._suppression_digest()
-        suppressed = self._engine.ledger.suppression.all()
-        yield self._suppression_file(suppressed, named), named
+        kept = self._suppression_file(self._engine.ledger.suppression.all(), named)
+        erased = ErasedList(self._engine.data_dir)
+        if snapshot is None or not len(erased):
+            yield kept, named
+            return
+        address = address_sql(f"p.{quote_identifier(email)}::VARCHAR")
+        with (
+            private_folder(self._engine.data_dir / "temp") as folder,
+            self._engine.profiles.open(snapshot) as db,
+        ):
+            query = f"SELECT DISTINCT {address} AS value FROM s.profiles p WHERE {erased.condition(address)}"
+            query += f" UNION ALL SELECT value FROM read_parquet({quote_path(kept)})" if kept else ""
+            into = folder / "suppression.parquet"
+            pq.write_table(db.arrow(query).read_all(), into)
+            yield into, named
 
     def _suppression_digest(self) -> str:
-        return _digest([row[:2] for row in self._engine.ledger.suppression.all()])
+        entries = [row[:2] for row in self._engine.ledger.suppression.all()]
+        return _digest([entries, ErasedList(self._engine.data_dir).digest])
 
     def _suppression_file(
         self, suppressed: Sequence[tuple[str, str, str, object]], digest: str

@@ -16,7 +16,7 @@ from ccexport.model.runs import Batch, Run
 from ccexport.model.words import BatchKind, BatchState, Outcome
 from ccexport.plan.deliveries import fold
 from ccexport.plan.verify import verify
-from ccexport.runs.destination import Beat, await_activities, noted, read_list, write_addresses
+from ccexport.runs.destination import Beat, await_activities, known, noted, read_list, write_addresses
 from ccexport.runs.engine import Engine, Ticks
 from ccexport.runs.settle import line_hints
 
@@ -107,7 +107,7 @@ def _read_unsubscribed(engine: Engine, account: Account, run: Run, beat: Beat) -
     try:
         started = noted(engine, account.start_unsubscribed_export())
         await_activities(engine, account, [started], beat)
-        write_addresses(account.export_addresses(started), into)
+        write_addresses(known(engine, account, started), into)
     except ConstantContactError as error:
         engine.ledger.runs.note(run.id, f"Unsubscribed people could not be read: {error}", actor=run.actor)
         return None

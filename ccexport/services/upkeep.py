@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from ccexport.model.exports import Actor
 from ccexport.model.words import Role
+from ccexport.runs.erasing import Eraser, Receipt
 from ccexport.runs.tidying import Tidied, Tidying
 from ccexport.services.access import require
 
@@ -22,3 +23,11 @@ class UpkeepUseCases:
         require(actor, Role.ADMINISTRATOR, "tidy the data directory")
         months = self._services.settings.retention_months
         return Tidying(self._services.engine, months=months).tidy(by=actor.name)
+
+    def erase(self, actor: Actor, address: str) -> Receipt:
+        """Erase one person from everything kept here. The audit keeps the receipt, which holds no address."""
+        require(actor, Role.ADMINISTRATOR, "erase people")
+        receipt = Eraser(self._services.engine).erase(address)
+        detail = {"touched": dict(receipt.touched), "still_on": list(receipt.still_on)}
+        self._services.ledger.audit.add(actor.name, "person erased", receipt.id, detail)
+        return receipt

@@ -1,0 +1,161 @@
+"""Takes one address out of a frozen plan and out of files of addresses.
+
+A plan keeps its rows, verdicts, reasons and counts; whose row it was is gone. Its digest stays the
+name under which it was approved. Must never leave a plan that `load_plan` refuses.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from ccexport.plan.freeze import BEFORE, BODIES, DESCRIPTION, DROPPED, ROWS
+from ccexport.plan.transforms import quote_text
+from ccexport.profiles.database import quote_path, session
+
+ERASED = "erased"
+_LIMIT = "256MB"
+
+
+def rows_of(folder: Path, address: str) -> int:
+    """How many rows of the plan in `folder` are about that address, or say what it was sent before."""
+    with session(memory_limit=_LIMIT, temp_dir=folder.parent / ".temp") as db:
+        rows: int = db.row(
+            f"SELECT count(*) FROM read_parquet({quote_path(folder / ROWS)}) WHERE {_is(address)}"
+        )[0]
+        dropped: int = db.row(
+            f"SELECT count(*) FROM read_parquet({quote_path(folder / DROPPED)}) WHERE {_is(address)}"
+        )[0]
+    return rows + dropped
+
+
+def erase_from_plan(folder: Path, address: str, contact_ids: Collection[str] = ()) -> tuple[int, list[int]]:
+    """Make the plan anew without that address, beside it, then put it in its place.
+
+    Returns how many rows were about it, and their `seq`. `contact_ids` are taken out of the bodies of
+    removals.
+    """
+    part, old = folder.with_name(f".{folder.name}.part"), folder.with_name(f".{folder.name}.old")
+    if old.exists() and not folder.exists():  # died between the two renames
+        old.rename(folder)
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.copytree(folder, part, copy_function=os.link)
+    with session(memory_limit=_LIMIT, temp_dir=folder.parent / ".temp") as db:
+        found = db.rows(
+            f"SELECT seq, batch, line FROM read_parquet({quote_path(folder / ROWS)}) WHERE {_is(address)}"
+        )
+        seqs = ", ".join(str(seq) for seq, _, _ in found) or "NULL"
+        for name, query in (
+            (ROWS, _ROWS.format(rows=quote_path(folder / ROWS), hit=_is(address))),
+            (BEFORE, f"SELECT * FROM read_parquet({quote_path(folder / BEFORE)}) WHERE seq NOT IN ({seqs})"),
+            (
+                DROPPED,
+                f"SELECT * FROM read_parquet({quote_path(folder / DROPPED)}) WHERE NOT ({_is(address)})",
+            ),
+        ):
+            if name == BEFORE and not found:
+                continue  # NOT IN (NULL) would drop them all
+            made = part / f"{name}.new"
+            db.run(f"COPY ({query}) TO {quote_path(made)} (FORMAT parquet, ROW_GROUP_SIZE 65536)")
+            made.replace(part / name)
+    _empty_lines(part / BODIES, [(batch, line) for _, batch, line in found if batch is not None])
+    _forget_ids(part / BODIES, set(contact_ids))
+    _describe(part, len(found))
+    folder.rename(old)
+    part.rename(folder)
+    shutil.rmtree(old)
+    return len(found), [seq for seq, _, _ in found]
+
+
+def erase_rows(path: Path, condition: str) -> int:
+    """Drop the rows of a Parquet file for which the SQL condition holds; the file changes at once or not."""
+    with session(memory_limit=_LIMIT, temp_dir=path.parent / ".temp") as db:
+        source = f"read_parquet({quote_path(path)})"
+        count: int = db.row(f"SELECT count(*) FROM {source} WHERE {condition}")[0]
+        if count:
+            made = path.with_suffix(".new")
+            rest = f"SELECT * FROM {source} WHERE ({condition}) IS NOT TRUE"
+            db.run(f"COPY ({rest}) TO {quote_path(made)} (FORMAT parquet, ROW_GROUP_SIZE 65536)")
+            made.replace(path)
+    return count
+
+
+def forget_notes(outcomes: Path, seqs: Collection[int]) -> None:
+    """Outcomes name nobody, but what Constant Contact said of a line may."""
+    if not outcomes.exists() or not seqs:
+        return
+    with session(memory_limit=_LIMIT, temp_dir=outcomes.parent / ".temp") as db:
+        listed = ", ".join(map(str, seqs))
+        made = outcomes.with_suffix(".new")
+        query = (
+            f"SELECT seq, outcome, CASE WHEN seq NOT IN ({listed}) THEN note END AS note "
+            f"FROM read_parquet({quote_path(outcomes)}) ORDER BY seq"
+        )
+        db.run(f"COPY ({query}) TO {quote_path(made)} (FORMAT parquet)")
+        made.replace(outcomes)
+
+
+def is_address(column: str, address: str) -> str:
+    """SQL: whether the column holds that address, in any spelling of it."""
+    return f"coalesce(lower(trim({column})) = {quote_text(address)}, false)"
+
+
+def _is(address: str) -> str:
+    return is_address("address", address)
+
+
+_ROWS = """
+SELECT seq, CASE WHEN {hit} THEN 'erased' ELSE profile_id END AS profile_id,
+    CASE WHEN NOT {hit} THEN address END AS address, verdict, reason,
+    CASE WHEN NOT {hit} THEN winner END AS winner, warnings, segments,
+    CASE WHEN NOT {hit} THEN contact END AS contact, CASE WHEN NOT {hit} THEN content END AS content,
+    batch, line
+FROM read_parquet({rows}) ORDER BY seq
+"""
+
+
+def _empty_lines(bodies: Path, places: list[tuple[int, int]]) -> None:
+    """The contact becomes an empty object, so that every other one keeps its line."""
+    for number in {batch for batch, _ in places}:
+        path = bodies / f"{number:04d}.json"
+        body = json.loads(path.read_bytes())
+        for line in (line for batch, line in places if batch == number):
+            body["import_data"][line] = {}
+        _replace(path, body)
+
+
+def _forget_ids(bodies: Path, ids: set[str]) -> None:
+    for path in bodies.glob("remove-*.json") if ids else ():
+        body = json.loads(path.read_bytes())
+        kept = [i for i in body["source"]["contact_ids"] if i not in ids]
+        if len(kept) < len(body["source"]["contact_ids"]):
+            body["source"]["contact_ids"] = kept
+            _replace(path, body)
+
+
+def _replace(path: Path, body: Any) -> None:
+    made = path.with_suffix(".new")
+    made.write_text(json.dumps(body, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
+    made.replace(path)
+
+
+def _describe(part: Path, count: int) -> None:
+    """The description names every file with size and hash; `erased` says why they are not the first ones."""
+    told = json.loads((part / DESCRIPTION).read_text(encoding="utf-8"))
+    plan = told["plan"]
+    plan["files"] = {name: _fingerprint(part / name) for name in plan["files"]}
+    for batch in plan["batches"]:
+        batch |= _fingerprint(part / BODIES / batch["file"])
+    plan[ERASED] = plan.get(ERASED, 0) + count
+    made = part / f"{DESCRIPTION}.new"
+    made.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
+    made.replace(part / DESCRIPTION)
+
+
+def _fingerprint(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"bytes": path.stat().st_size, "sha256": digest}
