@@ -71,6 +71,9 @@ class Services:
         self.profile_store = ProfileStore(
             settings.data_dir, memory_limit=settings.memory_limit, clock=clock, random=random
         )
+        self.profile_store.after_ingest = lambda snapshot: drop_erased(
+            self.profile_store, settings.data_dir, snapshot
+        )
 
     def _make_data_dir(self, path: Path) -> None:
         try:
