@@ -8,6 +8,7 @@ from ccexport.model.exports import Actor, ConsentRule, Export, ExportConfig, Gua
 from ccexport.model.words import Mode, Role
 from ccexport.plan.fields import CONTACT_FIELDS
 from ccexport.plan.mapping import check_mapping
+from ccexport.plan.suggest import Suggestion, suggest
 from ccexport.plan.transforms import TRANSFORMS
 from ccexport.services.access import may_use, require, require_use
 
@@ -112,6 +113,11 @@ class ExportUseCases:
         if not any(field.target.startswith("cf:") for field in fields):
             return {}
         return {f.id: f.name for f in self._services.connections.custom_fields(actor, connection)}
+
+    def suggest(self, actor: Actor) -> Sequence[Suggestion]:
+        """What the names of the current profile fields suggest, each with how sure; applied by nobody."""
+        require(actor, Role.CONTRIBUTOR, "see suggested attributes")
+        return suggest(self._services.current_snapshot().fields)
 
     def list(self, actor: Actor) -> Sequence[Export]:
         require(actor, Role.VIEWER, "see exports")

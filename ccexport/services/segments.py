@@ -137,6 +137,10 @@ class SegmentUseCases:
             sent_by=self._sent_by,
         )
 
+    def count_together(self, actor: Actor, names: Sequence[str]) -> int:
+        """How many profiles are in at least one of these segments, each counted once."""
+        return self.count_rule(actor, {"any": [{"op": "in_segment", "value": name} for name in names]})
+
     def in_words(self, actor: Actor, name: str) -> str:
         """The segment in a plain sentence."""
         segment = self.get(actor, name)

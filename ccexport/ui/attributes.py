@@ -51,10 +51,17 @@ def attributes(
         if field is not None:
             found.append(field)
     if st.button(t("Add attribute"), key=f"{key}-add", icon=":material/add:", disabled=disabled):
-        highest = max((r.number for r in kept), default=-1)
-        st.session_state[f"{key}-attributes"] = [*kept, Attribute(highest + 1)]
+        add(key, [None])
         st.rerun()
     return found
+
+
+def add(key: str, fields: Sequence[MappedField | None]) -> None:
+    """More rows at the end, for the next rerun; None is an empty one."""
+    kept: list[Attribute] = st.session_state[f"{key}-attributes"]
+    highest = max((r.number for r in kept), default=-1)
+    more = [Attribute(highest + 1 + i, field) for i, field in enumerate(fields)]
+    st.session_state[f"{key}-attributes"] = [*kept, *more]
 
 
 def _row(

@@ -13,9 +13,11 @@ from ccexport.model.profiles import Snapshot
 from ccexport.model.words import FieldType, Mode, Role
 from ccexport.ui.attributes import attributes, forget
 from ccexport.ui.contact_lists import contact_list_picker, custom_fields, pick
+from ccexport.ui.export_segments import choose_segments
 from ccexport.ui.holder import services
 from ccexport.ui.places import go, link
-from ccexport.ui.show import empty, number, plain, show_error
+from ccexport.ui.show import empty, show_error
+from ccexport.ui.suggested import suggested
 from ccexport.ui.texts import t
 from ccexport.ui.words import MODES
 
@@ -111,8 +113,19 @@ def _values(
     mapped = attributes(
         key, config.fields if config else (), fields, custom_fields(actor, connection, disabled), disabled
     )
+    if not disabled:
+        suggested(actor, key, {f.target for f in mapped})
+    phones = st.toggle(
+        t("Send phone numbers outside the USA and Canada too"),
+        value=bool(config and config.international_phones),
+        key=f"{key}-phones",
+        disabled=disabled,
+        help=t(
+            "Constant Contact may refuse them; without this they are left out and the contact still goes."
+        ),
+    )
     st.subheader(t("3. Who"))
-    segments = _segments(actor, key, export, disabled)
+    segments = choose_segments(actor, key, export, disabled)
     consent, newest_by = _people(key, export, snapshot, disabled)
     st.subheader(t("4. How"))
     mode, resend, guards = _how(key, export, disabled)
@@ -127,37 +140,13 @@ def _values(
         "resend_unchanged": resend,
         "consent": consent,
         "newest_by": newest_by,
+        "international_phones": phones,
         "guards": guards,
     }
 
 
 def _first_address(snapshot: Snapshot) -> str | None:
     return snapshot.address_fields[0] if snapshot.address_fields else None
-
-
-def _segments(actor: Actor, key: str, export: Export | None, disabled: bool) -> list[str]:
-    there = {s.id: s for s in services().segments.list(actor)}
-    sizes: dict[str, int | None] = {}
-    for segment in there.values():
-        try:
-            sizes[segment.id] = services().segments.members(actor, segment.id).count
-        except CcexportError:
-            sizes[segment.id] = None
-    chosen = st.multiselect(
-        t("Segments"),
-        list(there),
-        default=[s for s in export.config.segment_ids if s in there] if export else [],
-        format_func=lambda s: f"{plain(there[s].name)} ({number(sizes[s])})",
-        key=f"{key}-segments",
-        disabled=disabled,
-        placeholder=t("choose one or more"),
-    )
-    if not there:
-        st.caption(t("There are no segments yet."))
-        link("segments", t("Make a segment"), icon=":material/filter_alt:")
-    if len(chosen) > 1:
-        st.caption(t("Somebody in two of these is sent once; the preview says how many there are in all."))
-    return chosen
 
 
 def _people(

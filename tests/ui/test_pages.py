@@ -206,3 +206,43 @@ def test_a_run_that_waits_for_approval_is_approved_by_somebody_else(demo: Pages)
     finally:
         services.connections.change(administrator, "Sandbox", approval_above=None)
         services.exports.remove(CONTRIBUTOR, copy.id)
+
+
+def test_the_form_counts_people_in_several_segments_once(demo: Pages) -> None:
+    """The number in all is of different profiles, not the sum."""
+    services = demo.services
+    page = demo.open("exports", "contributor", show="new")
+    names = {s.name: s.id for s in services.ledger.segments.all()}
+    both = [names["Everybody"], names["Norway"]]
+    page.multiselect[0].set_value(both)
+    demo.run(page, "contributor")
+    everybody = services.segments.members(CONTRIBUTOR, "Everybody").count
+    norway = services.segments.members(CONTRIBUTOR, "Norway").count
+    assert f"**{everybody:,}** different profiles in all." in said(page)
+    assert f"{norway:,} are in more than one" in said(page)
+
+
+def test_a_suggested_mapping_is_seen_before_it_is_added(demo: Pages) -> None:
+    """The new form maps nothing by itself; pressing adds what the table showed."""
+    page = demo.open("exports", "contributor", show="new")
+    assert not [s for s in page.selectbox if s.label == "Contact field"]
+    shown = list(page.table[0].value["Profile field"])
+    assert "first_name" in shown
+    next(b for b in page.button if b.label == "Add these attributes").click()
+    demo.run(page, "contributor")
+    assert [s.value for s in page.selectbox if s.label == "Profile field"] == shown
+    assert "Add these attributes" not in said(page)
+
+
+def test_international_phones_are_a_choice_that_is_saved(demo: Pages) -> None:
+    """Off unless somebody switches it on."""
+    services = demo.services
+    copy = services.exports.duplicate(CONTRIBUTOR, "Newsletter", "With phones abroad")
+    page = demo.open("exports", "contributor", export=copy.id, show="settings")
+    switch = next(x for x in page.toggle if x.label.startswith("Send phone numbers outside"))
+    assert switch.value is False
+    switch.set_value(True)
+    next(b for b in page.button if b.label == "Save").click()
+    demo.run(page, "contributor")
+    assert services.ledger.exports.get(copy.id).config.international_phones
+    services.exports.remove(CONTRIBUTOR, copy.id)

@@ -1,0 +1,49 @@
+"""Choosing the segments of an export, with how many are in each and in all of them together."""
+
+import streamlit as st
+
+from ccexport.errors import CcexportError
+from ccexport.model.exports import Actor, Export
+from ccexport.ui.holder import services
+from ccexport.ui.places import link
+from ccexport.ui.show import number, plain
+from ccexport.ui.texts import t
+
+
+def choose_segments(actor: Actor, key: str, export: Export | None, disabled: bool) -> list[str]:
+    """The ids of the chosen ones."""
+    there = {s.id: s for s in services().segments.list(actor)}
+    sizes = {segment_id: _size(actor, segment_id) for segment_id in there}
+    chosen = st.multiselect(
+        t("Segments"),
+        list(there),
+        default=[s for s in export.config.segment_ids if s in there] if export else [],
+        format_func=lambda s: f"{plain(there[s].name)} ({number(sizes[s])})",
+        key=f"{key}-segments",
+        disabled=disabled,
+        placeholder=t("choose one or more"),
+    )
+    if not there:
+        st.caption(t("There are no segments yet."))
+        link("segments", t("Make a segment"), icon=":material/filter_alt:")
+    if chosen:
+        _together(actor, chosen, sum(sizes[s] or 0 for s in chosen))
+    return chosen
+
+
+def _size(actor: Actor, segment_id: str) -> int | None:
+    try:
+        return services().segments.members(actor, segment_id).count
+    except CcexportError:
+        return None
+
+
+def _together(actor: Actor, chosen: list[str], added_up: int) -> None:
+    try:
+        together = services().segments.count_together(actor, chosen)
+    except CcexportError:
+        return  # the segment at fault has no number in the choice above
+    text = t("**{n}** different profiles in all.", n=number(together))
+    if added_up > together:
+        text += " " + t("{n} are in more than one and are sent once.", n=number(added_up - together))
+    st.markdown(text)
