@@ -9,6 +9,7 @@ from typer.main import get_command
 from ccexport.cli import (
     configuration,
     connections,
+    doctor,
     exports,
     notices,
     operate,
@@ -37,7 +38,6 @@ for name, room in (
     ("connections", connections),
     ("exports", exports),
     ("runs", runs),
-    ("people", people),
     ("schedules", schedules),
     ("refresh", schedules_refresh),
     ("notices", notices),
@@ -50,6 +50,7 @@ operate.register(app)
 repeats.register(runs.app)
 upkeep.register(app)
 configuration.register(app)
+doctor.register(app)
 
 
 def main(arguments: list[str] | None = None) -> None:

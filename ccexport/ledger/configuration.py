@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import RowMapping, insert, select, update
 
 from ccexport.errors import BadInput, NotFound
-from ccexport.ledger.database import Database
+from ccexport.ledger.database import Database, relative
 from ccexport.ledger.tables import export_versions, exports, segments
 from ccexport.model.exports import Export, ExportConfig
 from ccexport.model.profiles import Segment
@@ -23,9 +23,10 @@ _SEGMENT = ("id", "name", "version", "rule", "description")
 class Segments:
     """Named segment definitions."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime], root: Path) -> None:
         self._db = database
         self._clock = clock
+        self._root = root
 
     def save(self, segment: Segment, *, by: str) -> Segment:
         """Insert or replace. Raises `BadInput` when another segment has that name."""
@@ -35,7 +36,7 @@ class Segments:
         row = {key: getattr(segment, key) for key in _SEGMENT} | {
             "kind": segment.kind,
             "rule": dict(segment.rule) if segment.rule is not None else None,
-            "members_path": str(segment.members_path) if segment.members_path else None,
+            "members_path": (relative(segment.members_path, self._root) if segment.members_path else None),
             "tags": list(segment.tags),
             "updated_by": by,
             "updated_at": self._clock(),
@@ -50,7 +51,7 @@ class Segments:
     def all(self) -> list[Segment]:
         query = select(segments).where(~segments.c.removed).order_by(segments.c.name)
         with self._db.read() as connection:
-            return [_segment(row) for row in connection.execute(query).mappings()]
+            return [_segment(row, self._root) for row in connection.execute(query).mappings()]
 
     def find(self, name: str) -> Segment | None:
         """By name or id."""
@@ -154,13 +155,13 @@ class Exports:
             raise BadInput(f"An export named {name} is already there; choose another name.")
 
 
-def _segment(row: RowMapping) -> Segment:
+def _segment(row: RowMapping, root: Path) -> Segment:
     values = {key: row[key] for key in _SEGMENT}
     path = row["members_path"]
     return Segment(
         **values,
         kind=SegmentKind(row["kind"]),
-        members_path=Path(path) if path else None,
+        members_path=root / path if path else None,
         tags=tuple(row["tags"]),
     )
 

@@ -57,6 +57,11 @@ class Database:
                 )
             self._migrate()
 
+    def version(self) -> str | None:
+        """The version it is at, or None before the first."""
+        with _translated():
+            return self._version()
+
     def _version(self) -> str | None:
         with self.engine.connect() as connection:
             if not inspect(connection).has_table("alembic_version"):
@@ -146,6 +151,11 @@ def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+
+def relative(path: Path, root: Path) -> str:
+    """How a file is kept: below the data directory by its place in it, so that the directory can move."""
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
 
 @contextmanager

@@ -39,9 +39,9 @@ class Ledger:
         self.clock = clock
         self.people = People(self._database, seal, clock)
         self.connections = Connections(self._database, seal, clock)
-        self.segments = Segments(self._database, clock)
+        self.segments = Segments(self._database, clock, data_dir)
         self.exports = Exports(self._database, clock)
-        self.runs = Runs(self._database, clock)
+        self.runs = Runs(self._database, clock, data_dir)
         self.files = Files(self._database, data_dir, clock)
         self.suppression = Suppression(self._database, clock)
         self.releases = Releases(self._database, clock)

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, and_, delete, insert, select, update
 
 from ccexport.errors import Conflict, NotFound
-from ccexport.ledger.database import Database
+from ccexport.ledger.database import Database, relative
 from ccexport.ledger.tables import batches, own_activities, run_events, runs
 from ccexport.model.runs import Batch, Run, RunEvent, allowed
 from ccexport.model.words import ENDED, BatchKind, BatchState, RunState, Trigger, WaitReason
@@ -23,9 +23,10 @@ _PRIVATE = {"live", "facts", "approved_by", "outcomes_path"}
 class Runs:
     """Everything the ledger knows of runs."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime], root: Path) -> None:
         self._db = database
         self._clock = clock
+        self._root = root  # paths are kept relative to it, so that the data directory can move
 
     def create(self, run: Run, *, facts: Mapping[str, Any] | None = None) -> Run:
         """Queue a run. Raises `Conflict` when the export or the list already has a live one."""
@@ -45,7 +46,7 @@ class Runs:
     def get(self, run_id: str) -> Run:
         """Raises `NotFound`."""
         with self._db.read() as connection:
-            return _run(self._row(connection, run_id))
+            return _run(self._row(connection, run_id), self._root)
 
     def _row(self, connection: Connection, run_id: str) -> RowMapping:
         row = connection.execute(select(runs).where(runs.c.id == run_id)).mappings().first()
@@ -77,7 +78,7 @@ class Runs:
             query = query.where(column == value) if value is not None else query
         query = query.where(runs.c.created_at >= since) if since else query
         with self._db.read() as connection:
-            return [_run(row) for row in connection.execute(query).mappings()]
+            return [_run(row, self._root) for row in connection.execute(query).mappings()]
 
     def move(
         self,
@@ -102,6 +103,8 @@ class Runs:
             values |= {"wait_reason": wait_reason, "wait_step": None}
             if state is RunState.WAITING:
                 values["wait_step"] = old["wait_step"] if before is RunState.WAITING else before
+            if values.get("outcomes_path"):
+                values["outcomes_path"] = relative(Path(values["outcomes_path"]), self._root)
             if counts is not None:
                 values["counts"] = {**old["counts"], **counts}
             if old["started_at"] is None and state is not RunState.CANCELLED:
@@ -111,7 +114,7 @@ class Runs:
             connection.execute(update(runs).where(runs.c.id == run_id).values(**values))
             if before is not state or text != old["note"]:
                 self._tell(connection, run_id, actor, state, text)
-            return _run(self._row(connection, run_id))
+            return _run(self._row(connection, run_id), self._root)
 
     def note(self, run_id: str, text: str, *, actor: str, **values: Any) -> None:
         """Remark in the story of a run, without a transition; `values` change columns with it."""
@@ -174,19 +177,21 @@ class Runs:
         with self._db.write() as connection:
             for batch in made:
                 if connection.execute(select(batches.c.number).where(_same(batch))).first() is None:
-                    connection.execute(insert(batches).values(**_batch_row(batch)))
+                    connection.execute(insert(batches).values(**_batch_row(batch, self._root)))
 
     def batches(self, run_id: str) -> list[Batch]:
         """Imports first, then removals, each by number."""
         query = select(batches).where(batches.c.run_id == run_id).order_by(batches.c.kind, batches.c.number)
         with self._db.read() as connection:
-            return [_batch(row) for row in connection.execute(query).mappings()]
+            return [_batch(row, self._root) for row in connection.execute(query).mappings()]
 
     def change_batch(self, batch: Batch, **values: Any) -> Batch:
         """Change columns of one batch and give it back as it is now."""
         with self._db.write() as connection:
             connection.execute(update(batches).where(_same(batch)).values(**values))
-            return _batch(connection.execute(select(batches).where(_same(batch))).mappings().one())
+            return _batch(
+                connection.execute(select(batches).where(_same(batch))).mappings().one(), self._root
+            )
 
     def activity_ids(self) -> frozenset[str]:
         """Every activity this ledger is known to have started: batches, and reading lists back."""
@@ -217,26 +222,30 @@ def _same(batch: Batch) -> Any:
     )
 
 
-def _run(row: RowMapping) -> Run:
+def _run(row: RowMapping, root: Path) -> Run:
     values = {k: v for k, v in row.items() if k not in _PRIVATE}
     values["state"] = RunState(row["state"])
     values["trigger"] = Trigger(row["trigger"])
     values["wait_reason"] = WaitReason(row["wait_reason"]) if row["wait_reason"] else None
     values["wait_step"] = RunState(row["wait_step"]) if row["wait_step"] else None
     path = row["outcomes_path"]
-    return Run(**values, outcomes_path=Path(path) if path else None)
+    return Run(**values, outcomes_path=root / path if path else None)
 
 
-def _batch_row(batch: Batch) -> dict[str, Any]:
+def _batch_row(batch: Batch, root: Path) -> dict[str, Any]:
     row = asdict(batch)
-    return row | {"file": str(batch.file), "errors": list(batch.errors), "counters": dict(batch.counters)}
+    return row | {
+        "file": relative(batch.file, root),
+        "errors": list(batch.errors),
+        "counters": dict(batch.counters),
+    }
 
 
-def _batch(row: RowMapping) -> Batch:
+def _batch(row: RowMapping, root: Path) -> Batch:
     values = dict(row) | {
         "kind": BatchKind(row["kind"]),
         "state": BatchState(row["state"]),
-        "file": Path(row["file"]),
+        "file": root / row["file"],
         "errors": tuple(row["errors"]),
     }
     return Batch(**values)

@@ -31,6 +31,7 @@ from ccexport.services.configuration import ConfigurationUseCases
 from ccexport.services.connections import ConnectionUseCases
 from ccexport.services.exports import ExportUseCases
 from ccexport.services.notices import NoticeUseCases
+from ccexport.services.operating import OperatingUseCases
 from ccexport.services.people import PeopleUseCases
 from ccexport.services.previews import PreviewUseCases
 from ccexport.services.profiles import ProfileUseCases
@@ -208,6 +209,10 @@ class Services:
     @cached_property
     def notices(self) -> NoticeUseCases:
         return NoticeUseCases(self)
+
+    @cached_property
+    def operating(self) -> OperatingUseCases:
+        return OperatingUseCases(self)
 
     @cached_property
     def people(self) -> PeopleUseCases:

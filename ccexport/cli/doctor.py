@@ -1,0 +1,69 @@
+"""`doctor`, `rotate-key`, `ledger move`: what an operator asks and does."""
+
+from typing import Annotated
+
+import typer
+
+from ccexport.cli.opened import DataDir, Json, opened
+from ccexport.cli.output import ExitCode, emit, say
+from ccexport.services.doctor import Health, diagnose
+
+ledger = typer.Typer(help="The ledger as a whole.")
+
+
+def register(app: typer.Typer) -> None:
+    """Put these commands at the top level."""
+    app.command()(doctor)
+    app.command("rotate-key")(rotate_key)
+    app.add_typer(ledger, name="ledger", no_args_is_help=True)
+
+
+def doctor(as_json: Json = False, data_dir: DataDir = None) -> int:
+    """Look at settings, data directory, ledger, key, clock, reachability and quota, and say what to do.
+
+    Exit code 1 when something fails. Example: ccexport doctor --json
+    """
+    found = diagnose(data_dir)
+    wide = max(len(f.what) for f in found)
+    lines = []
+    for finding in found:
+        lines.append(f"{finding.health:4}  {finding.what.ljust(wide)}  {finding.found}")
+        if finding.to_do:
+            lines.append(f"      {' ' * wide}  → {finding.to_do}")
+    worst = Health.FAIL in {f.health for f in found}
+    emit(as_json, {"healthy": not worst, "findings": found}, lines)
+    return ExitCode.FAILED if worst else ExitCode.DONE
+
+
+def rotate_key(as_json: Json = False, data_dir: DataDir = None) -> None:
+    """Seal every stored secret with the newest key: the first of CCEXPORT_SECRET_KEY.
+
+    Example: CCEXPORT_SECRET_KEY=new,old ccexport rotate-key
+    """
+    with opened(data_dir) as (services, actor):
+        sealed = services.operating.rotate_key(actor)
+    emit(
+        as_json,
+        {"resealed": sealed},
+        [f"{sealed} secrets are sealed with the newest key; the older keys can go now."],
+    )
+
+
+@ledger.command("move")
+def move(
+    to: Annotated[str, typer.Option(help="Where to: postgresql://person:password@host/database.")],
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Copy the ledger into another, empty database; stop the dashboard and the workers first.
+
+    Example: ccexport ledger move --to postgresql://ccexport:password@db/ccexport
+    """
+    with opened(data_dir) as (services, actor):
+        moved = services.operating.move_ledger(actor, to)
+    emit(
+        as_json,
+        {"rows": dict(moved.rows), "total": moved.total},
+        [f"{moved.total} rows were copied. The old ledger is as it was."],
+    )
+    say("Set CCEXPORT_LEDGER_URL to the new address, then start again.")

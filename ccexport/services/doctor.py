@@ -1,0 +1,225 @@
+"""The doctor: looks at everything an operator has to get right, and says of each what to do.
+
+Every look is on its own, so that one thing in trouble hides no other. Must never change anything,
+and never raise for what it finds.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
+from tempfile import TemporaryFile
+from urllib.parse import urlsplit
+
+from ccexport.errors import CcexportError
+from ccexport.ledger.maintenance import NEWEST, version_of
+from ccexport.services.context import Services
+from ccexport.settings import Settings, load_settings
+
+GIB = 2**30
+LITTLE_SPACE, NO_SPACE = 2 * GIB, GIB // 4
+QUOTA = 10_000
+OFF_SECONDS, FAR_OFF_SECONDS = 30, 300
+TIMEOUT = 10.0
+
+
+class Health(StrEnum):
+    """How one thing is."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: what was looked at, how it is, and what to do when it is not well."""
+
+    what: str
+    health: Health
+    found: str
+    to_do: str = ""
+
+
+def diagnose(data_dir: Path | None = None, *, clock: Callable[[], datetime] | None = None) -> list[Finding]:
+    """Every finding, in an order in which to mend them."""
+    try:
+        settings = load_settings(data_dir=data_dir)
+    except CcexportError as error:
+        return [Finding("settings", Health.FAIL, str(error), "Correct this setting and ask again.")]
+    found = [Finding("settings", Health.OK, _mode(settings)), *_data_dir(settings), _version(settings)]
+    if any(f.health is Health.FAIL for f in found):
+        return found
+    try:
+        services = Services(settings, **({"clock": clock} if clock else {}))  # type: ignore[arg-type]
+    except CcexportError as error:
+        return [*found, Finding("ledger", Health.FAIL, str(error), "Mend this first; the rest needs it.")]
+    try:
+        return [*found, *_inside(services)]
+    finally:
+        services.close()
+
+
+def _mode(settings: Settings) -> str:
+    where = "the built-in sandbox (a demo)" if settings.sandbox_on else settings.cc_api_url
+    return f"All can be read; Constant Contact is {where}."
+
+
+def _data_dir(settings: Settings) -> Iterator[Finding]:
+    path = settings.data_dir
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with TemporaryFile(dir=path) as file:
+            file.write(b"x")
+    except OSError as error:
+        yield Finding(
+            "data directory",
+            Health.FAIL,
+            f"{path} cannot be written: {error.strerror}.",
+            "Give the account ccexport runs as the right to write it, or set CCEXPORT_DATA_DIR.",
+        )
+        return
+    open_to = path.stat().st_mode & 0o077
+    if open_to:
+        yield Finding(
+            "data directory",
+            Health.WARN,
+            f"{path} is open to other accounts.",
+            f"It holds customers' data: chmod 700 {path}",
+        )
+    else:
+        yield Finding("data directory", Health.OK, f"{path} can be written.")
+    free = shutil.disk_usage(path).free
+    health = Health.FAIL if free < NO_SPACE else Health.WARN if free < LITTLE_SPACE else Health.OK
+    to_do = "" if health is Health.OK else "Make room, or keep less (CCEXPORT_RETENTION_MONTHS)."
+    yield Finding("free space", health, f"{free / GIB:.1f} GiB are free.", to_do)
+
+
+def _version(settings: Settings) -> Finding:
+    try:
+        version = version_of(settings.ledger_address)
+    except CcexportError as error:
+        return Finding("ledger", Health.FAIL, str(error), "Check CCEXPORT_LEDGER_URL and the database.")
+    if version is None:
+        return Finding("ledger", Health.OK, "It is made at the first start.")
+    if version > NEWEST:
+        return Finding(
+            "ledger",
+            Health.FAIL,
+            f"It is at version {version}, this program at {NEWEST}.",
+            "Install the ccexport that wrote it, or a newer one.",
+        )
+    if version < NEWEST:
+        return Finding(
+            "ledger",
+            Health.WARN,
+            f"It was at version {version} and is being brought to {NEWEST}.",
+            "Keep the back-up from before.",
+        )
+    return Finding("ledger", Health.OK, f"It is at version {version}.")
+
+
+def _inside(services: Services) -> Iterator[Finding]:
+    yield _key(services)
+    yield from _hosts(services)
+    yield _quota(services)
+    yield from _connections(services)
+    yield _notices(services)
+
+
+def _key(services: Services) -> Finding:
+    """Whether every sealed secret opens."""
+    try:
+        for connection in services.ledger.connections.all():
+            services.ledger.connections.tokens(connection.id)
+        for subscriber in services.ledger.notices.subscribers():
+            services.ledger.notices.destination(subscriber.id)
+    except CcexportError as error:
+        return Finding("key", Health.FAIL, str(error), "Restore the key from the back-up; or connect again.")
+    where = "CCEXPORT_SECRET_KEY" if services.settings.secret_key.get_secret_value() else "secret.key"
+    return Finding("key", Health.OK, f"The key in {where} opens every stored secret.")
+
+
+def _hosts(services: Services) -> Iterator[Finding]:
+    application = services.application()
+    dates = []
+    for what, url in (("API", application.api_url), ("authorisation", application.auth_url)):
+        date, trouble = _asked(url)
+        dates.append(date)
+        host = urlsplit(url).hostname
+        if trouble:
+            yield Finding(
+                what,
+                Health.FAIL,
+                f"{host} cannot be reached: {trouble}.",
+                "Check the network, the proxy, and CCEXPORT_CC_API_URL and CCEXPORT_CC_AUTH_URL.",
+            )
+        else:
+            yield Finding(what, Health.OK, f"{host} answers.")
+    yield _clock(services.ledger.clock(), next((d for d in dates if d), None))
+
+
+def _asked(url: str) -> tuple[datetime | None, str]:
+    """The Date of any answer, or why there was none."""
+    parts = urlsplit(url)
+    opened: Callable[..., HTTPConnection] = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    client = opened(parts.hostname or "", parts.port, timeout=TIMEOUT)
+    try:
+        client.request("GET", parts.path or "/", headers={"User-Agent": "ccexport"})
+        date = client.getresponse().headers.get("Date", "")
+        return (parsedate_to_datetime(date).astimezone(UTC) if date else None), ""
+    except (OSError, HTTPException, ValueError) as error:
+        return None, getattr(error, "strerror", None) or type(error).__name__
+    finally:
+        client.close()
+
+
+def _clock(ours: datetime, theirs: datetime | None) -> Finding:
+    if theirs is None:
+        return Finding(
+            "clock", Health.WARN, "No answer said what time it is.", "Ask again when the API answers."
+        )
+    off = abs((ours - theirs).total_seconds())
+    if off <= OFF_SECONDS:
+        return Finding("clock", Health.OK, "It agrees with the API's.")
+    health = Health.FAIL if off > FAR_OFF_SECONDS else Health.WARN
+    return Finding(
+        "clock",
+        health,
+        f"It is {off:.0f} seconds off the API's.",
+        "Let the machine keep time by NTP: tokens and schedules go by this clock.",
+    )
+
+
+def _quota(services: Services) -> Finding:
+    used = services.accounts().requests_today()
+    found = f"{used} of the day's {QUOTA} requests were used."
+    if used < 0.8 * QUOTA:
+        return Finding("quota", Health.OK, found)
+    return Finding("quota", Health.WARN, found, "Runs wait until 00:00 UTC; schedule less, or fewer lists.")
+
+
+def _connections(services: Services) -> Iterator[Finding]:
+    for connection in services.ledger.connections.all():
+        if connection.state == "connected":
+            yield Finding(f"connection {connection.name}", Health.OK, "It is connected.")
+        else:
+            yield Finding(
+                f"connection {connection.name}",
+                Health.WARN,
+                connection.state_reason or f"It is {connection.state}.",
+                f"connections add '{connection.name}' --agree --reconnect",
+            )
+
+
+def _notices(services: Services) -> Finding:
+    failed = [n for n in services.ledger.notices.all(limit=200) if n.error]
+    if not failed:
+        return Finding("notices", Health.OK, "None is undelivered.")
+    return Finding(
+        "notices", Health.WARN, f"{len(failed)} did not arrive: {failed[0].error}", "See `notices outbox`."
+    )
