@@ -39,9 +39,13 @@ class Timetable:
         self._follow_refreshes(exports, saved)
         return self._start_open(exports, saved)
 
-    def fire_by_hand(self, export: Export, *, actor: str, batch: str) -> Firing:
-        """For *run all*: as a schedule would, so that exports to one list queue up instead of failing."""
-        firing = self._made(export, f"person:{batch}", self._engine.clock(), Trigger.PERSON, actor=actor)
+    def fire_by_hand(self, export: Export, *, actor: str, batch: str, following: int) -> Firing:
+        """For *run all*: as a schedule would, so that exports to one list queue up instead of failing.
+
+        `following` is how many of the batch come after this one: firings are taken up by when they were due.
+        """
+        due = self._engine.clock() - timedelta(microseconds=following)
+        firing = self._made(export, f"person:{batch}", due, Trigger.PERSON, actor=actor)
         self._ledger.schedules.fire(firing)
         return firing
 

@@ -98,7 +98,10 @@ class ScheduleUseCases:
             chosen = [e for e in self._ledger.exports.all() if self._runs_by_itself(actor, e)]
         timetable = Timetable(self._services.engine)
         batch = self._services.engine.new_id("all")
-        fired = [timetable.fire_by_hand(export, actor=actor.name, batch=batch) for export in chosen]
+        fired = [
+            timetable.fire_by_hand(export, actor=actor.name, batch=batch, following=len(chosen) - place)
+            for place, export in enumerate(chosen)
+        ]
         timetable.tick()
         return [self._run_or_firing(firing) for firing in fired]
 
