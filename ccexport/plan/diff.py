@@ -28,7 +28,7 @@ def contacts_query(sql: ContactSql, email: str, low: int, high: int, cut: int | 
             WHERE p._row >= {low} AND p._row < {high} AND d._row >= {low} AND d._row < {high}),
         vals AS (SELECT * {values} FROM texts),
         checked AS (SELECT * {checked} FROM vals),
-        drafted AS (SELECT *, {sql.draft} AS draft FROM checked),
+        drafted AS (SELECT *, {sql.draft} AS draft, {sql.raw} AS raw FROM checked),
         judged AS (SELECT *, {sql.plain} AS plain FROM drafted),
         treated AS (SELECT *, {sql.careful} AS careful FROM judged),
         contacts AS (

@@ -58,6 +58,7 @@ def test_empty_values_are_left_out(world: World) -> None:
     values = {"a": None, "b": "", "c": " \t\u00a0", "d": "\u200b", "e": "x"}
     fields = mapped("first_name=a", "last_name=b", "city=c", "zip=d", "state=e")
     assert sent(contact(world, values, fields=fields)) == {"state": "x"}
+    assert sent(contact(world, {"a": ""}, fields=mapped("first_name=a"))) == {}
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,11 @@ def test_empty_values_are_left_out(world: World) -> None:
         ('He said "hi" \\ /', 'He said "hi" \\ /'),
         ("👩‍👩‍👧 \u2028 x", "👩‍👩‍👧 \u2028 x"),
         ("O'Brien; DROP TABLE", "O'Brien; DROP TABLE"),
+        ("~", "~"),
+        ("a~b", "a~b"),
+        ("a ~ ~b", "a ~ ~b"),
+        (" ~a~ ", "~a~"),
+        ('"', '"'),
         ("x" * 50, "x" * 50),
         ("é" * 50, "é" * 50),
     ],
@@ -236,7 +242,7 @@ ASSIGNED = st.characters(exclude_categories=("Cs", "Cn"))
 TEXT = st.one_of(
     st.none(),
     st.text(ASSIGNED, max_size=60),
-    st.text("aé\u0301 \t\r\n\"\\'\x00\x07\x7f\u00a0\u2028\ufeff👍", max_size=12),
+    st.text("aé\u0301~ \t\r\n\"\\'\x00\x07\x7f\u00a0\u2028\ufeff👍", max_size=12),
     st.sampled_from(["x" * 50, "x" * 51, "", " ", '"', "\\", "null", '":"']),
 )
 
