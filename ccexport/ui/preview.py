@@ -30,13 +30,16 @@ REQUESTS_PER_SECOND = 4  # Constant Contact's limit
 def preview(actor: Actor, export: Export) -> None:
     """Everything of the preview, top to bottom."""
     top = st.container(horizontal=True, vertical_alignment="center")
-    plan = _plan(actor, export)
+    everything = _everything(actor, export)
+    plan = _plan(actor, export, everything=everything)
     if plan is None:
         return
     with top:
-        run_button(actor, export, plan)
+        run_button(actor, export, plan, everything=everything)
         _buttons(actor, export, plan)
     _guards(actor, export, plan)
+    for remark in services().previews.remarks(actor, export.id, plan):
+        st.markdown(f":material/info: {plain(remark, 400)}")
     _numbers(plan)
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -46,17 +49,30 @@ def preview(actor: Actor, export: Export) -> None:
     _contacts(actor, export, plan)
 
 
-def _plan(actor: Actor, export: Export) -> Plan | None:
+def _everything(actor: Actor, export: Export) -> bool:
+    """Whether this one run shall send unchanged contacts too; asked where the export does not anyway."""
+    if export.config.resend_unchanged or not services().exports.may_manage(actor, export):
+        return False
+    return st.toggle(
+        t("Send everything again this once"),
+        key=f"everything-{export.id}",
+        help=t("Unchanged contacts are sent as well; the saved export stays as it is."),
+    )
+
+
+def _plan(actor: Actor, export: Export, *, everything: bool) -> Plan | None:
     """This session's plan of this version of the export since its last run, else made now."""
     latest = services().runs.list(actor, export=export.id, limit=1)
     snapshot = services().profiles.find_current(actor)
-    name = (export.id, export.version, latest[0].id if latest else "", snapshot.id if snapshot else "")
+    last_run, current = latest[0].id if latest else "", snapshot.id if snapshot else ""
+    name = (export.id, export.version, last_run, current, everything)
     kept = st.session_state.get("plan")
     if kept and kept[0] == name:
         return kept[1]
     try:
         with st.spinner(t("Reading the contact list and making the plan …"), show_time=True):
-            made = services().previews.preview(actor, export.id, fresh=st.session_state.pop("fresh", None))
+            fresh = st.session_state.pop("fresh", None)
+            made = services().previews.preview(actor, export.id, fresh=fresh, resend_all=everything)
     except CcexportError as error:
         show_error(error)
         return None
@@ -136,10 +152,6 @@ def _facts(actor: Actor, export: Export, plan: Plan) -> None:
         border="horizontal",
         alt=t("Facts of this plan"),
     )
-    if plan.destination_read_at is None:
-        st.warning(
-            t("The contact list could not be read, so nobody knows who is there. The run reads it first.")
-        )
     if plan.warnings:
         total = sum(plan.warnings.values())
         st.caption(

@@ -12,7 +12,7 @@ from ccexport.ui.show import ago, number, plain, show_error
 from ccexport.ui.texts import t
 
 
-def run_button(actor: Actor, export: Export, plan: Plan) -> None:
+def run_button(actor: Actor, export: Export, plan: Plan, *, everything: bool = False) -> None:
     """The button where it may be pressed; else why not."""
     if not services().exports.may_manage(actor, export):
         st.caption(t("Running is for contributors this connection is shared with. Ask an administrator."))
@@ -30,7 +30,7 @@ def run_button(actor: Actor, export: Export, plan: Plan) -> None:
         help=reason or None,
         key="run_export",
     ):
-        st.dialog(t("Run {name}?", name=plain(export.name, 60)))(_confirm)(actor, export, plan)
+        st.dialog(t("Run {name}?", name=plain(export.name, 60)))(_confirm)(actor, export, plan, everything)
 
 
 def _why_not(export: Export, plan: Plan) -> str:
@@ -41,7 +41,7 @@ def _why_not(export: Export, plan: Plan) -> str:
     return ""
 
 
-def _confirm(actor: Actor, export: Export, plan: Plan) -> None:
+def _confirm(actor: Actor, export: Export, plan: Plan, everything: bool) -> None:
     connection = next(
         (c for c in services().connections.list(actor) if c.id == export.config.connection_id), None
     )
@@ -52,6 +52,8 @@ def _confirm(actor: Actor, export: Export, plan: Plan) -> None:
             organisation=plain(connection.organisation) if connection else "–",
         )
     )
+    if everything:
+        st.markdown(t("Unchanged contacts are sent again, this once."))
     numbers = plan.verdicts
     st.markdown(
         "\n".join(
@@ -70,13 +72,13 @@ def _confirm(actor: Actor, export: Export, plan: Plan) -> None:
         + t("If anything changed since, nothing is sent and the run says what changed.")
     )
     if st.button(t("Run export"), type="primary", icon=":material/send:", key="confirm_run", width="stretch"):
-        start(actor, export, plan.digest)
+        start(actor, export, plan.digest, everything=everything)
 
 
-def start(actor: Actor, export: Export, digest: str) -> None:
+def start(actor: Actor, export: Export, digest: str, *, everything: bool = False) -> None:
     """Start, or find that somebody just did: quick clicks make one run."""
     try:
-        run = services().runs.start(actor, export.id, digest=digest)
+        run = services().runs.start(actor, export.id, digest=digest, resend_all=everything)
     except Conflict as error:
         live = services().runs.list(actor, export=export.id, live=True, limit=1)
         if not live:

@@ -13,6 +13,7 @@ from ccexport.model.words import Outcome, Reason, RunState, Verdict, WaitReason
 from ccexport.services.runs import Progress, sentence
 from ccexport.ui import charts, rows
 from ccexport.ui.address import views
+from ccexport.ui.compare import compare_runs
 from ccexport.ui.follow_up import follow_up
 from ccexport.ui.holder import services
 from ccexport.ui.person_search import person_search
@@ -21,7 +22,7 @@ from ccexport.ui.texts import t
 from ccexport.ui.words import word
 
 STEPS = (RunState.QUEUED, RunState.PLANNING, RunState.SENDING, RunState.SETTLING, RunState.VERIFYING)
-VIEWS = {"contacts": "Contacts", "story": "Story", "requests": "Requests"}
+VIEWS = {"contacts": "Contacts", "story": "Story", "requests": "Requests", "compare": "Compare"}
 
 
 def run_story(actor: Actor, run: Run) -> None:
@@ -49,6 +50,8 @@ def run_story(actor: Actor, run: Run) -> None:
         _story(actor, run, plan)
     elif view == "requests":
         _requests(services().runs.batches(actor, run.id))
+    elif view == "compare":
+        compare_runs(actor, run)
     else:
         _contacts(actor, run, plan)
 

@@ -50,12 +50,19 @@ OTHERS = {
     "removed": "Removed",
     "warnings": "With a warning",
 }
+DIFFERENCES = {
+    "new": "New in the later run",
+    "gone": "Not in the later run",
+    "changed": "Changed",
+    "same": "The same",
+    "not_a_candidate": "Not in the segments any more",
+}
 MODES = {Mode.ADD_AND_UPDATE: "Add and update", Mode.MIRROR: "Mirror: also take leavers off the list"}
 
 
 def word(code: str) -> str:
     """A verdict, reason, outcome or count as a person reads it."""
-    for table in (VERDICTS, REASONS, OUTCOMES, OTHERS):
+    for table in (VERDICTS, REASONS, OUTCOMES, OTHERS, DIFFERENCES):
         if code in table:
             return t(table[code])  # type: ignore[index]
     return code

@@ -246,3 +246,49 @@ def test_international_phones_are_a_choice_that_is_saved(demo: Pages) -> None:
     demo.run(page, "contributor")
     assert services.ledger.exports.get(copy.id).config.international_phones
     services.exports.remove(CONTRIBUTOR, copy.id)
+
+
+def test_sending_everything_once_is_planned_before_it_is_run(demo: Pages) -> None:
+    """Who is unchanged counts as an update then, and the export stays as it is saved."""
+    export = demo.services.ledger.exports.named("Newsletter")
+    page = demo.open("exports", "contributor", export=export.id, show="preview")
+    before = {m.label: int(m.value.replace(",", "")) for m in page.metric}
+    assert before["Unchanged"] > 0 and before["Update"] == 0
+    next(x for x in page.toggle if x.label == "Send everything again this once").set_value(True)
+    demo.run(page, "contributor")
+    after = demo.services.previews.preview(CONTRIBUTOR, export.id, resend_all=True)
+    shown = {m.label: int(m.value.replace(",", "")) for m in page.metric}
+    assert shown["Unchanged"] == after.verdicts.get("unchanged", 0)
+    assert after.digest[:16] in page.table[0].value["Value"].tolist()
+    assert not demo.services.ledger.exports.get(export.id).config.resend_unchanged
+
+
+def test_the_preview_says_what_its_numbers_do_not(demo: Pages) -> None:
+    """Such as that an export has no consent rule."""
+    export = demo.services.ledger.exports.named("Newsletter")
+    remarks = demo.services.previews.remarks(
+        CONTRIBUTOR, export.id, demo.services.previews.preview(CONTRIBUTOR, export.id)
+    )
+    text = said(demo.open("exports", "viewer", export=export.id, show="preview"))
+    assert all(remark in text for remark in remarks)
+
+
+@pytest.mark.parametrize("role", ["viewer", "contributor"])
+def test_two_runs_are_compared(demo: Pages, role: str) -> None:
+    """A run with nothing to compare with says so; two show both numbers, masked for a viewer."""
+    services = demo.services
+    copy = services.exports.duplicate(CONTRIBUTOR, "Newsletter", f"Compared by {role}")
+    first = services.runs.drive_here(services.runs.start(CONTRIBUTOR, copy.id).id)
+    page = demo.open("runs", role, run=first.id, view="compare")
+    assert "no other run of this export" in said(page)
+    guards = copy.config.guards.model_copy(update={"shrunk_percent": 100.0})
+    services.exports.change(CONTRIBUTOR, copy.id, segments=["Norway"], guards=guards)
+    second = services.runs.drive_here(services.runs.start(CONTRIBUTOR, copy.id).id)
+    page = demo.open("runs", role, run=second.id, view="compare")
+    assert not page.exception and not page.error
+    expected = services.runs.compare(CONTRIBUTOR, first.id, second.id)
+    row = page.table[0].value.set_index("What").loc["Candidates"]
+    assert list(row)[:2] == [f"{n:,}" for n in expected.counts["candidates"]]
+    masked = ["•••" in address for address in page.dataframe[0].value["Address"]]
+    assert all(masked) if role == "viewer" else not any(masked)
+    services.exports.remove(CONTRIBUTOR, copy.id)

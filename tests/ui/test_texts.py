@@ -14,7 +14,7 @@ from ccexport.ui import connect, export_list, people, rule_editor, rule_values, 
 from ccexport.ui.places import PLACES
 from ccexport.ui.show import STATES
 from ccexport.ui.texts import catalogue
-from ccexport.ui.words import HOW, MODES, OTHERS, OUTCOMES, REASONS, VERDICTS, WHY
+from ccexport.ui.words import DIFFERENCES, HOW, MODES, OTHERS, OUTCOMES, REASONS, VERDICTS, WHY
 from tests.ui.conftest import ROOT, Pages, said
 
 BLANKS = re.compile(r"\{\w+\}")
@@ -29,7 +29,18 @@ def written_in(file: Path) -> set[str]:
 
 
 def chosen_from_tables() -> set[str]:
-    tables = [VERDICTS, REASONS, WHY, HOW, OUTCOMES, OTHERS, MODES, connect.SHARES, export_list.SORTS]
+    tables = [
+        VERDICTS,
+        REASONS,
+        WHY,
+        HOW,
+        OUTCOMES,
+        OTHERS,
+        MODES,
+        DIFFERENCES,
+        connect.SHARES,
+        export_list.SORTS,
+    ]
     tables += [people.MAY, rule_editor.GROUPS, run_list.SINCE, run_story.VIEWS, TRANSFORMS]
     found = {text for table in tables for text in table.values()}
     found |= {label for label, _ in segments.KINDS.values()} | {label for label, *_ in STATES.values()}
