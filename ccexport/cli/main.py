@@ -1,6 +1,5 @@
 """The commands, put together, and the one place that turns errors into exit codes."""
 
-import logging
 import sys
 
 import typer
@@ -24,6 +23,7 @@ from ccexport.cli import (
 )
 from ccexport.cli.output import ExitCode, emit_error, say
 from ccexport.errors import CcexportError
+from ccexport.logs import configure
 
 app = typer.Typer(
     name="ccexport",
@@ -56,7 +56,7 @@ doctor.register(app)
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and leave with its exit code."""
     given = sys.argv[1:] if arguments is None else arguments
-    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    configure("text", "ERROR")  # until the settings are read
     try:
         outcome = get_command(app).main(args=given, prog_name="ccexport", standalone_mode=False)
     except CcexportError as error:

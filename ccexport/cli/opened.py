@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from ccexport.errors import BadInput
+from ccexport.logs import configure
 from ccexport.model.exports import Actor
 from ccexport.model.words import Role
 from ccexport.services import Services
@@ -29,7 +30,9 @@ DataDir = Annotated[
 @contextmanager
 def opened(data_dir: Path | None) -> Iterator[tuple[Services, Actor]]:
     """The use cases and who asks, closed again afterwards."""
-    services = Services(load_settings(data_dir=data_dir))
+    settings = load_settings(data_dir=data_dir)
+    configure(settings.log, settings.log_level)
+    services = Services(settings)
     try:
         yield services, Actor(f"cli:{_login()}", Role.ADMINISTRATOR)
     finally:

@@ -84,7 +84,7 @@ class Notice:
     error: str = ""
 
 
-_ADDRESS = re.compile(r"[^\s<>\"'(),;:=]+@[^\s<>\"'(),;:=]+")
+_ADDRESS = re.compile(r"[^\s<>\"'(),;:=]+(?:@|%40)[^\s<>\"'(),;:=]+", re.IGNORECASE)
 _TOKEN = re.compile(
     r"(?i)\b(bearer\s+|access_token\W+|refresh_token\W+)[\w.~+/-]{8,}|\beyJ[\w-]{10,}\.[\w.-]+"
 )

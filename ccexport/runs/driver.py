@@ -22,6 +22,7 @@ from ccexport.errors import (
     Refused,
     RetryLater,
 )
+from ccexport.logs import about
 from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run
 from ccexport.model.words import BatchKind, BatchState, Outcome, RunState, Trigger, Verdict, WaitReason
@@ -168,6 +169,11 @@ class Driver:
 
     def _posted(self, account: Account, batch: Batch, post: Post) -> None:
         """Send; after a lost answer look at once, and again, before giving the wait to the worker."""
+        with about(batch=batch.number):
+            self._posted_at_last(account, batch, post)
+            log.info("sent %s contacts in %s bytes", batch.contacts, batch.bytes)
+
+    def _posted_at_last(self, account: Account, batch: Batch, post: Post) -> None:
         ticks = Ticks(first=1.0, factor=3.0)
         for _ in range(LOST_ANSWERS):
             try:

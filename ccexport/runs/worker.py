@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from ccexport.errors import CcexportError
+from ccexport.logs import about
 from ccexport.model.runs import Run
 from ccexport.model.words import RunState, WaitReason
 from ccexport.runs.driver import Driver
@@ -163,6 +164,10 @@ class Worker:
 
     def drive(self, run_id: str) -> Run | None:
         """Drive one run if nobody else does; None when it is somebody else's or was handed over."""
+        with about(run=run_id):
+            return self._drive(run_id)
+
+    def _drive(self, run_id: str) -> Run | None:
         claim = Claim(self._engine, run_id, self.stop)
         if not claim.take():
             return None

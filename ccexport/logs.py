@@ -1,0 +1,68 @@
+"""The log: one line a record, as text or JSON, with the run and the batch it is about.
+
+Whatever is said, by whomever, passes through here: what looks like an address or a token is left
+out. Must never decide what is worth saying.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, TextIO
+
+from ccexport.model.notices import scrubbed
+
+_ABOUT: ContextVar[Mapping[str, Any]] = ContextVar("about", default=MappingProxyType({}))
+
+
+@contextmanager
+def about(**facts: Any) -> Iterator[None]:
+    """Everything logged within is about this run or batch."""
+    token = _ABOUT.set({**_ABOUT.get(), **facts})
+    try:
+        yield
+    finally:
+        _ABOUT.reset(token)
+
+
+class JsonLines(logging.Formatter):
+    """`at`, `level`, `logger`, `message`, then what the record is about, then the traceback if any."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": scrubbed(record.getMessage()),
+            **_ABOUT.get(),
+        }
+        if record.exc_info:
+            line["traceback"] = scrubbed(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+class TextLines(logging.Formatter):
+    """The same for people."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts = "".join(f" {key}={value}" for key, value in _ABOUT.get().items())
+        return scrubbed(super().format(record)) + facts
+
+
+def configure(kind: str, level: str, stream: TextIO | None = None) -> logging.Handler:
+    """Send the log to stderr. Other people's libraries are heard from WARNING on, whatever the level."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    plain = TextLines("%(levelname)s %(name)s: %(message)s")
+    handler.setFormatter(JsonLines() if kind == "json" else plain)
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        if isinstance(old.formatter, JsonLines | TextLines):
+            root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(max(logging.WARNING, logging.getLevelName(level)))
+    logging.getLogger("ccexport").setLevel(level)
+    return handler
