@@ -9,6 +9,7 @@ from ccexport.ui.export_list import export_list
 from ccexport.ui.holder import services
 from ccexport.ui.places import go, link, titled
 from ccexport.ui.preview import preview
+from ccexport.ui.schedule_form import schedule_form
 from ccexport.ui.session import require
 from ccexport.ui.show import plain, show_error
 from ccexport.ui.texts import t
@@ -30,6 +31,7 @@ elif asked:
         st.stop()
     st.title(plain(export.name))
     if show == "settings":
+        schedule_form(actor, export)
         edit_export(actor, export)
     else:
         preview(actor, export)

@@ -8,6 +8,7 @@ from ccexport.ui.holder import services
 from ccexport.ui.overview import figures, going_on, latest_runs, over_time
 from ccexport.ui.places import titled
 from ccexport.ui.session import require
+from ccexport.ui.upcoming import runs_next
 
 actor = require(Role.VIEWER)
 
@@ -20,4 +21,5 @@ left, right = st.columns([3, 2], gap="large")
 with left:
     over_time(latest)
 with right:
+    runs_next(actor, latest)
     latest_runs(latest)

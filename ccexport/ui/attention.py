@@ -1,5 +1,7 @@
 """What needs a person, first. Must never ask Constant Contact."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from ccexport.model.exports import Actor
@@ -14,7 +16,7 @@ from ccexport.ui.texts import t
 FOR_PEOPLE = {WaitReason.APPROVAL, WaitReason.RECONNECT}
 
 
-def attention(actor: Actor, latest: list[Run]) -> None:
+def attention(actor: Actor, latest: Sequence[Run]) -> None:
     """Connections to renew, runs that wait for somebody, exports whose last run went wrong."""
     broken = [c for c in services().connections.list(actor) if c.state != "connected"]
     for connection in broken:
@@ -31,7 +33,7 @@ def attention(actor: Actor, latest: list[Run]) -> None:
             link("runs", t("Open the run"), icon=":material/open_in_new:", run=run.id)
 
 
-def _in_need(latest: list[Run]) -> list[Run]:
+def _in_need(latest: Sequence[Run]) -> list[Run]:
     seen: set[str] = set()
     found = []
     for run in latest:

@@ -8,9 +8,11 @@ from ccexport.errors import CcexportError
 from ccexport.model.exports import Actor, Connection, Export
 from ccexport.model.runs import Run
 from ccexport.model.words import Mode, Role
+from ccexport.services.schedules import ScheduleState
 from ccexport.ui.address import views
 from ccexport.ui.holder import services
 from ccexport.ui.places import go, link
+from ccexport.ui.schedule_form import words
 from ccexport.ui.show import ago, badge_markup, empty, number, plain
 from ccexport.ui.texts import t
 
@@ -24,11 +26,18 @@ def export_list(actor: Actor) -> None:
         _nothing_yet(actor)
         return
     last = _last_runs(actor)
+    schedules = {s.export: s for s in services().schedules.list(actor)}
     connections = {c.id: c for c in services().connections.list(actor)}
     search, order = _filters()
     found = [e for e in exports if _matches(e, connections.get(e.config.connection_id), search)]
     for export in _sorted(found, order, last):
-        _card(actor, export, connections.get(export.config.connection_id), last.get(export.id))
+        _card(
+            actor,
+            export,
+            connections.get(export.config.connection_id),
+            last.get(export.id),
+            schedules.get(export.name),
+        )
     if not found:
         st.caption(t("No export fits “{text}”.", text=plain(search)))
 
@@ -73,7 +82,9 @@ def segment_names(actor: Actor, export: Export) -> str:
     return ", ".join(names.get(s, s) for s in export.config.segment_ids)
 
 
-def _card(actor: Actor, export: Export, connection: Connection | None, run: Run | None) -> None:
+def _card(
+    actor: Actor, export: Export, connection: Connection | None, run: Run | None, state: ScheduleState | None
+) -> None:
     mine = services().exports.may_manage(actor, export)
     with (
         st.container(border=True, key=f"export-{export.id}"),
@@ -92,6 +103,9 @@ def _card(actor: Actor, export: Export, connection: Connection | None, run: Run 
                 + (f" · {t('Mirror')}" if export.config.mode is Mode.MIRROR else "")
             )
             st.caption(_last_line(run) + " · " + _right(mine))
+            if state is not None:
+                why = f" · {plain(state.why, 300)}" if state.why and not export.paused else ""
+                st.caption(f":material/schedule: {words(state)}{why}")
         with st.container(horizontal=True, width="content"):
             preview = st.button(
                 t("Preview and run") if mine else t("Preview"),

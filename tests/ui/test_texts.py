@@ -10,7 +10,18 @@ from ccexport.model.words import BatchKind, BatchState, FieldType, Role, RunStat
 from ccexport.services.connections import AGREEMENT
 from ccexport.services.exports import CONTACT_FIELDS, TRANSFORMS
 from ccexport.services.segments import OPERATORS
-from ccexport.ui import connect, export_list, people, rule_editor, rule_values, run_list, run_story, segments
+from ccexport.ui import (
+    connect,
+    export_list,
+    people,
+    refresh,
+    rule_editor,
+    rule_values,
+    run_list,
+    run_story,
+    schedule_form,
+    segments,
+)
 from ccexport.ui.places import PLACES
 from ccexport.ui.show import STATES
 from ccexport.ui.texts import catalogue
@@ -42,6 +53,13 @@ def chosen_from_tables() -> set[str]:
         export_list.SORTS,
     ]
     tables += [people.MAY, rule_editor.GROUPS, run_list.SINCE, run_story.VIEWS, TRANSFORMS]
+    tables += [
+        schedule_form.FOLLOWS,
+        schedule_form.EVERY,
+        schedule_form.DAYS,
+        schedule_form.MISSED,
+        refresh.STATES,
+    ]
     found = {text for table in tables for text in table.values()}
     found |= {label for label, _ in segments.KINDS.values()} | {label for label, *_ in STATES.values()}
     found |= {str(w) for words in (Role, FieldType, BatchKind, BatchState, Trigger) for w in words}
