@@ -15,6 +15,7 @@ from ccexport.model.words import Outcome
 from ccexport.profiles.database import DuckDB, quote_path, session
 
 UNSUBSCRIBED = "The person is unsubscribed at Constant Contact."
+UNSURE = "On the list already, but the request with the change did not end well; it is sent again next time."
 REFUSED = "Constant Contact refused contacts of this batch without naming them; this one is not on the list."
 
 
@@ -25,6 +26,7 @@ def verify(
     unsubscribed: Path | None,
     sent_batches: Collection[int],
     unknown_batches: Collection[int] = (),
+    doubtful_batches: Collection[int] = (),
     hints: Mapping[tuple[int, int], str] | None = None,
     refused: Mapping[int, int] | None = None,
     into: Path,
@@ -36,12 +38,15 @@ def verify(
     On the list → verified. Not on it: unsubscribed by now, named by a hint, or in a batch of which
     Constant Contact itself refused at least as many as are not on the list → rejected; else, in a
     batch nobody knows the fate of → unknown; else missing. `hints` are by batch and 0-based line.
+    Who was on the list before proves nothing by being there: in a batch that did not end well, or of
+    which more were refused than are absent or named, a verified update keeps a note, and is sent again.
     """
     with session(memory_limit=memory_limit, temp_dir=temp_dir or into.parent / ".temp") as db:
         _addresses(db, "on_list", on_list)
         _addresses(db, "unsubscribed", unsubscribed)
-        _given(db, hints or {}, refused or {}, sent_batches, unknown_batches)
-        db.run(_OUTCOMES.format(plan=quote_path(plan.path), unsubscribed=UNSUBSCRIBED, refused=REFUSED))
+        _given(db, hints or {}, refused or {}, sent_batches, unknown_batches, doubtful_batches)
+        words = {"unsubscribed": UNSUBSCRIBED, "refused": REFUSED, "unsure": UNSURE}
+        db.run(_OUTCOMES.format(plan=quote_path(plan.path), **words))
         part = into.with_suffix(".part")
         found_rows = "SELECT seq, outcome, note FROM outcomes ORDER BY seq"
         db.run(f"COPY ({found_rows}) TO {quote_path(part)} (FORMAT parquet)")
@@ -61,9 +66,11 @@ def _given(
     refused: Mapping[int, int],
     sent: Collection[int],
     unknown: Collection[int],
+    doubtful: Collection[int],
 ) -> None:
     whole, text = pa.int32(), pa.string()
     places = list(hints)
+    batches = [*sent, *(u for u in unknown if u not in set(sent))]
     tables = {
         "hints": {
             "batch": pa.array([b for b, _ in places], whole),
@@ -71,10 +78,9 @@ def _given(
             "text": pa.array([hints[p] for p in places], text),
         },
         "batches": {
-            "batch": pa.array([*sent, *(u for u in unknown if u not in set(sent))], whole),
-            "known": pa.array(
-                [*(True for _ in sent), *(False for u in unknown if u not in set(sent))], pa.bool_()
-            ),
+            "batch": pa.array(batches, whole),
+            "known": pa.array([b in set(sent) for b in batches], pa.bool_()),
+            "doubtful": pa.array([b in set(doubtful) for b in batches], pa.bool_()),
         },
         "refused": {
             "batch": pa.array(list(refused), whole),
@@ -89,16 +95,21 @@ def _given(
 _OUTCOMES = """
 CREATE TABLE outcomes AS
 WITH sent AS (
-    SELECT r.seq, r.batch, r.line, r.address, b.known,
+    SELECT r.seq, r.batch, r.line, r.address, r.verdict <> 'add' AS was_there, b.known, b.doubtful,
         EXISTS (FROM on_list x WHERE x.address = r.address) AS there,
         EXISTS (FROM unsubscribed x WHERE x.address = r.address) AS gone
     FROM read_parquet({plan}) r JOIN batches b ON b.batch = r.batch),
-absent AS (SELECT batch, count(*) AS absent FROM sent WHERE NOT there GROUP BY batch)
+absent AS (SELECT batch, count(*) AS absent FROM sent WHERE NOT there GROUP BY batch),
+explained AS (SELECT s.batch, count(*) AS explained FROM sent s LEFT JOIN hints h USING (batch, line)
+    WHERE NOT s.there OR h.text IS NOT NULL GROUP BY s.batch)
 SELECT s.seq,
     CASE WHEN s.there THEN 'verified' WHEN s.gone OR h.text IS NOT NULL OR f.count >= a.absent THEN 'rejected'
         WHEN NOT s.known THEN 'unknown' ELSE 'missing' END AS outcome,
-    CASE WHEN s.there THEN h.text WHEN s.gone THEN '{unsubscribed}' WHEN h.text IS NOT NULL THEN h.text
+    CASE WHEN s.there THEN coalesce(h.text, CASE WHEN s.was_there
+            AND (s.doubtful OR f.count > coalesce(e.explained, 0)) THEN '{unsure}' END)
+        WHEN s.gone THEN '{unsubscribed}' WHEN h.text IS NOT NULL THEN h.text
         WHEN f.count >= a.absent THEN '{refused}' END AS note
 FROM sent s LEFT JOIN hints h ON h.batch = s.batch AND h.line = s.line
 LEFT JOIN refused f ON f.batch = s.batch LEFT JOIN absent a ON a.batch = s.batch
+LEFT JOIN explained e ON e.batch = s.batch
 """

@@ -87,12 +87,19 @@ def _judge(
         unsubscribed=unsubscribed,
         sent_batches=sent,
         unknown_batches=unknown,
+        doubtful_batches=[b.number for b in imports if _doubtful(b)],
         hints=line_hints(imports),
         refused={b.number: _refused(b) for b in imports if _refused(b)},
         into=into,
         memory_limit=engine.memory_limit,
         temp_dir=engine.data_dir / "temp",
     )
+
+
+def _doubtful(batch: Batch) -> bool:
+    """Whether rows of the batch may not have been worked through, whoever is on the list."""
+    people = batch.counters.get("person_count")
+    return batch.state is not BatchState.COMPLETED or (people is not None and people < batch.contacts)
 
 
 def _refused(batch: Batch) -> int:
