@@ -17,6 +17,9 @@ from ccexport.errors import BadInput
 # Beyond 4 MB only the first 4 MB are imported, and the answer is 201 all the same. Whether that is
 # 4,000,000 or 4,194,304 bytes is not said: https://developer.constantcontact.com/api_guide/import_contacts.html
 IMPORT_BYTES = 4_000_000
+# Of a file only so many lines are read, and its header is one of them:
+# https://developer.constantcontact.com/api_guide/import_contacts.html
+IMPORT_LINES = 40_000
 # What a multipart envelope around a CSV file takes at most; "request body" seems to include it.
 ENVELOPE_BYTES = 1_000
 # https://developer.constantcontact.com/api_guide/import_contacts.html
@@ -85,6 +88,12 @@ class Calls:
         boundary, which only the transport knows.
         """
         _check_size(len(data) + ENVELOPE_BYTES)
+        # A quoted line break counts too: how the vendor counts it is not said, and one request more is cheap.
+        if len(data.splitlines()) > IMPORT_LINES:
+            raise BadInput(
+                f"A file of more than {IMPORT_LINES:,} lines is too large: Constant Contact would silently drop "
+                "the rest. Send it in smaller batches."
+            )
         if not 1 <= len(list_ids) <= LISTS_PER_IMPORT:
             raise BadInput(f"An import needs 1 to {LISTS_PER_IMPORT} lists, not {len(list_ids)}.")
         if not file_name.endswith(".csv"):
