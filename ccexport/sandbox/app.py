@@ -112,6 +112,12 @@ class App:
         ]
         return [*found, *admin.routes(self.store, self.engine)]
 
+    async def unknown(self, request: Request, _: Exception) -> Response:
+        """The gateway's 403. It stands in the log too: what must never be asked for is looked for there."""
+        if request.url.path.startswith("/v3/"):
+            await run_in_threadpool(gateway.note_unknown, self.store, request.method, request.url.path)
+        return forbidden().response()
+
     def _endpoint(self, handler: Handler, need: Need) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
             return await self._serve(request, handler, need)
@@ -175,7 +181,7 @@ def build(store: Store, *, background: bool = True) -> Starlette:
         yield
         await run_in_threadpool(app.engine.stop)
 
-    handlers: dict[Any, Any] = {404: _unknown, 405: _unknown, Refused: _refused}
+    handlers: dict[Any, Any] = {404: app.unknown, 405: app.unknown, Refused: _refused}
     built = Starlette(routes=app.routes(), exception_handlers=handlers, lifespan=lifespan)
     built.add_middleware(OnlyLoopback)
     built.router.redirect_slashes = False
@@ -236,10 +242,6 @@ async def _drop(request: Request) -> Response:
     # Let the loop tell the server that the client is gone, so that nothing is sent.
     await asyncio.sleep(0.01)
     return Response()
-
-
-async def _unknown(_: Request, __: Exception) -> Response:
-    return forbidden().response()
 
 
 async def _refused(_: Request, error: Exception) -> Response:

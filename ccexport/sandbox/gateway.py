@@ -74,6 +74,16 @@ def finish(admission: Admission, status: int | None) -> None:
         )
 
 
+def note_unknown(store: Store, method: str, path: str) -> None:
+    """Log a request for a path that is not there; it counts towards no limit."""
+    with store.write() as db:
+        db.execute(
+            "INSERT INTO requests (at, place, method, path, query_names, body_bytes, counted, status)"
+            " VALUES (?, 'nowhere', ?, ?, '', 0, 0, 403)",
+            (store.now(db), method, path[:500]),
+        )
+
+
 def _identify(db: sqlite3.Connection, call: Call) -> tuple[Call, str | None, Refused | None]:
     told = call.headers.get("authorization")
     if told is None:
