@@ -1,4 +1,4 @@
-"""`dump` and `apply`: segments, exports and the suppression list as code."""
+"""`dump` and `apply`: segments, exports, schedules, the refresh and the suppression list as code."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Configuration as code: segments, exports and the suppression list as one reviewable document.
+"""Configuration as code: segments, exports, schedules, the refresh and the suppression list as one document.
 
 Names, not ids; a stable order; no secrets. Must never run anything, nor remove what a document
 does not mention.
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ccexport.errors import BadInput
+from ccexport.errors import BadInput, WrongUse
 from ccexport.model.exports import Actor, ConsentRule, Export, Guards, MappedField
 from ccexport.model.profiles import Segment
+from ccexport.model.schedules import RefreshSettings, Schedule
 from ccexport.model.words import Mode, Role, SegmentKind
 from ccexport.services.access import require
 
@@ -67,6 +68,7 @@ class ExportPart(_Part):
     international_phones: bool = False
     guards: Guards = Guards()
     paused: bool = False
+    schedule: Schedule = Schedule()
 
 
 class Document(_Part):
@@ -75,6 +77,7 @@ class Document(_Part):
     version: int = VERSION
     segments: list[SegmentPart] = Field(default_factory=list)
     exports: list[ExportPart] = Field(default_factory=list)
+    refresh: RefreshSettings | None = None
     suppression: list[str] = Field(default_factory=list)
 
 
@@ -93,20 +96,27 @@ class ConfigurationUseCases:
 
     def __init__(self, services: "Services") -> None:
         self._services = services
+        self._names: dict[str, Mapping[str, str]] = {}  # of custom fields, by connection, for one dump
 
     def dump(self, actor: Actor) -> dict[str, Any]:
-        """The document of what is configured now, in a stable order."""
+        """The document of what is configured now, in a stable order.
+
+        Asks Constant Contact for the names of custom fields, when one is mapped.
+        """
         require(actor, Role.CONTRIBUTOR, "dump the configuration")
+        self._names.clear()
         services = self._services
         segments = [
             _segment_part(s) for s in services.segments.list(actor) if s.kind is not SegmentKind.STATIC
         ]
         exports = [self._export_part(actor, e) for e in services.exports.list(actor)]
         suppressed = [entry["value"] for entry in services.system.suppressed(actor)]
+        refresh = _plain(services.refreshes.settings(actor))
         return {
             "version": VERSION,
             "segments": segments,
             "exports": exports,
+            **({"refresh": refresh} if refresh else {}),
             "suppression": sorted(suppressed),
         }
 
@@ -120,7 +130,7 @@ class ConfigurationUseCases:
             list=config.list_name,
             segments=[segments.get(s, s) for s in config.segment_ids],
             email=config.email,
-            fields={f.target: _field_part(f) for f in config.fields},
+            fields={self._target(actor, export, f.target): _field_part(f) for f in config.fields},
             mode=config.mode,
             resend_unchanged=config.resend_unchanged,
             consent=config.consent,
@@ -128,8 +138,29 @@ class ConfigurationUseCases:
             international_phones=config.international_phones,
             guards=config.guards,
             paused=export.paused,
+            schedule=self._schedule(actor, export),
         )
-        return part.model_dump(mode="json", exclude_defaults=True)
+        return _plain(part)
+
+    def _schedule(self, actor: Actor, export: Export) -> Schedule:
+        """With the name, not the id, of the export it comes after."""
+        schedule = self._services.schedules.get(actor, export.name).schedule
+        if schedule.after is None:
+            return schedule
+        return schedule.model_copy(update={"after": self._services.ledger.exports.get(schedule.after).name})
+
+    def _target(self, actor: Actor, export: Export, target: str) -> str:
+        """`cf:<name>` for a custom field: ids differ from account to account."""
+        if not target.startswith("cf:"):
+            return target
+        names = self._custom_fields(actor, export.config.connection_id)
+        return f"cf:{names.get(target.removeprefix('cf:'), target.removeprefix('cf:'))}"
+
+    def _custom_fields(self, actor: Actor, connection_id: str) -> Mapping[str, str]:
+        if connection_id not in self._names:
+            found = self._services.connections.custom_fields(actor, connection_id)
+            self._names[connection_id] = {field.id: field.name for field in found}
+        return self._names[connection_id]
 
     def read(self, raw: Any, source: str) -> Document:
         """Check a document. Raises `BadInput` naming the file and the place in it."""
@@ -154,9 +185,17 @@ class ConfigurationUseCases:
         found = [_difference("segment", there, _plain(part)) for part in document.segments]
         there = {part["name"]: part for part in now["exports"]}
         found += [_difference("export", there, _plain(part)) for part in document.exports]
+        found += [_schedule_difference(there, part) for part in document.exports]
+        if document.refresh is not None:
+            settings = _plain(document.refresh) | {"name": "refresh"}
+            found.append(
+                _difference("refresh", {"refresh": now.get("refresh", {}) | {"name": "refresh"}}, settings)
+            )
         new = sorted(set(document.suppression) - set(now["suppression"]))
         if new:
-            found.append(Difference("create", "suppression", f"{len(new)} entries"))
+            found.append(
+                Difference("change", "suppression", "suppression list", (f"{len(new)} new entries",))
+            )
         return [difference for difference in found if difference is not None]
 
     def apply(self, actor: Actor, document: Document) -> list[Difference]:
@@ -164,12 +203,35 @@ class ConfigurationUseCases:
         require(actor, Role.CONTRIBUTOR, "apply a configuration")
         todo = self.differences(actor, document)
         wanted = {(d.kind, d.name): d.action for d in todo}
-        for segment in document.segments:
-            self._apply_segment(actor, segment, wanted.get(("segment", segment.name)))
+        self._apply_segments(actor, document.segments, wanted)
         for export in document.exports:
             self._apply_export(actor, export, wanted.get(("export", export.name)))
-        self._services.system.suppress(actor, document.suppression)
+        for export in document.exports:  # when all are there: one may come after another
+            if ("schedule", export.name) in wanted:
+                self._services.schedules.set(actor, [export.name], export.schedule)
+        if document.refresh is not None and ("refresh", "refresh") in wanted:
+            self._services.refreshes.change(actor, **document.refresh.model_dump())
+        if ("suppression", "suppression list") in wanted:
+            self._services.system.suppress(actor, document.suppression)
         return todo
+
+    def _apply_segments(
+        self, actor: Actor, parts: Sequence[SegmentPart], wanted: Mapping[tuple[str, str], str]
+    ) -> None:
+        """A rule may name a segment further down: then that one comes first."""
+        waiting = list(parts)
+        while waiting:
+            left: list[SegmentPart] = []
+            trouble: WrongUse | None = None
+            for part in waiting:
+                try:
+                    self._apply_segment(actor, part, wanted.get(("segment", part.name)))
+                except WrongUse as error:
+                    left.append(part)
+                    trouble = trouble or error
+            if trouble is not None and len(left) == len(waiting):
+                raise trouble
+            waiting = left
 
     def _apply_segment(self, actor: Actor, part: SegmentPart, action: str | None) -> None:
         segments = self._services.segments
@@ -240,6 +302,16 @@ def _difference(kind: str, there: Mapping[str, dict[str, Any]], part: dict[str, 
     old = there.get(part["name"])
     if old is None:
         return Difference("create", kind, part["name"])
-    changed = sorted(key for key in old.keys() | part.keys() if old.get(key) != part.get(key))
+    keys = (old.keys() | part.keys()) - {"schedule"}
+    changed = sorted(key for key in keys if old.get(key) != part.get(key))
     details = tuple(f"{key}: {old.get(key)!r} → {part.get(key)!r}" for key in changed)
     return Difference("change", kind, part["name"], details) if details else None
+
+
+def _schedule_difference(there: Mapping[str, dict[str, Any]], part: ExportPart) -> Difference | None:
+    """A schedule is no part of what an export sends, so changing it makes no new version of the export."""
+    old = there.get(part.name, {}).get("schedule", {})
+    new = _plain(part.schedule)
+    if old == new:
+        return None
+    return Difference("change", "schedule", part.name, (f"{old!r} → {new!r}",))

@@ -1,0 +1,168 @@
+"""Configuration as code: what is dumped applies without a difference, here and in an empty installation."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from ccexport.errors import BadInput, NotFound
+from ccexport.model.exports import ConsentRule, Guards, MappedField
+from ccexport.model.schedules import Follows, Schedule
+from ccexport.model.words import Mode
+from ccexport.services.configuration import schema
+from tests.world import ADA, CARL, World, person
+
+
+def furnished(root: Path) -> World:
+    """A world with something of everything a document can hold."""
+    root.mkdir()
+    world = World(root)
+    world.ready([person(n) for n in range(3)])
+    services = world.services
+    services.segments.create(ADA, "Norway", rule={"field": "country", "op": "is", "value": "Norway"})
+    account = services.accounts().account(services.ledger.connections.named("Main").id)
+    account.create_custom_field("Loyalty tier", "string")
+    tier = next(f for f in services.connections.custom_fields(ADA, "Main"))
+    services.exports.change(
+        CARL,
+        "News",
+        segments=["Norway", "Everybody"],
+        fields=[
+            MappedField(target="first_name", source="first_name", transforms=("trim",), default="friend"),
+            MappedField(target=f"cf:{tier.id}", source="country"),
+        ],
+        mode=Mode.MIRROR,
+        consent=ConsentRule(field="consent"),
+        guards=Guards(removals_percent=None, contacts_maximum=5),
+        newest_by="updated_at",
+    )
+    world.export("Child")
+    services.exports.pause(CARL, "Child")
+    weekly = {"every": "week", "days": ["monday", "friday"], "at": ["06:30", "18:00"]}
+    on = {"follows": "times", "recurrence": weekly, "zone": "Europe/Oslo", "missed": "drop"}
+    services.schedules.set(CARL, ["News"], Schedule.model_validate(on | {"paused_until": "2027-01-07"}))
+    services.schedules.set(CARL, ["Child"], Schedule(follows=Follows.EXPORT, after="News"))
+    services.refreshes.change(
+        ADA,
+        sources=[root / "people.csv"],
+        id_field="customer_id",
+        recurrence={"every": "day", "at": ["03:00"]},
+        on=True,
+    )
+    services.system.suppress(ADA, ["never@example.com", "example.org"])
+    return world
+
+
+def dumped(world: World) -> Any:
+    """As it is after a way through YAML."""
+    return yaml.safe_load(yaml.safe_dump(world.services.configuration.dump(ADA), sort_keys=False))
+
+
+def test_what_is_dumped_applies_without_a_difference(tmp_path: Path) -> None:
+    world = furnished(tmp_path / "here")
+    document = world.services.configuration.read(dumped(world), "it")
+    version = world.services.exports.get(ADA, "News").version
+
+    assert world.services.configuration.apply(ADA, document) == []
+    assert world.services.exports.get(ADA, "News").version == version
+    jsonschema.validate(dumped(world), schema())
+    world.close()
+
+
+def test_an_empty_installation_becomes_the_same(tmp_path: Path) -> None:
+    here, there = furnished(tmp_path / "here"), World(tmp_path)
+    there.ingest([person(n) for n in range(3)])
+    there.connect()
+    there.services.connections.create_list(ADA, "Main", "Newsletter")
+    account = there.services.accounts().account(there.services.ledger.connections.named("Main").id)
+    account.create_custom_field("Something else", "string")
+    account.create_custom_field("Loyalty tier", "string")
+    wanted = dumped(here)
+
+    document = there.services.configuration.read(wanted, "it")
+    made = there.services.configuration.apply(ADA, document)
+
+    assert dumped(there) == wanted
+    assert {(d.action, d.kind) for d in made} == {
+        ("create", "segment"),
+        ("create", "export"),
+        ("change", "schedule"),
+        ("change", "refresh"),
+        ("change", "suppression"),
+    }
+    here.close()
+    there.close()
+
+
+def test_the_document_holds_names_and_no_ids_or_secrets(tmp_path: Path) -> None:
+    world = furnished(tmp_path / "here")
+    text = json.dumps(dumped(world))
+
+    ids = [e.id for e in world.services.ledger.exports.all()]
+    ids += [s.id for s in world.services.ledger.segments.all()]
+    ids += [c.id for c in world.services.ledger.connections.all()]
+    ids += [f.id for f in world.services.connections.custom_fields(ADA, "Main")]
+    ids += [e.config.list_id for e in world.services.ledger.exports.all()]
+    assert [i for i in ids if i in text] == []
+    assert '"cf:loyalty_tier"' in text.casefold()
+    assert "a-client-secret" not in text
+    world.close()
+
+
+def test_a_changed_schedule_is_shown_and_changes_no_version(tmp_path: Path) -> None:
+    world = furnished(tmp_path / "here")
+    raw = dumped(world)
+    next(e for e in raw["exports"] if e["name"] == "News")["schedule"] = {"follows": "nothing"}
+    document = world.services.configuration.read(raw, "it")
+    version = world.services.exports.get(ADA, "News").version
+
+    (difference,) = world.services.configuration.differences(ADA, document)
+    assert (difference.action, difference.kind, difference.name) == ("change", "schedule", "News")
+    world.services.configuration.apply(ADA, document)
+
+    assert world.services.schedules.get(ADA, "News").words == "by hand only"
+    assert world.services.exports.get(ADA, "News").version == version
+    world.close()
+
+
+def test_segments_that_name_each_other_are_made_in_the_right_order(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.ready([person(1)])
+    inner = {"field": "country", "op": "is", "value": "Norway"}
+    parts = [
+        {"name": "A", "rule": {"op": "in_segment", "value": "B"}},
+        {"name": "B", "rule": inner},
+    ]
+    document = world.services.configuration.read({"segments": parts}, "it")
+    world.services.configuration.apply(ADA, document)
+    assert world.services.segments.members(ADA, "A").count == 1
+    wrong = world.services.configuration.read(
+        {"segments": [{"name": "C", "rule": {"op": "in_segment", "value": "nowhere"}}]}, "it"
+    )
+
+    with pytest.raises((BadInput, NotFound)):
+        world.services.configuration.apply(ADA, wrong)
+    world.close()
+
+
+def test_a_mistake_names_the_file_and_the_place(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    raw = {
+        "exports": [
+            {
+                "name": "N",
+                "connection": "Main",
+                "list": "L",
+                "segments": ["S"],
+                "email": "email",
+                "schedule": {"follows": "times", "recurrence": {"every": "day", "at": ["7"]}},
+            }
+        ]
+    }
+
+    with pytest.raises(BadInput, match=r"it\.yaml: exports\.0\.schedule\.recurrence\.at: '7' is not a time"):
+        world.services.configuration.read(raw, "it.yaml")
+    world.close()
