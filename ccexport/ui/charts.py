@@ -39,7 +39,7 @@ def funnel(candidates: int, verdicts: Mapping[Verdict, int], reasons: Mapping[Re
 
 def _ink() -> str:
     """The colour of text in the theme the reader sees; labels inside a chart do not take it by themselves."""
-    return "#e6edf4" if st.context.theme.type == "dark" else "#172433"
+    return "#e6edf4" if st.context.theme.type == "dark" else "#0b121b"
 
 
 def delivered(days: Sequence[tuple[str, str, int]]) -> None:

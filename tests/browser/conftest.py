@@ -21,6 +21,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from ccexport.model.exports import Actor
+from ccexport.model.words import Role
+from ccexport.services import Services
+from ccexport.settings import load_settings
+
+CONTRIBUTOR = Actor("contributor", Role.CONTRIBUTOR)
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "build" / "screenshots"
 PATIENCE = 40_000  # ms; the machine may be busy with other suites
@@ -179,3 +185,36 @@ def signed_in(
     yield made
     for context in opened:
         context.close()
+
+
+@pytest.fixture(scope="session")
+def paths(server: Server) -> Iterator[dict[str, str]]:
+    """A name for each page, and its address; with a run behind the demo."""
+    services = Services(load_settings(data_dir=server.data_dir, base_url=server.url))
+    newsletter = services.exports.get(CONTRIBUTOR, "Newsletter")
+    if not services.runs.list(CONTRIBUTOR, export="Newsletter"):
+        services.runs.drive_here(services.runs.start(CONTRIBUTOR, "Newsletter").id)
+    run = services.runs.list(CONTRIBUTOR, export="Newsletter")[0]
+    customers = services.exports.get(CONTRIBUTOR, "Good customers")
+    yield {
+        "overview": "/",
+        "profiles": "/profiles",
+        "profiles-field": "/profiles?view=fields&field=tier",
+        "segments": "/segments",
+        "segment": "/segments?segment=Good+customers",
+        "segment-edit": "/segments?segment=Good+customers&show=edit",
+        "exports": "/exports",
+        "preview": f"/exports?export={customers.id}&show=preview",
+        "export-settings": f"/exports?export={newsletter.id}&show=settings",
+        "runs": "/runs",
+        "run": f"/runs?run={run.id}",
+        "run-story": f"/runs?run={run.id}&view=story",
+        "connections": "/connections",
+        "connect": "/connections?show=new",
+        "people": "/people",
+        "system": "/system",
+        "run-compare": f"/runs?run={run.id}&view=compare",
+        "system-refresh": "/system?view=refresh",
+        "system-audit": "/system?view=audit",
+    }
+    services.close()
