@@ -102,7 +102,7 @@ def _card(
                 )
                 + (f" · {t('Mirror')}" if export.config.mode is Mode.MIRROR else "")
             )
-            st.caption(_last_line(run) + " · " + _right(mine))
+            st.markdown(_last_line(run) + " · " + _right(mine))  # a badge in a caption is too faint
             if state is not None:
                 why = f" · {plain(state.why, 300)}" if state.why and not export.paused else ""
                 st.caption(f":material/schedule: {words(state)}{why}")
