@@ -21,7 +21,7 @@ from ccexport.settings import Settings
 from tests.world import CARL, brief
 
 ID = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f-]{27,}|(run|plan|reading|back|unsubscribed|members)-[0-9a-z]{9}-[0-9a-z]{5}"
+    r"[0-9a-f]{8}-[0-9a-f-]{27,}|(run|plan|reading|back|unsubscribed|members|snap|segment)-[0-9a-z]{9}-[0-9a-z]{5}"
 )
 
 
