@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import streamlit as st
 
+from ccexport import logs
 from ccexport.errors import CcexportError
 from ccexport.settings import Settings, load_settings
 from ccexport.ui.holder import STARTED, hold
@@ -40,6 +41,7 @@ async def lifespan(_: Any) -> AsyncIterator[None]:
         settings = load_settings()
     except CcexportError as error:
         _refuse(str(error))
+    logs.configure(settings.log, settings.log_level)
     _refuse_to_show_the_demo_outside(settings)
     STARTED.settings = settings
     begun = _Beginning(settings)
