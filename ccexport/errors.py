@@ -9,6 +9,7 @@ CcexportError
 ├── Conflict            the thing is in another state than assumed: look again, then decide
 │   └── ChangedSincePreview     the plan that was approved is no longer the plan
 ├── StoreTrouble        the disk, the ledger or a stored file: an operator must look
+│   └── PlanDamaged         a frozen plan is missing or is not what was frozen: make it again
 └── ConstantContactError    what Constant Contact answered, with its evidence
     ├── RetryLater          passing: throttled, down, queue full, quota (waits and goes on)
     │   ├── Throttled
@@ -23,6 +24,7 @@ CcexportError
 hold a token, an address or a name of a contact.
 """
 
+import errno
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,6 +72,10 @@ class StoreTrouble(CcexportError):
     """The disk, the ledger or a stored file is in trouble."""
 
 
+class PlanDamaged(StoreTrouble):
+    """A frozen plan is missing, or is not what was frozen; waiting would not bring it back."""
+
+
 class ConstantContactError(CcexportError):
     """What Constant Contact answered: evidence has `status`, `key`, `asked` (method and path)."""
 
@@ -104,3 +110,12 @@ class ReconnectNeeded(ConstantContactError):
 
 class Refused(ConstantContactError):
     """The request is refused for good."""
+
+
+def storage_sentence(error: OSError) -> str:
+    """What is wrong with our own disk, for a person; paths stay out of it."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return "The disk of the data directory is full."
+    if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
+        return "The data directory cannot be written: its permissions, or the disk is read-only."
+    return f"A file of the data directory cannot be used ({error.strerror or type(error).__name__})."

@@ -93,6 +93,7 @@ class World:
         *,
         config: Mapping[str, Any] | None = None,
         clock: Callable[[], datetime] = utc_now,
+        sleep: Callable[[float], None] = brief,
         **settings: Any,
     ) -> None:
         self.root = root
@@ -113,8 +114,8 @@ class World:
             verify_grace=settings.pop("verify_grace", 0),
             **settings,
         )
-        self.clock = clock
-        self.services = Services(self.settings, clock=clock, sleep=brief)
+        self.clock, self.sleep = clock, sleep
+        self.services = Services(self.settings, clock=clock, sleep=sleep)
         self.list_name = "Newsletter"
 
     def close(self) -> None:
@@ -124,7 +125,7 @@ class World:
     def reopened(self) -> Services:
         """The same installation after a restart of the program."""
         self.services.close()
-        self.services = Services(self.settings, clock=self.clock, sleep=brief)
+        self.services = Services(self.settings, clock=self.clock, sleep=self.sleep)
         return self.services
 
     def ingest(self, people: Iterable[Mapping[str, object]], **options: Any) -> None:

@@ -22,7 +22,7 @@ from ccexport.cli import (
     upkeep,
 )
 from ccexport.cli.output import ExitCode, emit_error, say
-from ccexport.errors import CcexportError
+from ccexport.errors import CcexportError, StoreTrouble, storage_sentence
 from ccexport.logs import configure
 
 app = typer.Typer(
@@ -61,6 +61,10 @@ def main(arguments: list[str] | None = None) -> None:
         outcome = get_command(app).main(args=given, prog_name="ccexport", standalone_mode=False)
     except CcexportError as error:
         sys.exit(emit_error("--json" in given, error))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        sys.exit(emit_error("--json" in given, StoreTrouble(storage_sentence(error))))
     except typer.Exit as left:
         sys.exit(left.exit_code)
     except (KeyboardInterrupt, typer.Abort):

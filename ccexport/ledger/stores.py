@@ -5,11 +5,11 @@ Must never open those files.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from ccexport.errors import NotFound
 from ccexport.ledger.database import Database
@@ -131,8 +131,18 @@ class Files:
             return connection.execute(query).scalar()
 
     def replace_deliveries(self, account_id: str, list_id: str, path: Path, *, run_id: str) -> None:
-        """From here on `path` is what we have put on that list."""
-        row = {"path": self._relative(path), "run_id": run_id, "at": self._clock()}
+        """From here on `path` is what we have put on that list, later than every reading of it there is.
+
+        Also when the clock was set back: a reading from before must not tell who has left since.
+        """
+        last = select(func.max(readings.c.read_at)).where(
+            readings.c.account_id == account_id, readings.c.list_id == list_id
+        )
+        with self._db.read() as connection:
+            read_at = connection.execute(last).scalar()
+        now = self._clock()
+        at = max(now, read_at + timedelta(microseconds=1)) if read_at else now
+        row = {"path": self._relative(path), "run_id": run_id, "at": at}
         key = (deliveries.c.account_id == account_id) & (deliveries.c.list_id == list_id)
         with self._db.write() as connection:
             changed = connection.execute(update(deliveries).where(key).values(**row))

@@ -59,6 +59,7 @@ class WaitReason(StrEnum):
     RECONNECT = "reconnect"
     CONSTANT_CONTACT_DOWN = "constant_contact_down"
     QUEUE_FULL = "queue_full"
+    STORAGE = "storage"
 
 
 class BatchState(StrEnum):

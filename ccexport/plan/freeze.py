@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ccexport.errors import Conflict, StoreTrouble
+from ccexport.errors import Conflict, PlanDamaged
 from ccexport.model.plans import Plan, PlannedBatch, TrippedGuard
 from ccexport.model.words import Reason, Verdict
 
@@ -201,11 +201,11 @@ def load_plan(folder: Path, *, hashes: bool = False) -> Plan:
         stored = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         plan, files = _plan(folder, stored["plan"]), stored["plan"]["files"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreTrouble(
+        raise PlanDamaged(
             f"The plan {folder.name} cannot be read; make it again.", log=repr(error)
         ) from error
     if stored["version"] != VERSION:
-        raise StoreTrouble(f"The plan {folder.name} was made by another version; make it again.")
+        raise PlanDamaged(f"The plan {folder.name} was made by another version; make it again.")
     for name, known in files.items():
         _check(folder / name, known["bytes"], known["sha256"] if hashes else None)
     for batch in plan.batches:
@@ -219,7 +219,7 @@ def _check(path: Path, size: int, sha256: str | None) -> None:
         with path.open("rb") as file:
             whole = hashlib.file_digest(file, "sha256").hexdigest() == sha256
     if not whole:
-        raise StoreTrouble(f"{path.name} of the plan is missing or changed; make the plan again.")
+        raise PlanDamaged(f"{path.name} of the plan is missing or changed; make the plan again.")
 
 
 def _plan(folder: Path, stored: Mapping[str, Any]) -> Plan:

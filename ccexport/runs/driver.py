@@ -16,17 +16,21 @@ from ccexport.errors import (
     ChangedSincePreview,
     ConstantContactError,
     OutcomeUnknown,
+    PlanDamaged,
     QueueFull,
     QuotaExceeded,
     ReconnectNeeded,
     Refused,
     RetryLater,
+    StoreTrouble,
+    storage_sentence,
 )
 from ccexport.logs import about
 from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run
 from ccexport.model.words import BatchKind, BatchState, Outcome, RunState, Trigger, Verdict, WaitReason
 from ccexport.plan.freeze import load_plan
+from ccexport.runs.counting import ending, import_batches, left, plan_counts, touched
 from ccexport.runs.destination import Beat
 from ccexport.runs.engine import Engine, Ticks
 from ccexport.runs.planning import RESEND_ALL, Planner, resending
@@ -64,6 +68,10 @@ class Driver:
                 run = self._held_up(run, error)
             except ChangedSincePreview as error:
                 run = self._move(run, RunState.BLOCKED, str(error), note=str(error))
+            except PlanDamaged as error:
+                run = self._give_up(run, error)
+            except (StoreTrouble, OSError) as error:
+                run = self._no_storage(run, error)
             except CcexportError as error:
                 run = self._give_up(run, error)
             log.info("run %s is %s", run.id, run.state)
@@ -97,11 +105,11 @@ class Driver:
             return self._wait(
                 run,
                 WaitReason.APPROVAL,
-                f"Waiting for a second person to approve {_touched(run, plan)} contacts.",
+                f"Waiting for a second person to approve {touched(run, plan)} contacts.",
             )
         if run.trigger is not Trigger.UNDO:  # guards are released for the export, not for undoing it
             self._engine.ledger.releases.use(run.export_id, run.id)
-        self._runs.add_batches(_import_batches(run, plan))
+        self._runs.add_batches(import_batches(run, plan))
         requests = len(plan.batches)
         text = f"Sending {plan.to_send:,} contacts in {requests} request{'s' * (requests != 1)}."
         return self._move(run, RunState.SENDING, text)
@@ -134,7 +142,7 @@ class Driver:
 
     def _needs_approval(self, run: Run, plan: Plan) -> bool:
         limit = self._engine.ledger.connections.get(run.connection_id).approval_above
-        return limit is not None and _touched(run, plan) > limit and not self._runs.approved_by(run.id)
+        return limit is not None and touched(run, plan) > limit and not self._runs.approved_by(run.id)
 
     def _send(self, run: Run) -> Run:
         account = self._account(run)
@@ -223,9 +231,9 @@ class Driver:
     def _verify(self, run: Run) -> Run:
         plan = self._plan_of(run)
         batches = self._runs.batches(run.id)
-        sent = [b for b in batches if b.kind is BatchKind.IMPORT and _left(b)]
+        sent = [b for b in batches if b.kind is BatchKind.IMPORT and left(b)]
         verified = None
-        if any(_left(b) for b in batches):
+        if any(left(b) for b in batches):
             account = self._account(run)
             verified = verify_run(
                 self._engine, account, run, plan, batches, grace=self._grace, beat=self._beat
@@ -237,7 +245,7 @@ class Driver:
             "removed": removed,
         }
         trouble = self._runs.facts(run.id).get("trouble", "")
-        state, text = _ending(self._runs.get(run.id), plan, counts, batches, trouble)
+        state, text = ending(self._runs.get(run.id), plan, counts, batches, trouble)
         return self._move(
             run,
             state,
@@ -286,17 +294,42 @@ class Driver:
         """Fail, but never without keeping what is known of contacts that already left."""
         log.error("run %s: %s", run.id, error.log)
         batches = self._runs.batches(run.id)
-        if any(_left(b) for b in batches) and run.state in {RunState.SENDING, RunState.SETTLING}:
+        if any(left(b) for b in batches) and run.state in {RunState.SENDING, RunState.SETTLING}:
             self._runs.remember(run.id, trouble=str(error))
             self._runs.note(run.id, str(error), actor=run.actor)
             if run.state is RunState.SENDING:
                 return self._move(run, RunState.SETTLING, "Settling what was sent before the trouble.")
             return self._move(run, RunState.VERIFYING, "Reading back what was sent before the trouble.")
-        refused = isinstance(error, ConstantContactError)
-        if refused and run.state is RunState.VERIFYING and any(_left(b) for b in batches):
-            # Never read back, but sent by us all the same: otherwise nobody would ever take them off again.
-            renew_deliveries(self._engine, run, self._plan_of(run), None, batches)
-        return self._move(run, RunState.FAILED, str(error), note=str(error))
+        values: dict[str, object] = {}
+        if run.state is RunState.VERIFYING and any(left(b) for b in batches):
+            values["counts"] = self._kept_unverified(run, batches)
+        return self._move(run, RunState.FAILED, str(error), note=str(error), **values)
+
+    def _kept_unverified(self, run: Run, batches: list[Batch]) -> dict[str, int]:
+        """Never read back, but sent by us all the same: otherwise nobody would ever take them off again."""
+        sent = sum(b.contacts for b in batches if b.kind is BatchKind.IMPORT and left(b))
+        counts = {str(o): 0 for o in Outcome} | {"sent": sent, str(Outcome.UNKNOWN): sent, "removed": 0}
+        try:
+            counts["removed"] = renew_deliveries(self._engine, run, self._plan_of(run), None, batches)
+        except PlanDamaged as error:
+            log.error("run %s: its deliveries are lost: %s", run.id, error.log)
+        return counts
+
+    def _no_storage(self, run: Run, error: StoreTrouble | OSError) -> Run:
+        """Our own disk or ledger. Before anything was sent the run fails; afterwards it waits, as it has to tell.
+
+        When the ledger itself is in trouble this raises again: the run stays where it is for the next claim.
+        """
+        log.error(
+            "run %s: %s", run.id, error.log if isinstance(error, StoreTrouble) else type(error).__name__
+        )
+        text = str(error) if isinstance(error, StoreTrouble) else storage_sentence(error)
+        if run.state in {RunState.QUEUED, RunState.PLANNING}:
+            return self._move(
+                run, RunState.FAILED, f"{text} Nothing was sent.", note=f"{text} Nothing was sent."
+            )
+        text = f"{text} The run goes on by itself when that is put right."
+        return self._wait(run, WaitReason.STORAGE, text, until=self._engine.clock() + self._patience(run))
 
     _steps: ClassVar[dict[RunState, Callable[["Driver", Run], Run]]] = {
         RunState.QUEUED: _start,
@@ -305,58 +338,3 @@ class Driver:
         RunState.SETTLING: _settle,
         RunState.VERIFYING: _verify,
     }
-
-
-def _left(batch: Batch) -> bool:
-    """Whether the request left this machine, as far as is known."""
-    return batch.activity_id is not None or batch.state in {BatchState.SUBMITTING, BatchState.UNKNOWN}
-
-
-def _touched(run: Run, plan: Plan) -> int:
-    """How many contacts a second person would answer for; an undo is mostly removals."""
-    removals = plan.verdicts.get(Verdict.REMOVE, 0) if run.trigger is Trigger.UNDO else 0
-    return plan.to_send + removals
-
-
-def _import_batches(run: Run, plan: Plan) -> list[Batch]:
-    return [
-        Batch(
-            run_id=run.id,
-            number=b.number,
-            kind=BatchKind.IMPORT,
-            state=BatchState.PENDING,
-            contacts=b.contacts,
-            bytes=b.bytes,
-            file=b.file,
-            sha256=b.sha256,
-        )
-        for b in plan.batches
-    ]
-
-
-def plan_counts(plan: Plan) -> dict[str, int]:
-    """The numbers of a plan as a run keeps them."""
-    counts = {"candidates": plan.candidates, "to_send": plan.to_send}
-    counts |= {str(v): plan.verdicts.get(v, 0) for v in Verdict}
-    counts |= {f"reason_{reason}": n for reason, n in plan.reasons.items()}
-    return counts | {"left_out": sum(plan.reasons.values())}
-
-
-def _ending(
-    run: Run, plan: Plan, counts: dict[str, int], batches: list[Batch], trouble: str
-) -> tuple[RunState, str]:
-    sent, verified = counts["sent"], counts["verified"]
-    said = f"{verified:,} of {sent:,} contacts sent were read back on the list"
-    if counts["removed"]:
-        said += f", {counts['removed']:,} were taken off it"
-    unsent = plan.to_send - sent
-    if run.cancel_requested:
-        return RunState.CANCELLED, f"Cancelled: {said}; {unsent:,} were not sent."
-    failed_batches = [b for b in batches if b.state in {BatchState.FAILED, BatchState.PENDING}]
-    trouble = trouble or next((b.note for b in failed_batches if b.note), "")
-    if unsent or (sent and not verified and not counts["rejected"]):
-        return RunState.FAILED, f"{said}; {unsent:,} were not sent. {trouble}".strip()
-    if verified == sent and not failed_batches:
-        return RunState.SUCCEEDED, f"{said}." if sent or counts["removed"] else "There was nothing to send."
-    rest = ", ".join(f"{counts[o]} {o}" for o in ("rejected", "missing", "unknown") if counts[o])
-    return RunState.SUCCEEDED_WITH_REJECTS, f"{said}; {rest or 'a request failed'}. {trouble}".strip()

@@ -5,6 +5,7 @@ The preview and the run both come here, so they cannot differ. Must never send a
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ccexport.constant_contact.account import Account
-from ccexport.errors import BadInput
+from ccexport.errors import BadInput, PlanDamaged
 from ccexport.model.exports import Connection, Export
 from ccexport.model.plans import DestinationReading, Plan
 from ccexport.model.profiles import Members, Snapshot
@@ -31,6 +32,7 @@ from ccexport.runs.engine import Engine
 from ccexport.runs.erased import ErasedList
 from ccexport.runs.sent import sent_by
 
+log = logging.getLogger(__name__)
 WORDS = {
     "snapshot": "there is a new snapshot of the profiles",
     "export": "the export was changed",
@@ -187,9 +189,13 @@ class Planner:
         for row in self._engine.ledger.files.plans_of(export.id, limit=5):
             if self._engine.clock() - row["made_at"] > REUSABLE:
                 continue
-            if {k: v for k, v in row["inputs"].items() if k in WORDS} == inputs and row["folder"].exists():
-                read_at = reading.read_at if reading else None
-                return replace(load_plan(row["folder"]), inputs=inputs, destination_read_at=read_at)
+            if {k: v for k, v in row["inputs"].items() if k in WORDS} == inputs:
+                try:
+                    kept = load_plan(row["folder"], hashes=True)
+                except PlanDamaged as error:
+                    log.warning("a plan at hand is made anew: %s", error.log)
+                    continue
+                return replace(kept, inputs=inputs, destination_read_at=reading.read_at if reading else None)
         return None
 
     def differences(self, before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

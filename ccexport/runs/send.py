@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from ccexport.constant_contact.account import Account, Activity
-from ccexport.errors import OutcomeUnknown, StoreTrouble
+from ccexport.errors import OutcomeUnknown, PlanDamaged, StoreTrouble
 from ccexport.model.runs import Batch
 from ccexport.model.words import BatchKind, BatchState
 from ccexport.runs.engine import Engine
@@ -40,7 +40,11 @@ def send_batch(engine: Engine, account: Account, batch: Batch, post: Post) -> Ba
         batch = runs.change_batch(
             batch, ambiguous=True, note="The answer was lost and no activity was found; sent again."
         )
-    body = _checked_body(batch)
+    try:
+        body = _checked_body(batch)
+    except PlanDamaged as error:
+        runs.change_batch(batch, state=BatchState.PENDING, note=str(error))
+        raise
     batch = runs.change_batch(batch, state=BatchState.SUBMITTING, submitting_at=engine.clock())
     try:
         activity = post(batch, body)
@@ -55,15 +59,19 @@ def send_batch(engine: Engine, account: Account, batch: Batch, post: Post) -> Ba
 
 
 def _checked_body(batch: Batch) -> bytes:
-    """The exact bytes that were planned, or `StoreTrouble`."""
+    """The exact bytes that were planned, or `PlanDamaged`."""
     try:
         body = batch.file.read_bytes()
+    except FileNotFoundError as error:
+        raise PlanDamaged(
+            f"The body of batch {batch.number} is missing on disk; nothing of it was sent."
+        ) from error
     except OSError as error:
         raise StoreTrouble(
             f"The body of batch {batch.number} cannot be read ({error.strerror}); nothing of it was sent."
         ) from error
     if hashlib.sha256(body).hexdigest() != batch.sha256:
-        raise StoreTrouble(f"The body of batch {batch.number} was changed on disk; nothing of it was sent.")
+        raise PlanDamaged(f"The body of batch {batch.number} was changed on disk; nothing of it was sent.")
     return body
 
 

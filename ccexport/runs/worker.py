@@ -17,7 +17,7 @@ from ccexport.errors import CcexportError
 from ccexport.logs import about
 from ccexport.model.runs import Run
 from ccexport.model.words import RunState, WaitReason
-from ccexport.runs.driver import Driver
+from ccexport.runs.driver import LONGEST_WAIT, Driver
 from ccexport.runs.engine import Engine
 
 log = logging.getLogger(__name__)
@@ -180,6 +180,7 @@ class Worker:
             return None
         except CcexportError as error:
             log.error("run %s stopped: %s", run_id, error.log)
+            self.stop.wait(IDLE_SECONDS)
             return None
         except Exception:
             # A fault of ours must not end the worker; the run goes on from its last step when it is claimed again.
@@ -208,7 +209,12 @@ class Worker:
             return self._engine.ledger.runs.approved_by(run.id) is not None
         if run.wait_reason is WaitReason.RECONNECT:
             return self._engine.ledger.connections.get(run.connection_id).state == "connected"
-        return run.wait_until is None or run.wait_until <= self._engine.clock()
+        if run.wait_until is None:
+            return True
+        left = run.wait_until - self._engine.clock()
+        # Further away than any wait but for the day's quota: the clock was set back since.
+        set_back = run.wait_reason is not WaitReason.QUOTA and left > 2 * LONGEST_WAIT
+        return left <= timedelta(0) or set_back
 
     def _held_by_the_living(self, run: Run) -> bool:
         holder = self._engine.ledger.leases.holder(f"run:{run.id}")
