@@ -1,0 +1,90 @@
+"""What follows a run, as commands: compare, download, undo, retry, erase, tidy."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Said
+from tests.conftest import ROOT
+from tests.world import World, person
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ccexport(world: World) -> Callable[..., Said]:
+    """Commands on the data directory and the sandbox of this world."""
+    settings = json.loads(world.settings.model_dump_json()) | {"cc_client_secret": "a-client-secret"}
+    given = {
+        f"CCEXPORT_{k.upper()}": str(v)
+        for k, v in settings.items()
+        if isinstance(v, str | int | float) and v != "" and k != "secret_key"
+    }
+
+    def run(*arguments: str | Path) -> Said:
+        done = subprocess.run(
+            [sys.executable, "-m", "ccexport", *map(str, arguments)],
+            cwd=world.root,
+            env=os.environ | given | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.mark.slow
+def test_a_run_is_compared_downloaded_undone_and_retried(
+    world: World, ccexport: Callable[..., Said], tmp_path: Path
+) -> None:
+    world.ready([person(n) for n in range(4)])
+    first = world.run()
+    world.ingest([person(n) for n in range(6)])
+    second = world.run()
+
+    compared = ccexport("runs", "compare", first.id, second.id, "--json")
+    written = ccexport("runs", "contacts", second.id, "--out", tmp_path / "rows.csv", "--json")
+    preview = ccexport("runs", "undo", second.id, "--preview", "--json")
+    undone = ccexport("runs", "undo", second.id, "--digest", preview.json["digest"], "--wait", "--json")
+    retried = ccexport("runs", "retry", second.id, "--wait", "--json")
+    resent = ccexport("exports", "run", "News", "--resend-all", "--wait", "--json")
+
+    assert compared.json["differences"] == {"new": 2, "gone": 0, "changed": 0, "same": 4}
+    assert written.code == 0, written.err
+    with (tmp_path / "rows.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 6
+    assert preview.json["verdicts"]["remove"] == 2
+    assert "2 contacts are taken off the list again." in preview.json["sentences"]
+    assert (undone.code, undone.json["counts"]["removed"]) == (0, 2), undone.err
+    assert (retried.code, retried.json["trigger"], retried.json["counts"]["verified"]) == (0, "retry", 2)
+    assert (resent.code, resent.json["counts"]["sent"]) == (0, 6)
+
+
+@pytest.mark.slow
+def test_a_person_is_erased_only_when_that_is_meant(world: World, ccexport: Callable[..., Said]) -> None:
+    world.ready([person(n) for n in range(4)])
+    world.run()
+
+    refused = ccexport("erase", "person1@example.com", "--json")
+    erased = ccexport("erase", "person1@example.com", "--yes", "--json")
+    tidied = ccexport("tidy", "--json")
+
+    assert (refused.code, "--yes" in refused.err) == (2, True)
+    assert erased.code == 0, erased.err
+    assert erased.json["still_on"] == ["Main: Newsletter"]
+    assert "person1" not in erased.out + erased.err
+    assert (tidied.code, tidied.json["runs"]) == (0, 0)
