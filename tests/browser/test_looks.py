@@ -14,10 +14,6 @@ WIDTHS = (1280, 1920)
 TALLEST = 2400
 WIDE_IN_DARK = {"overview", "run"}
 NORWEGIAN = {"overview", "segments", "preview", "export-settings", "run"}
-NAMELESS = """() => [...document.querySelectorAll('main button, main input, main textarea, main a[href], nav a')]
-    .filter(e => e.offsetParent && e.type !== 'hidden')
-    .filter(e => !(e.innerText || e.ariaLabel || e.title || e.labels?.length || e.closest('[aria-label]')))
-    .map(e => e.outerHTML.slice(0, 200))"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -43,7 +39,6 @@ def test_every_page_looks_right(
         for width in WIDTHS if wide else WIDTHS[:1]:
             _picture(page, f"{name}-{width}-{scheme}-{language[:2]}", width)
         assert page.locator("main h1").count() == 1, name
-        assert page.evaluate(NAMELESS) == [], name
         assert page.locator('[data-testid="stException"]').count() == 0, name
     assert errors == []
 
@@ -57,7 +52,6 @@ def test_the_sign_in_page_looks_right(page: Page, server: Server) -> None:
     assert page.locator("h1").all_inner_texts() == ["ccexport"]
     expect(page.get_by_role("textbox", name="Password")).to_be_visible()
     expect(page.get_by_text("Accounts of this demo, on this machine only")).to_be_visible()
-    assert page.evaluate(NAMELESS) == []
 
 
 def _is_error(message: ConsoleMessage) -> bool:
