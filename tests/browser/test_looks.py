@@ -1,7 +1,7 @@
 """Every page light and dark, most at two widths, as pictures to look at; and what a picture does not show.
 
 The pictures are in build/screenshots. On each page: one main heading, no error of the browser, nothing
-blocked by the content security policy, every control with a name.
+blocked by the content security policy. Names and contrast are axe's, in test_accessible.py.
 """
 
 import pytest
