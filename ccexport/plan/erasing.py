@@ -32,15 +32,27 @@ def rows_of(folder: Path, address: str) -> int:
     return rows + dropped
 
 
+def recover(folder: Path) -> None:
+    """Put right what an erasure that died left behind: the old folder goes, or is the plan again."""
+    old = _old(folder)
+    if old.exists() and folder.exists():
+        shutil.rmtree(old)
+    elif old.exists():
+        old.rename(folder)
+
+
+def _old(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.old")
+
+
 def erase_from_plan(folder: Path, address: str, contact_ids: Collection[str] = ()) -> tuple[int, list[int]]:
     """Make the plan anew without that address, beside it, then put it in its place.
 
     Returns how many rows were about it, and their `seq`. `contact_ids` are taken out of the bodies of
     removals.
     """
-    part, old = folder.with_name(f".{folder.name}.part"), folder.with_name(f".{folder.name}.old")
-    if old.exists() and not folder.exists():  # died between the two renames
-        old.rename(folder)
+    recover(folder)
+    part, old = folder.with_name(f".{folder.name}.part"), _old(folder)
     shutil.rmtree(part, ignore_errors=True)
     shutil.copytree(folder, part, copy_function=os.link)
     with session(memory_limit=_LIMIT, temp_dir=folder.parent / ".temp") as db:

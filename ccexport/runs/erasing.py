@@ -16,7 +16,7 @@ from ccexport.errors import BadInput, Conflict, ConstantContactError
 from ccexport.model.profiles import Snapshot
 from ccexport.model.runs import Run
 from ccexport.model.words import RunState, WaitReason
-from ccexport.plan.erasing import erase_from_plan, erase_rows, forget_notes, is_address, rows_of
+from ccexport.plan.erasing import erase_from_plan, erase_rows, forget_notes, is_address, recover, rows_of
 from ccexport.plan.transforms import quote_text
 from ccexport.profiles.addresses import normalise_address
 from ccexport.profiles.store import ProfileStore
@@ -127,10 +127,11 @@ class Eraser:
                 runs.setdefault(run.plan_id, []).append(run)
             offset += len(page)
         for plan_id, folder, _ in self._ledger.files.all_plans():
-            if not folder.exists() and not folder.with_name(f".{folder.name}.old").exists():
+            recover(folder)
+            if not folder.exists():
                 continue
             if plan_id in runs:
-                if contact_ids or not folder.exists() or rows_of(folder, address):
+                if contact_ids or rows_of(folder, address):
                     rows, seqs = erase_from_plan(folder, address, contact_ids)
                     touched["plans"] += rows > 0
                     touched["plan_rows"] += rows

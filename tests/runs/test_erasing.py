@@ -1,5 +1,6 @@
 """One person is erased by address: nothing kept here names them, and nothing brings them back."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,23 @@ def test_erasing_twice_finds_nothing_more(world: World) -> None:
     again = world.services.upkeep.erase(ADA, GONE)
 
     assert dict(again.touched) == {}
+
+
+@pytest.mark.parametrize("both", [True, False], ids=["before the old one is gone", "between the renames"])
+def test_an_erasure_that_died_is_finished_by_the_next(world: World, both: bool) -> None:
+    world.ready([person(n) for n in range(5)])
+    run = world.run()
+    folder = world.services.ledger.files.plan_folder(run.plan_id or "")
+    old = folder.with_name(f".{folder.name}.old")
+    if both:
+        shutil.copytree(folder, old)
+    else:
+        folder.rename(old)
+
+    world.services.upkeep.erase(ADA, GONE)
+
+    assert naming(world, GONE) == []
+    assert (load_plan(folder, hashes=True).candidates, old.exists()) == (5, False)
 
 
 def test_an_account_that_cannot_be_asked_is_said_in_the_receipt(world: World) -> None:
