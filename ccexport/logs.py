@@ -29,6 +29,11 @@ def about(**facts: Any) -> Iterator[None]:
         _ABOUT.reset(token)
 
 
+def facts() -> Mapping[str, Any]:
+    """What is being done is about these: a run, a batch."""
+    return _ABOUT.get()
+
+
 class JsonLines(logging.Formatter):
     """`at`, `level`, `logger`, `message`, then what the record is about, then the traceback if any."""
 

@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     verify_grace: float = Field(default=60, ge=0, le=86_400)
     retention_months: int = Field(default=13, ge=1, le=1200)
     base_url: str = "http://127.0.0.1:8501"
+    metrics_token: SecretStr = SecretStr("")
     smtp_url: SecretStr = SecretStr("")
     smtp_from: str = ""
     log: Literal["text", "json"] = "text"
@@ -65,6 +66,13 @@ class Settings(BaseSettings):
         parts = urlsplit(value.get_secret_value())
         if value.get_secret_value() and (parts.scheme not in {"smtp", "smtps"} or not parts.hostname):
             raise ValueError("must look like smtps://person:password@mail.example.com:465")
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _not_guessed(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and len(value.get_secret_value()) < 16:
+            raise ValueError("must have at least 16 characters, or be left out: then /metrics is closed")
         return value
 
     @field_validator("log_level", mode="before")
@@ -102,6 +110,26 @@ def load_settings(**overrides: Any) -> Settings:
         reason = first["msg"].removeprefix("Value error, ")
         raise BadSettings(f"The setting {name} (from {_origin(name)}) is wrong: {reason}.") from error
     return settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
+
+
+def telemetry_signals() -> frozenset[str]:
+    """Which of `traces` and `metrics` OpenTelemetry's own variables ask for. Raises `BadSettings`."""
+    given = os.environ.get
+    if given("OTEL_SDK_DISABLED", "").lower() == "true":
+        return frozenset()
+    wanted = set()
+    for signal in ("traces", "metrics"):
+        own = f"OTEL_EXPORTER_OTLP_{signal.upper()}"
+        to = given(f"{own}_ENDPOINT") or given("OTEL_EXPORTER_OTLP_ENDPOINT")
+        if not to or given(f"OTEL_{signal.upper()}_EXPORTER", "otlp") == "none":
+            continue
+        protocol = given(f"{own}_PROTOCOL") or given("OTEL_EXPORTER_OTLP_PROTOCOL") or "http/protobuf"
+        if protocol != "http/protobuf":
+            raise BadSettings(
+                f"OTEL_EXPORTER_OTLP_PROTOCOL is {protocol}: set it to http/protobuf, or leave it out."
+            )
+        wanted.add(signal)
+    return frozenset(wanted)
 
 
 def _origin(name: str) -> str:

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of the developer's reaches a test, and no `.env` is read."""
     for name in list(os.environ):
-        if name.startswith("CCEXPORT_"):
+        if name.startswith(("CCEXPORT_", "OTEL_")):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 

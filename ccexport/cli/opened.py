@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ccexport import telemetry
 from ccexport.errors import BadInput
 from ccexport.logs import configure
 from ccexport.model.exports import Actor
@@ -32,6 +33,7 @@ def opened(data_dir: Path | None) -> Iterator[tuple[Services, Actor]]:
     """The use cases and who asks, closed again afterwards."""
     settings = load_settings(data_dir=data_dir)
     configure(settings.log, settings.log_level)
+    telemetry.configure()
     services = Services(settings)
     try:
         yield services, Actor(f"cli:{_login()}", Role.ADMINISTRATOR)

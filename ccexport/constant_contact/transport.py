@@ -15,6 +15,7 @@ import httpx
 
 from ccexport.constant_contact.wire import Answer, Lost, Request, Sink
 from ccexport.errors import BadSettings
+from ccexport.telemetry import request_span
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,15 @@ class Transport:
 
     def _exchange(self, request: Request, sink: Sink | None) -> Answer | Lost:
         check_address(request.url)
+        with request_span(request.method, urlsplit(request.url).path) as told:
+            got = self._tried(request, sink)
+            if isinstance(got, Answer):
+                told["http.response.status_code"] = got.status
+            else:
+                told["error.type"] = got.what
+        return got
+
+    def _tried(self, request: Request, sink: Sink | None) -> Answer | Lost:
         started = self._timer()
         try:
             got: Answer | Lost = self._round_trip(request, sink)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, delete, func, insert, select, update
 
 from ccexport.errors import Conflict, NotFound
 from ccexport.ledger.database import Database, relative
@@ -79,6 +79,12 @@ class Runs:
         query = query.where(runs.c.created_at >= since) if since else query
         with self._db.read() as connection:
             return [_run(row, self._root) for row in connection.execute(query).mappings()]
+
+    def by_state(self) -> dict[RunState, int]:
+        """How many runs are in each state."""
+        query = select(runs.c.state, func.count()).group_by(runs.c.state)
+        with self._db.read() as connection:
+            return {RunState(state): number for state, number in connection.execute(query)}
 
     def move(
         self,

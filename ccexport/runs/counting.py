@@ -5,7 +5,8 @@ Must never read a file, ask anybody, or call a run succeeded that was not verifi
 
 from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run
-from ccexport.model.words import BatchKind, BatchState, RunState, Trigger, Verdict
+from ccexport.model.words import BatchKind, BatchState, Outcome, RunState, Trigger, Verdict
+from ccexport.telemetry import count
 
 
 def left(batch: Batch) -> bool:
@@ -63,3 +64,11 @@ def ending(
         return RunState.SUCCEEDED, f"{said}." if sent or counts["removed"] else "There was nothing to send."
     rest = ", ".join(f"{counts[o]} {o}" for o in ("rejected", "missing", "unknown") if counts[o])
     return RunState.SUCCEEDED_WITH_REJECTS, f"{said}; {rest or 'a request failed'}. {trouble}".strip()
+
+
+def count_end(run: Run) -> None:
+    """Tell the metrics, when there are any, how the run ended and what became of its contacts."""
+    count("ccexport.runs", 1, {"state": str(run.state), "trigger": str(run.trigger)})
+    for outcome in Outcome:
+        if run.counts.get(outcome):
+            count("ccexport.contacts", run.counts[outcome], {"outcome": str(outcome)})

@@ -30,7 +30,7 @@ from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run
 from ccexport.model.words import BatchKind, BatchState, Outcome, RunState, Trigger, Verdict, WaitReason
 from ccexport.plan.freeze import load_plan
-from ccexport.runs.counting import ending, import_batches, left, plan_counts, touched
+from ccexport.runs.counting import count_end, ending, import_batches, left, plan_counts, touched
 from ccexport.runs.destination import Beat
 from ccexport.runs.engine import Engine, Ticks
 from ccexport.runs.planning import RESEND_ALL, Planner, resending
@@ -39,6 +39,7 @@ from ccexport.runs.send import IN_FLIGHT, Post, in_flight, send_batch, to_send
 from ccexport.runs.settle import settle_once
 from ccexport.runs.undoing import UNDO_OF, Undoer
 from ccexport.runs.verify import renew_deliveries, verify_run
+from ccexport.telemetry import span
 
 log = logging.getLogger(__name__)
 SHORT_WAIT = timedelta(seconds=30)
@@ -63,7 +64,8 @@ class Driver:
         while not run.state.ended and run.state is not RunState.WAITING:
             self._beat()
             try:
-                run = self._steps[run.state](self, run)
+                with span(f"run {run.state}"):
+                    run = self._steps[run.state](self, run)
             except ConstantContactError as error:
                 run = self._held_up(run, error)
             except ChangedSincePreview as error:
@@ -75,6 +77,8 @@ class Driver:
             except CcexportError as error:
                 run = self._give_up(run, error)
             log.info("run %s is %s", run.id, run.state)
+            if run.state.ended:
+                count_end(run)
         return run
 
     def _resumed(self, run: Run) -> Run:

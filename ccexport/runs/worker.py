@@ -19,6 +19,7 @@ from ccexport.model.runs import Run
 from ccexport.model.words import RunState, WaitReason
 from ccexport.runs.driver import LONGEST_WAIT, Driver
 from ccexport.runs.engine import Engine
+from ccexport.telemetry import span
 
 log = logging.getLogger(__name__)
 LEASE_SECONDS = 30.0
@@ -164,7 +165,7 @@ class Worker:
 
     def drive(self, run_id: str) -> Run | None:
         """Drive one run if nobody else does; None when it is somebody else's or was handed over."""
-        with about(run=run_id):
+        with about(run=run_id), span("run"):
             return self._drive(run_id)
 
     def _drive(self, run_id: str) -> Run | None:

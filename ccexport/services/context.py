@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
+from ccexport import telemetry
 from ccexport.errors import BadInput, StoreTrouble
 from ccexport.ledger import Ledger
 from ccexport.ledger.ledger import utc_now
 from ccexport.model.profiles import Snapshot
 from ccexport.profiles.store import ProfileStore
-from ccexport.runs.accounts import Accounts, Application
+from ccexport.runs.accounts import Accounts, Application, SharedPace
 from ccexport.runs.engine import Engine
 from ccexport.runs.erasing import drop_erased
 from ccexport.runs.notices import Herald
@@ -30,6 +31,7 @@ from ccexport.segments.members import MemberStore
 from ccexport.services.configuration import ConfigurationUseCases
 from ccexport.services.connections import ConnectionUseCases
 from ccexport.services.exports import ExportUseCases
+from ccexport.services.measures import GAUGES, measures
 from ccexport.services.notices import NoticeUseCases
 from ccexport.services.operating import OperatingUseCases
 from ccexport.services.people import PeopleUseCases
@@ -128,6 +130,11 @@ class Services:
                 self._accounts = Accounts(application, self.ledger, clock=self._clock, sleep=self._sleep)
             return self._accounts
 
+    def requests_today(self) -> int:
+        """How many of the day's requests of this application were used; asks the ledger only."""
+        client_id = SANDBOX_CLIENT if self.settings.sandbox_on else self.settings.cc_client_id
+        return SharedPace(self.ledger, client_id, clock=self._clock, sleep=self._sleep).used_today()
+
     # -- the engine and its worker --------------------------------------------------------------
 
     @cached_property
@@ -159,6 +166,7 @@ class Services:
             Postman(self.engine, made.stop, mail).tick,
             Tidying(self.engine, months=self.settings.retention_months).tick,
         )
+        telemetry.observe(GAUGES, lambda: measures(self))
         return made
 
     def mail(self) -> Mail:
@@ -232,6 +240,7 @@ class Services:
 
     def close(self) -> None:
         """Stop the double if we started it, and let go of the ledger."""
+        telemetry.observe((), lambda: ())
         with self._lock:
             if self._accounts is not None:
                 self._accounts.close()

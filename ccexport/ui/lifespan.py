@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import streamlit as st
 
-from ccexport import logs
+from ccexport import logs, telemetry
 from ccexport.errors import CcexportError
 from ccexport.settings import Settings, load_settings
 from ccexport.ui.holder import STARTED, hold
@@ -39,9 +39,10 @@ async def lifespan(_: Any) -> AsyncIterator[None]:
     """
     try:
         settings = load_settings()
+        logs.configure(settings.log, settings.log_level)
+        telemetry.configure()
     except CcexportError as error:
         _refuse(str(error))
-    logs.configure(settings.log, settings.log_level)
     _refuse_to_show_the_demo_outside(settings)
     STARTED.settings = settings
     begun = _Beginning(settings)

@@ -20,7 +20,7 @@ from ccexport.ui.holder import STARTED
 
 CLOSED = ("/_stcore/metrics", "/_stcore/agent")
 SIGNED_IN_ONLY = ("/media/",)
-ASK_THE_SERVICES = ("/auth/", "/oauth/", "/download/")
+ASK_THE_SERVICES = ("/auth/", "/oauth/", "/download/", "/metrics")
 # The first hash is the one inline line of Streamlit 1.67's own index.html.
 POLICY = "; ".join(
     (

@@ -3,11 +3,12 @@
 Thin: each asks one use case. Must never answer with anything of a person who is not signed in.
 """
 
+from hmac import compare_digest
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from ccexport.errors import CcexportError
@@ -29,6 +30,18 @@ async def healthz(_: Request) -> Response:
     return JSONResponse(
         {"status": "ok" if ready else "starting", "preparing": STARTED.preparing}, 200 if ready else 503
     )
+
+
+async def metrics(request: Request) -> Response:
+    """Numbers for Prometheus, for whoever has CCEXPORT_METRICS_TOKEN; without one nobody has."""
+    token = services().settings.metrics_token.get_secret_value()
+    kind, _, given = request.headers.get("authorization", "").partition(" ")
+    if not token or kind.lower() != "bearer" or not compare_digest(given.encode(), token.encode()):
+        return PlainTextResponse("Not found.", 404)
+    from ccexport.services.measures import as_text
+
+    text = await run_in_threadpool(as_text, services())
+    return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
 
 async def complete(request: Request) -> Response:
@@ -110,6 +123,7 @@ def _to(url: str) -> RedirectResponse:
 
 ROUTES = [
     Route("/healthz", healthz),
+    Route("/metrics", metrics),
     Route("/auth/complete", complete),
     Route("/auth/sign-out", sign_out),
     Route("/auth/language", language),
