@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: reliability run test check lint tools bench sandbox pins sizes clean
+.PHONY: reliability install run test check lint tools bench sandbox pins sizes clean
 
 $(VENV)/run.stamp: requirements.txt
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("ccexport needs Python 3.11 or later")'
@@ -15,6 +15,8 @@ $(VENV)/run.stamp: requirements.txt
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
+
+install: $(VENV)/run.stamp
 
 run: $(VENV)/run.stamp
 	CCEXPORT_BASE_URL=$${CCEXPORT_BASE_URL:-http://127.0.0.1:$(PORT)} $(BIN)/streamlit run app.py --server.port $(PORT)

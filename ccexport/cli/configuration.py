@@ -10,7 +10,6 @@ import yaml
 from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import ExitCode, emit
 from ccexport.errors import BadInput
-from ccexport.services.configuration import schema
 
 
 def register(app: typer.Typer) -> None:
@@ -31,6 +30,8 @@ def dump(
     Example: ccexport dump > ccexport.yaml
     """
     if show_schema:
+        from ccexport.services.configuration import schema
+
         emit(True, schema(), ())
         return
     with opened(data_dir) as (services, actor):

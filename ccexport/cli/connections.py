@@ -10,7 +10,6 @@ from ccexport.cli.callback import Callback
 from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import ExitCode, emit, say, table
 from ccexport.model.words import Role
-from ccexport.services.connections import AGREEMENT, Prepared
 
 app = typer.Typer(help="Authorised Constant Contact accounts.")
 lists = typer.Typer(help="The contact lists of a connection.")
@@ -35,6 +34,8 @@ def add(
     Example: ccexport connections add "Our account" --agree --share contributor
     """
     if not agree:
+        from ccexport.services.connections import AGREEMENT
+
         say(AGREEMENT)
     with opened(data_dir) as (services, actor):
         with Callback(services.settings) as callback:
@@ -103,6 +104,8 @@ def probe(
     data_dir: DataDir = None,
 ) -> None:
     """Try our guesses about the API on a TRIAL account: at most fifty requests, cleaned up afterwards."""
+    from ccexport.services.connections import Prepared
+
     prepared = Prepared(unsubscribed=unsubscribed, left_list=left_list, deleted=deleted)
     say(
         "This makes two lists and a few contacts in the account, and deletes them again. Use a trial account."

@@ -6,7 +6,6 @@ import typer
 
 from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import ExitCode, emit, say
-from ccexport.services.doctor import Health, diagnose
 
 ledger = typer.Typer(help="The ledger as a whole.")
 
@@ -23,6 +22,8 @@ def doctor(as_json: Json = False, data_dir: DataDir = None) -> int:
 
     Exit code 1 when something fails. Example: ccexport doctor --json
     """
+    from ccexport.services.doctor import Health, diagnose
+
     found = diagnose(data_dir)
     wide = max(len(f.what) for f in found)
     lines = []

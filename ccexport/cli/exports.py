@@ -1,6 +1,6 @@
 """`exports create`, `list`, `show`, `preview`, `run`, `pause`, `remove`."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,7 +11,9 @@ from ccexport.errors import BadInput
 from ccexport.model.exports import ConsentRule, Export, MappedField
 from ccexport.model.plans import Plan
 from ccexport.model.words import Mode, Reason, Verdict
-from ccexport.services.previews import PlanRow
+
+if TYPE_CHECKING:
+    from ccexport.services.previews import PlanRow
 
 app = typer.Typer(help="Saved exports: what goes to which contact list.")
 REMOVALS_PER_REQUEST = 500
@@ -164,7 +166,7 @@ def requests_of(plan: Plan) -> int:
     return len(plan.batches) + -(-plan.verdicts.get(Verdict.REMOVE, 0) // REMOVALS_PER_REQUEST)
 
 
-def preview_document(name: str, plan: Plan, shown: list[PlanRow]) -> dict[str, Any]:
+def preview_document(name: str, plan: Plan, shown: list["PlanRow"]) -> dict[str, Any]:
     """The preview as JSON; its keys are a contract."""
     return {
         "export": name,
@@ -184,7 +186,7 @@ def preview_document(name: str, plan: Plan, shown: list[PlanRow]) -> dict[str, A
     }
 
 
-def contact_document(row: PlanRow) -> dict[str, Any]:
+def contact_document(row: "PlanRow") -> dict[str, Any]:
     """One row of a plan; `contact` is the object exactly as it is sent."""
     return {
         "profile_id": row.profile_id,
@@ -200,7 +202,7 @@ def contact_document(row: PlanRow) -> dict[str, Any]:
     }
 
 
-def _preview_lines(plan: Plan, shown: list[PlanRow]) -> list[str]:
+def _preview_lines(plan: Plan, shown: list["PlanRow"]) -> list[str]:
     verdicts = ", ".join(f"{plan.verdicts.get(v, 0)} {v}" for v in Verdict)
     lines = [f"{plan.candidates} candidates: {verdicts}."]
     lines += [f"  {n} not sent: {reason}" for reason, n in plan.reasons.items() if n]

@@ -1,6 +1,6 @@
 """`notices add`, `list`, `remove`, `test`, `outbox`: who is told when a state changes."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -8,12 +8,14 @@ from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import ExitCode, emit, say, table
 from ccexport.errors import BadInput
 from ccexport.model.notices import Channel, NoticeEvent, Subscriber
-from ccexport.services import Services
+
+if TYPE_CHECKING:
+    from ccexport.services import Services
 
 app = typer.Typer(help="Telling people when something fails, waits, is blocked or recovers.")
 
 
-def _document(services: Services, found: Subscriber) -> dict[str, Any]:
+def _document(services: "Services", found: Subscriber) -> dict[str, Any]:
     exports = {e.id: e.name for e in services.ledger.exports.all()}
     connections = {c.id: c.name for c in services.ledger.connections.all()}
     return {

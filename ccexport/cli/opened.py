@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,8 +18,10 @@ from ccexport.errors import BadInput
 from ccexport.logs import configure
 from ccexport.model.exports import Actor
 from ccexport.model.words import Role
-from ccexport.services import Services
 from ccexport.settings import load_settings
+
+if TYPE_CHECKING:
+    from ccexport.services import Services
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 DataDir = Annotated[
@@ -29,11 +31,13 @@ DataDir = Annotated[
 
 
 @contextmanager
-def opened(data_dir: Path | None) -> Iterator[tuple[Services, Actor]]:
+def opened(data_dir: Path | None) -> Iterator[tuple["Services", Actor]]:
     """The use cases and who asks, closed again afterwards."""
     settings = load_settings(data_dir=data_dir)
     configure(settings.log, settings.log_level)
     telemetry.configure()
+    from ccexport.services import Services  # heavy: databases; not for showing a help text
+
     services = Services(settings)
     try:
         yield services, Actor(f"cli:{_login()}", Role.ADMINISTRATOR)

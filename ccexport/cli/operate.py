@@ -12,7 +12,6 @@ from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import ExitCode, emit, exit_code_of, say, table
 from ccexport.cli.runs import run_document, run_lines
 from ccexport.errors import BadInput
-from ccexport.services.demo import ensure_demo
 
 suppression = typer.Typer(help="Addresses and domains that are never sent.")
 
@@ -26,6 +25,8 @@ def register(app: typer.Typer) -> None:
 
 def demo(as_json: Json = False, data_dir: DataDir = None) -> int:
     """The whole job against the sandbox: ingest, preview, run, verify. Nothing leaves this machine."""
+    from ccexport.services.demo import ensure_demo
+
     with opened(data_dir) as (services, actor):
         if not services.settings.sandbox_on:
             raise BadInput(

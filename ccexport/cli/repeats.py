@@ -10,7 +10,6 @@ from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import ExitCode, emit, exit_code_of, say, table
 from ccexport.cli.runs import run_document, run_lines
 from ccexport.model.runs import Run
-from ccexport.services.repeats import undo_sentences
 
 Wait = Annotated[bool, typer.Option("--wait", help="Drive it here, to its end or until it has to wait.")]
 
@@ -41,6 +40,8 @@ def undo(
     with opened(data_dir) as (services, actor):
         if preview:
             plan = services.runs.undo_preview(actor, run_id)
+            from ccexport.services.repeats import undo_sentences
+
             said = undo_sentences(plan)
             shown = services.previews.rows(actor, plan, limit=20)
             document = preview_document(services.runs.get(actor, run_id).export_name, plan, shown)

@@ -10,7 +10,6 @@ from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import emit, exit_code_of, table
 from ccexport.model.runs import Batch, Run
 from ccexport.model.words import RunState
-from ccexport.services.runs import run_facts
 
 app = typer.Typer(help="What ran, what is running, and what became of whom.")
 MAIN_COUNTS = ("candidates", "sent", "verified", "rejected", "missing", "unknown")
@@ -18,6 +17,8 @@ MAIN_COUNTS = ("candidates", "sent", "verified", "rejected", "missing", "unknown
 
 def run_document(run: Run, batches: Sequence[Batch] | None = None) -> dict[str, Any]:
     """A run as JSON; its keys are a contract."""
+    from ccexport.services.runs import run_facts
+
     document = run_facts(run)
     document["counts"] = dict.fromkeys(MAIN_COUNTS, 0) | document["counts"]
     if batches is not None:

@@ -1,7 +1,7 @@
 """`schedules list`, `show`, `set`, `pause`, `resume`, `history`, `run`: when exports run by themselves."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,7 +11,9 @@ from ccexport.errors import BadInput
 from ccexport.model.firings import Firing
 from ccexport.model.runs import Run
 from ccexport.model.schedules import Every, Follows, Missed, Schedule
-from ccexport.services.schedules import ScheduleState, parsed
+
+if TYPE_CHECKING:
+    from ccexport.services.schedules import ScheduleState
 
 app = typer.Typer(help="When exports run by themselves.")
 
@@ -53,7 +55,7 @@ def recurrence(
     return asked[0] | {"at": at or []} if asked else None
 
 
-def schedule_document(state: ScheduleState) -> dict[str, Any]:
+def schedule_document(state: "ScheduleState") -> dict[str, Any]:
     """A schedule as scripts get it."""
     return {
         "export": state.export,
@@ -78,7 +80,7 @@ def firing_document(firing: Firing) -> dict[str, Any]:
     }
 
 
-def _lines(state: ScheduleState) -> list[str]:
+def _lines(state: "ScheduleState") -> list[str]:
     lines = [f"{state.export}: {state.words}."]
     lines += [f"  next {moment:%Y-%m-%d %H:%M} UTC" for moment in state.next]
     return lines + ([f"  {state.why}"] if state.why else [])
@@ -144,6 +146,8 @@ def set_(
         )
     follows = [Follows.REFRESH, Follows.NOTHING, Follows.EXPORT, Follows.TIMES][ways.index(True)]
     values = {"follows": follows, "after": after, "recurrence": found, "zone": zone, "missed": missed}
+    from ccexport.services.schedules import parsed
+
     schedule = parsed(Schedule, values, "The schedule")
     with opened(data_dir) as (services, actor):
         states = services.schedules.set(actor, exports, schedule, keep_own=keep_own)

@@ -1,6 +1,6 @@
 """`refresh show`, `set`, `on`, `off`, `run`, `history`: reading the watched sources anew."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,12 +10,14 @@ from ccexport.cli.schedules import At, Daily, Weekly, Zone, recurrence
 from ccexport.model.exports import Actor
 from ccexport.model.firings import Refresh, RefreshState
 from ccexport.model.schedules import RefreshSettings
-from ccexport.services import Services
+
+if TYPE_CHECKING:
+    from ccexport.services import Services
 
 app = typer.Typer(help="Reading the watched files anew, and then the exports that follow.")
 
 
-def _document(services: Services, actor: Actor, settings: RefreshSettings) -> dict[str, Any]:
+def _document(services: "Services", actor: Actor, settings: RefreshSettings) -> dict[str, Any]:
     return settings.model_dump(mode="json") | {
         "in_words": services.refreshes.words(settings),
         "next": services.refreshes.next(actor),

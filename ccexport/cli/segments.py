@@ -1,7 +1,7 @@
 """`segments create`, `list`, `show`, `remove`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,7 +9,9 @@ from ccexport.cli.opened import DataDir, Json, json_or_file, opened
 from ccexport.cli.output import emit, say, table
 from ccexport.errors import BadInput
 from ccexport.model.exports import Actor
-from ccexport.services import Services
+
+if TYPE_CHECKING:
+    from ccexport.services import Services
 
 app = typer.Typer(help="Named sets of profiles.")
 
@@ -47,7 +49,7 @@ def _how_many(document: dict[str, Any]) -> str:
     return "not counted yet" if document["members"] is None else f"{document['members']} members"
 
 
-def _document(services: Services, actor: Actor, name: str) -> dict[str, Any]:
+def _document(services: "Services", actor: Actor, name: str) -> dict[str, Any]:
     segment = services.segments.get(actor, name)
     members = services.segments.members(actor, name) if services.profiles.find_current(actor) else None
     return {
