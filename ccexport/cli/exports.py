@@ -6,6 +6,7 @@ import typer
 
 from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import ExitCode, emit, exit_code_of, say, table
+from ccexport.cli.progress import driven
 from ccexport.cli.runs import run_document, run_lines
 from ccexport.errors import BadInput
 from ccexport.model.exports import ConsentRule, Export, MappedField
@@ -242,7 +243,7 @@ def run(
             services.runs.release(actor, name, guard, reason=reason)
         started = services.runs.start(actor, name, digest=digest, resend_all=resend_all)
         say(f"Run {started.id} is queued.")
-        ended = services.runs.drive_here(started.id) if wait else started
+        ended = driven(services, actor, started.id) if wait else started
         batches = services.runs.batches(actor, ended.id)
     emit(as_json, run_document(ended, batches), run_lines(ended))
     return exit_code_of(ended) if wait else ExitCode.DONE

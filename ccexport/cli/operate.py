@@ -10,6 +10,7 @@ import typer
 
 from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import ExitCode, emit, exit_code_of, say, table
+from ccexport.cli.progress import driven
 from ccexport.cli.runs import run_document, run_lines
 from ccexport.errors import BadInput
 
@@ -45,7 +46,7 @@ def demo(as_json: Json = False, data_dir: DataDir = None) -> int:
         )
         started = services.runs.start(actor, name, digest=plan.digest)
         say(f"Run {started.id}: sending, waiting for Constant Contact's answer, reading the list back …")
-        ended = services.runs.drive_here(started.id)
+        ended = driven(services, actor, started.id)
         document = run_document(ended, services.runs.batches(actor, ended.id))
     counts = document["counts"]
     lines = [
@@ -67,8 +68,8 @@ def worker(
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: working.stop.set())
         if once:
-            driven = working.run_once()
-            emit(as_json, {"driven": driven}, [f"{driven} runs were driven."])
+            number = working.run_once()
+            emit(as_json, {"driven": number}, [f"{number} runs were driven."])
             return ExitCode.DONE
         say("Working; stop with Ctrl-C.")
         working.run_forever()

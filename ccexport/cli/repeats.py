@@ -8,6 +8,7 @@ import typer
 from ccexport.cli.exports import preview_document
 from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import ExitCode, emit, exit_code_of, say, table
+from ccexport.cli.progress import driven
 from ccexport.cli.runs import run_document, run_lines
 from ccexport.model.runs import Run
 
@@ -92,6 +93,6 @@ def compare(
 
 def _driven(services: Any, actor: Any, started: Run, *, wait: bool, as_json: bool) -> int:
     say(f"Run {started.id} is queued.")
-    ended = services.runs.drive_here(started.id) if wait else started
+    ended = driven(services, actor, started.id) if wait else started
     emit(as_json, run_document(ended, services.runs.batches(actor, ended.id)), run_lines(ended))
     return exit_code_of(ended) if wait else ExitCode.DONE

@@ -8,6 +8,7 @@ import typer
 
 from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import emit, exit_code_of, table
+from ccexport.cli.progress import driven
 from ccexport.model.runs import Batch, Run
 from ccexport.model.words import RunState
 
@@ -137,7 +138,7 @@ def resume(run_id: str, as_json: Json = False, data_dir: DataDir = None) -> int:
     """Go on with a run here and now, to its end or until it has to wait again."""
     with opened(data_dir) as (services, actor):
         services.runs.resume(actor, run_id)
-        found = services.runs.drive_here(run_id)
+        found = driven(services, actor, run_id)
         document = run_document(found, services.runs.batches(actor, run_id))
     emit(as_json, document, run_lines(found))
     return exit_code_of(found)

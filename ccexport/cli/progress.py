@@ -1,0 +1,76 @@
+"""Bars on a terminal, for commands that take long; in a pipe, a file or a log there is none.
+
+They are drawn on stderr, so stdout is the same with and without. Must never slow the work down or end it.
+"""
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ccexport.errors import CcexportError
+from ccexport.model.words import RunState
+
+if TYPE_CHECKING:
+    from ccexport.model.exports import Actor
+    from ccexport.model.runs import Run
+    from ccexport.services import Services
+    from ccexport.services.runs import Progress
+
+Tell = Callable[[float | None, str], None]
+LOOK_SECONDS = 0.5
+
+
+@contextmanager
+def bar(what: str) -> Iterator[Tell]:
+    """Gives a function to tell the share done (None when it is not known) and a few words; may be any thread's."""
+    if not sys.stderr.isatty():
+        yield lambda share, words: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as drawn:
+        line = drawn.add_task(what, total=None)
+
+        def tell(share: float | None, words: str) -> None:
+            total = None if share is None else 1.0
+            drawn.update(line, total=total, completed=share or 0.0, description=f"{what}: {words}")
+
+        yield tell
+
+
+def driven(services: "Services", actor: "Actor", run_id: str) -> "Run":
+    """Drive the run here, with a bar that says where it is."""
+    ended = threading.Event()
+    with bar(run_id) as tell:
+        watching = threading.Thread(target=_watch, args=(services, actor, run_id, tell, ended), daemon=True)
+        if sys.stderr.isatty():
+            watching.start()
+        try:
+            return services.runs.drive_here(run_id)
+        finally:
+            ended.set()
+            if watching.ident is not None:
+                watching.join()
+
+
+def _watch(services: "Services", actor: "Actor", run_id: str, tell: Tell, ended: threading.Event) -> None:
+    while not ended.wait(LOOK_SECONDS):
+        try:
+            tell(*_where(services.runs.progress(actor, run_id)))
+        except CcexportError:  # the ledger is busy: look again
+            continue
+
+
+def _where(now: "Progress") -> tuple[float | None, str]:
+    """The share of the step the run is in, and the words for it."""
+    if now.run.state is RunState.SENDING and now.contacts_total:
+        share = now.contacts_sent / now.contacts_total
+        return share, f"sent {now.contacts_sent:,} of {now.contacts_total:,} contacts"
+    if now.run.state is RunState.SETTLING and now.batches_total:
+        share = now.batches_done / now.batches_total
+        return share, f"{now.batches_done} of {now.batches_total} requests worked through"
+    return None, "reading the list back" if now.run.state is RunState.VERIFYING else str(now.run.state)
