@@ -68,8 +68,8 @@ def worker(
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: working.stop.set())
         if once:
-            number = working.run_once()
-            emit(as_json, {"driven": number}, [f"{number} runs were driven."])
+            count = working.run_once()
+            emit(as_json, {"driven": count}, [f"{count} runs were driven."])
             return ExitCode.DONE
         say("Working; stop with Ctrl-C.")
         working.run_forever()
