@@ -1,10 +1,9 @@
-"""A process that runs one export and dies by kill -9 at the n-th fault point. Started by test_kill.py.
+"""What a process does that runs one export and dies by kill -9 at the n-th fault point, for test_kill.py.
 
 Fault points are before and after every ledger write, file rename and request. They are put around
 the real functions from outside; the product has no hook for them.
 """
 
-import json
 import os
 import re
 import signal
@@ -13,6 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+# A run imports these late; here they are imported once, before the processes that die are forked.
+import alembic.command  # noqa: F401
+import httpcore  # noqa: F401
+import pandas  # noqa: F401
 
 from ccexport.constant_contact.transport import Transport
 from ccexport.ledger.database import Database
@@ -95,17 +99,13 @@ def put_around_requests(point: Points) -> None:
         setattr(Transport, name, sent)
 
 
-def main() -> None:
-    told = json.loads(sys.argv[1])
-    services = Services(Settings(**told["settings"]), sleep=brief)
-    point = Points(told["fatal"], Path(told["names"]))
+def run_until_killed(settings: dict[str, Any], export: str, fatal: int, names: Path) -> None:
+    """Run the export in this process, which is there for nothing else; `fatal` 0 lets it live."""
+    services = Services(Settings(**settings), sleep=brief)
+    point = Points(fatal, names)
     put_around_writes(point)
     put_around_renames(point)
     put_around_requests(point)
-    started = services.runs.start(CARL, told["export"])
+    started = services.runs.start(CARL, export)
     services.runs.drive_here(started.id)
     services.close()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,28 +1,37 @@
 """kill -9 at every fault point, a restart, and the promises of docs/reliability.md.
 
-The table there is made from what this test saw: `make reliability` writes it anew.
+The table there is made from what this test saw: `make reliability` writes it anew. Every death happens to a
+copy of the same two stores, ours and the other side's, as they are right before the run: so each starts alike,
+and nothing is made a hundred times.
 """
 
 import json
+import multiprocessing
 import os
+import shutil
 import signal
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from ccexport.model.exports import Export
 from ccexport.model.runs import Run
 from ccexport.model.words import Mode, RunState
+from ccexport.services import Services
 from tests.conftest import ROOT
-from tests.world import ADA, CARL, World, person
+from tests.runs.killed import run_until_killed
+from tests.world import CARL, World, brief, person
 
 PAGE = ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- kill table -->", "<!-- end of kill table -->"
 JOINERS, LEAVERS = 6, 2
+LEAVING = [person(n) for n in range(JOINERS, JOINERS + LEAVERS)]
+# Every death is a process of its own, forked from one that has imported everything and started nothing:
+# a hundred interpreters that import it each would take longer than all the runs.
+processes = multiprocessing.get_context("forkserver")
+processes.set_forkserver_preload(["tests.runs.killed"])
 
 
 @dataclass(frozen=True)
@@ -36,16 +45,11 @@ class Death:
 
 @pytest.mark.slow
 def test_after_kill_9_at_every_point_a_restart_finishes_the_run(tmp_path: Path) -> None:
-    world = World(tmp_path, config={"lists_per_contact": 10_000})
+    world = World(tmp_path)
     try:
-        world.ready([person(n) for n in range(JOINERS + LEAVERS)])
-        names = _points(world)
-        exports = [_prepared(world, number) for number in range(1, len(names) + 1)]
-        world.ingest([person(n, first_name="New") for n in range(JOINERS)], accept_changes=True)
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda n: _killed(world, n), range(1, len(names) + 1)))
-        deaths = [_recovered(world, export) for export in exports]
-        assert world.sandbox.admin("GET", "inspect/consent_violations")["consent_violations"] == []
+        prepared = Prepared(world)
+        names = prepared.points()
+        deaths = [prepared.death(number) for number in range(1, len(names) + 1)]
     finally:
         world.close()
 
@@ -54,69 +58,74 @@ def test_after_kill_9_at_every_point_a_restart_finishes_the_run(tmp_path: Path) 
     _compare_with_the_page(deaths)
 
 
-def _list_of(number: int) -> str:
-    return f"List-{number}"
+class Prepared:
+    """An export that has run once, so that there is somebody to add, to update and to remove; kept to begin from."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        world.ready([person(n) for n in range(JOINERS - 1)] + LEAVING, mode=Mode.MIRROR)
+        assert world.run().state is RunState.SUCCEEDED
+        world.ingest([person(n, first_name="New") for n in range(JOINERS)], accept_changes=True)
+        world.services.close()
+        self._there, self._saved = world.root / "there.sqlite", world.root / "saved.sqlite"
+        _copy(self._there, self._saved)
+
+    def points(self) -> list[str]:
+        """The names of the fault points of an unharmed run, in order."""
+        store, names = self._begun(0)
+        assert self._process(store, names, fatal=0) == 0
+        return names.read_text().splitlines()
+
+    def death(self, number: int) -> Death:
+        """Die at the point of that number, restart, finish, and check every promise."""
+        store, names = self._begun(number)
+        # The number of polls may differ from run to run; a run with fewer points ends unharmed.
+        assert self._process(store, names, fatal=number) in {-signal.SIGKILL, 0}
+        died_at = names.read_text().splitlines()[-1]
+        services = Services(self._world.settings.model_copy(update={"data_dir": store}), sleep=brief)
+        try:
+            run = _recovered(services)
+            ambiguous = [b for b in services.runs.batches(CARL, run.id) if b.ambiguous]
+        finally:
+            services.close()
+        self._promises(run, died_at)
+        return Death(died_at, run.state, len(ambiguous))
+
+    def _promises(self, run: Run, died_at: str) -> None:
+        assert run.state is RunState.SUCCEEDED, (died_at, run.note)
+        assert self._world.on_list() == {f"person{n}@example.com" for n in range(JOINERS)}, died_at
+        _counts_add_up(run, died_at)
+        told = self._world.sandbox.admin("GET", "inspect/counters")
+        assert (told["consent_violations"], told["internal_errors"]) == (0, 0), died_at
+
+    def _begun(self, number: int) -> tuple[Path, Path]:
+        """Both stores as they were before the run; the data directory, and the file for the points' names."""
+        _copy(self._saved, self._there)
+        store = self._world.root / f"store-{number}"
+        shutil.copytree(self._world.root / "store", store)
+        return store, self._world.root / f"names-{number}"
+
+    def _process(self, store: Path, names: Path, *, fatal: int) -> int | None:
+        """How the process ended; what it said is on standard error."""
+        settings = json.loads(self._world.settings.model_dump_json())
+        settings |= {"cc_client_secret": "a-client-secret", "secret_key": "", "data_dir": str(store)}
+        process = processes.Process(target=run_until_killed, args=(settings, "News", fatal, names))
+        process.start()
+        process.join(120)
+        return process.exitcode
 
 
-def _prepared(world: World, number: int) -> Export:
-    """An export to a list of its own that has run once, so that there is something to update and remove."""
-    world.services.connections.create_list(ADA, "Main", _list_of(number))
-    export = world.export(f"Export {number}", contact_list=_list_of(number), mode=Mode.MIRROR)
-    first = world.run(export.name)
-    assert first.state is RunState.SUCCEEDED, first.note
-    return export
+def _copy(source: Path, target: Path) -> None:
+    """One SQLite database over another, also one that is being served."""
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+        old.backup(new)
 
 
-def _points(world: World) -> list[str]:
-    """The names of the fault points of an unharmed run, in order."""
-    _prepared(world, 0)
-    world.ingest([person(n, first_name="New") for n in range(JOINERS)], accept_changes=True)
-    done = _process(world, 0, fatal=0)
-    assert done.returncode == 0, done.stderr
-    names = (world.root / "names-0").read_text().splitlines()
-    world.ingest([person(n) for n in range(JOINERS + LEAVERS)], accept_changes=True)
-    return names
-
-
-def _killed(world: World, number: int) -> None:
-    done = _process(world, number, fatal=number)
-    # The number of polls may differ from run to run; a run with fewer points ends unharmed.
-    assert done.returncode in {-signal.SIGKILL, 0}, done.stderr
-
-
-def _process(world: World, number: int, *, fatal: int) -> subprocess.CompletedProcess[str]:
-    settings = json.loads(world.settings.model_dump_json())
-    settings |= {"cc_client_secret": "a-client-secret", "secret_key": ""}
-    told = {
-        "settings": settings,
-        "export": f"Export {number}",
-        "fatal": fatal,
-        "names": str(world.root / f"names-{number}"),
-    }
-    return subprocess.run(
-        [sys.executable, "-m", "tests.runs.killed", json.dumps(told)],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
-def _recovered(world: World, export: Export) -> Death:
-    """Restart, finish, and check every promise."""
-    name = (world.root / f"names-{export.name.split()[-1]}").read_text().splitlines()[-1]
-    runs = world.services.runs.list(CARL, export=export.name)
-    run = world.services.runs.drive_here(runs[0].id) if len(runs) > 1 else world.run(export.name)
-    number = int(export.name.split()[-1])
-    people = {f"person{n}@example.com" for n in range(JOINERS)}
-
-    assert run.state is RunState.SUCCEEDED, (name, run.note)
-    assert world.on_list(_list_of(number)) == people, name
-    _counts_add_up(run, name)
-    ambiguous = [b for b in world.services.runs.batches(CARL, run.id) if b.ambiguous]
-    return Death(name, run.state, len(ambiguous))
+def _recovered(services: Services) -> Run:
+    """What a worker, or the next person, does after the restart."""
+    runs = services.runs.list(CARL, export="News")
+    run = runs[0] if len(runs) > 1 else services.runs.start(CARL, "News")
+    return services.runs.drive_here(run.id)
 
 
 def _counts_add_up(run: Run, name: str) -> None:
