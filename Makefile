@@ -34,7 +34,7 @@ tools: $(VENV)/dev.stamp
 	sh tests/install-tools.sh $(BIN)
 
 test: lint tools
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks

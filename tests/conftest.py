@@ -21,6 +21,15 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 ROOT = Path(__file__).parents[1]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest begin first, so that no worker ends long after the other."""
+    kinds: dict[Path, int] = {}
+    for item in items:
+        kind = 0 if "slow" in item.keywords else 1 if "browser" in item.keywords else 2
+        kinds[item.path] = min(kind, kinds.get(item.path, kind))
+    items.sort(key=lambda item: kinds[item.path])
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of the developer's reaches a test, and no `.env` is read."""
