@@ -6,7 +6,10 @@ from typing import Annotated
 import typer
 
 from ccexport.cli.opened import DataDir, Json, opened
-from ccexport.cli.output import emit, say, table
+from ccexport.cli.output import emit, progress_line, say, table
+from ccexport.errors import BadInput
+from ccexport.model.profiles import IngestReport
+from ccexport.model.words import FieldType
 
 app = typer.Typer(help="The customer profiles: take files in, see what is there.")
 
@@ -14,10 +17,15 @@ app = typer.Typer(help="The customer profiles: take files in, see what is there.
 @app.command()
 def ingest(
     files: Annotated[
-        list[Path], typer.Argument(help="CSV, Parquet or JSON-lines files about the same people.")
+        list[Path], typer.Argument(help="CSV, Parquet, JSON-lines or Excel files about the same people.")
     ],
     id_field: Annotated[
         str | None, typer.Option(help="The field that names a profile; found by itself if clear.")
+    ] = None,
+    sheet: Annotated[str | None, typer.Option(help="Which sheet of a workbook.")] = None,
+    types: Annotated[
+        list[str] | None,
+        typer.Option("--type", help="FIELD=text, number, boolean, date or timestamp; several times."),
     ] = None,
     accept_changes: Annotated[
         bool,
@@ -28,10 +36,37 @@ def ingest(
 ) -> None:
     """Make a new snapshot of all profiles from files.
 
-    Example: ccexport profiles ingest customers.csv --id-field "Customer Id"
+    Example: ccexport profiles ingest customers.csv --id-field "Customer Id" --type Code=text
     """
-    with opened(data_dir) as (services, actor):
-        report = services.profiles.ingest(actor, files, id_field=id_field, accept_changes=accept_changes)
+    chosen = field_types(types or [])
+    with opened(data_dir) as (services, actor), progress_line() as tell:
+        report = services.profiles.ingest(
+            actor,
+            files,
+            id_field=id_field,
+            sheet=sheet,
+            types=chosen,
+            accept_changes=accept_changes,
+            progress=tell,
+        )
+    emit_report(as_json, report)
+
+
+def field_types(written: list[str]) -> dict[str, FieldType]:
+    """`FIELD=type` as a mapping. Raises `BadInput`."""
+    found = {}
+    for text in written:
+        name, sign, type_ = text.rpartition("=")
+        if not sign or not name or type_ not in {t.value for t in FieldType} - {"list"}:
+            raise BadInput(
+                f"--type {text}: write FIELD=TYPE with text, number, boolean, date or timestamp, such as Code=text."
+            )
+        found[name] = FieldType(type_)
+    return found
+
+
+def emit_report(as_json: bool, report: IngestReport) -> None:
+    """What an ingest made, and what it could not take."""
     snapshot = report.snapshot
     document = {
         "snapshot": snapshot.id,
@@ -42,12 +77,16 @@ def ingest(
         "rejects_file": report.rejects_path,
         "id_field": snapshot.id_field,
         "fields": [{"name": f.name, "type": f.type} for f in snapshot.fields],
+        "parts": {part.name: part.rows for part in snapshot.parts},
+        "conflicts": dict(snapshot.conflicts),
     }
     emit(
         as_json,
         document,
         [f"{snapshot.profiles} profiles in snapshot {snapshot.id} (id field: {snapshot.id_field})."],
     )
+    for name, count in snapshot.conflicts:
+        say(f"The sources disagree on {name} for {count} profiles; the first in their order was taken.")
     if snapshot.rejects:
         say(
             f"{snapshot.rejects} rows were rejected; they are kept with line and reason in {report.rejects_path}."
@@ -56,7 +95,10 @@ def ingest(
 
 @app.command()
 def show(as_json: Json = False, data_dir: DataDir = None) -> None:
-    """What the current snapshot holds."""
+    """What the current snapshot holds.
+
+    Example: ccexport profiles show --json
+    """
     with opened(data_dir) as (services, actor):
         snapshot = services.profiles.current(actor)
     fields = [{"name": f.name, "type": f.type} for f in snapshot.fields]

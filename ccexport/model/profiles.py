@@ -22,6 +22,15 @@ class ProfileField:
 
 
 @dataclass(frozen=True)
+class SourcePart:
+    """What a snapshot took from one named source."""
+
+    name: str
+    rows: int
+    fields: tuple[ProfileField, ...]
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """One immutable version of all profiles: a DuckDB file with one table, `profiles`.
 
@@ -40,6 +49,8 @@ class Snapshot:
     sources: tuple[str, ...]
     address_fields: tuple[str, ...] = ()
     updated_field: str | None = None
+    parts: tuple[SourcePart, ...] = ()  # of named sources only
+    conflicts: tuple[tuple[str, int], ...] = ()  # field, profiles on which the sources disagree
 
     def field(self, name: str) -> ProfileField | None:
         """The field of that name, or None."""

@@ -101,8 +101,8 @@ def put_right(db: DuckDB, table: str, field: str, target: str) -> None:
     _judge(db, unsure, field)
     db.run(
         f"""UPDATE {target} SET {code} = j.code, {hashed} = j.h
-            FROM (SELECT {ROW}, code, CASE WHEN address IS NOT NULL THEN hash(address) END AS h
-                  FROM {table} JOIN _judged ON raw = {_text(field)}) j
+            FROM (SELECT t.{ROW}, g.code, CASE WHEN g.address IS NOT NULL THEN hash(g.address) END AS h
+                  FROM {table} t JOIN _judged g ON g.raw = CAST(t.{quote_identifier(field)} AS VARCHAR)) j
             WHERE {target}.{ROW} = j.{ROW} AND {target}.{code} = {INVALID_EMAIL}"""
     )
     db.run(

@@ -5,11 +5,13 @@ leading zeros, phone numbers and postal codes stay text. Must never change a val
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ccexport.errors import BadInput
 from ccexport.model.words import FieldType
 from ccexport.profiles.database import DuckDB, quote_identifier
+from ccexport.profiles.staged import NUMERIC_TEXT
 
 _KEPT_TEXT = re.compile(
     r"phone|\btel\b|telefon|telephone|tlf|mobil|cellular|\bfax|postal|\bzip|post(nr|nummer|code)|\bplz\b|\bssn\b|\bkid\b"
@@ -88,7 +90,7 @@ _KINDS = (
     _Kind(
         "iso time",
         FieldType.TIMESTAMP,
-        rf"\d{{4}}-\d{{2}}-\d{{2}}[T ]{_TIME}{_OFFSET}",
+        rf"\d{{4}}-\d{{2}}-\d{{2}}([T ]{_TIME}{_OFFSET})?",
         "CAST({t} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'",
         "TRY_CAST({t} AS TIMESTAMPTZ) IS NOT NULL",
     ),
@@ -97,28 +99,92 @@ _KINDS = (
     _times("day first time", _SHORT, "['%d-%m-%Y %H:%M:%S', '%d-%m-%Y %H:%M']"),
     _times("month first time", _SHORT, "['%m-%d-%Y %H:%M:%S', '%m-%d-%Y %H:%M']"),
 )
+# Only when a person says that it is a number: by itself, leading zeros make a text.
+_CHOSEN_KINDS = (*_KINDS, _Kind("any digits", FieldType.NUMBER, r"-?\d{1,18}", "CAST({t} AS BIGINT)"))
+_EXACT = ("integer", "any digits")
 _NEED_COMMA = ("comma", "thousands")
 
 
 def text_columns(
-    db: DuckDB, table: str, names: Sequence[str], *, id_field: str, decimal_comma: bool
+    db: DuckDB,
+    table: str,
+    names: Sequence[str],
+    *,
+    id_field: str,
+    decimal_comma: bool,
+    wanted: Mapping[str, FieldType] | None = None,
 ) -> list[Column]:
-    """The typed columns of a table of text."""
-    open_names = [n for n in names if n != id_field and not _KEPT_TEXT.search(n.lower().replace("_", " "))]
+    """The typed columns of a table of text; `wanted` are types a person chose for some of them."""
+    asked = {n: t for n, t in (wanted or {}).items() if n != id_field}
+    free = [n for n in names if n != id_field and n not in asked]
+    open_names = [n for n in free if not _KEPT_TEXT.search(n.lower().replace("_", " "))]
     possible = _possible(db, table, open_names)
+    possible |= {
+        n: [k for k in _CHOSEN_KINDS if k.type is t] for n, t in asked.items() if t is not FieldType.TEXT
+    }
     chosen: dict[str, _Kind | None] = dict(_first_that_holds(db, table, possible))
     for name, kind in list(chosen.items()):
         if kind and kind.name in _NEED_COMMA:
             chosen[name] = _which_comma(db, table, name, possible[name], kind, decimal_comma)
+    for name, type_ in asked.items():
+        if type_ is not FieldType.TEXT and chosen.get(name) is None:
+            chosen[name] = _kind_all_the_same(db, table, name, type_)
     return [_typed(db, table, n, chosen.get(n)) for n in names]
 
 
-def native_columns(types: Sequence[tuple[str, str]], *, id_field: str) -> list[Column]:
-    """The columns of a table that came with types (Parquet, JSON)."""
-    return [
-        Column(n, FieldType.TEXT, _text_sql(n)) if n == id_field else _native(n, declared.upper())
-        for n, declared in types
+def native_columns(
+    db: DuckDB,
+    table: str,
+    types: Sequence[tuple[str, str]],
+    *,
+    id_field: str,
+    wanted: Mapping[str, FieldType] | None = None,
+) -> list[Column]:
+    """The columns of a table that came with types (Parquet, JSON, a query)."""
+    asked = wanted or {}
+    found = []
+    for name, declared in types:
+        column = _native(db, table, name, declared.upper())
+        type_ = FieldType.TEXT if name == id_field else asked.get(name, column.type)
+        found.append(column if type_ is column.type else _changed(db, table, column, type_))
+    return found
+
+
+def _changed(db: DuckDB, table: str, column: Column, type_: FieldType) -> Column:
+    """A column that came with one type as another, when that loses nothing."""
+    if type_ is FieldType.TEXT:
+        return Column(column.name, type_, _text_sql(column.name))
+    if column.type is FieldType.TEXT:
+        names = [column.name]
+        return text_columns(db, table, names, id_field="", decimal_comma=False, wanted={column.name: type_})[
+            0
+        ]
+    raise BadInput(
+        f"The field '{column.name}' is a {column.type} in the source and cannot be taken as {type_}.",
+        field=column.name,
+    )
+
+
+def _kind_all_the_same(db: DuckDB, table: str, name: str, type_: FieldType) -> _Kind:
+    """What a person chose although some values do not fit: refused, with how many. An empty field fits."""
+    kinds = [k for k in _CHOSEN_KINDS if k.type is type_]
+    text = f"trim({quote_identifier(name)})"
+    fits = "regexp_full_match(t, '{shape}') AND {also}"
+    misfits = ["count(t)"] * (not kinds) + [
+        f"count(*) FILTER (t <> '' AND NOT coalesce({_test(fits, k)}, false))" for k in kinds
     ]
+    filled, *wrong = db.row(
+        f"SELECT count(*) FILTER (t <> ''), {', '.join(misfits)} FROM (SELECT {text} AS t FROM {table})"
+    )
+    if filled and min(wrong):
+        raise BadInput(
+            f"The field '{name}' cannot be taken as {type_}: {min(wrong):,} of its {filled:,} filled values "
+            "are none. Choose text, or mend the source.",
+            field=name,
+        )
+    if not kinds:
+        raise BadInput(f"The field '{name}' cannot be taken as {type_}.", field=name)
+    return kinds[wrong.index(min(wrong))]
 
 
 def _possible(db: DuckDB, table: str, names: Sequence[str]) -> dict[str, list[_Kind]]:
@@ -149,13 +215,14 @@ def _first_that_holds(db: DuckDB, table: str, possible: dict[str, list[_Kind]]) 
     return chosen
 
 
+def _test(template: str, kind: _Kind, text: str = "t") -> str:
+    return _fill(template.replace("{shape}", kind.shape).replace("{also}", kind.also), text)
+
+
 def _holds(db: DuckDB, table: str, asked: dict[str, _Kind]) -> dict[str, bool | None]:
     inner = ", ".join(f"trim({quote_identifier(n)}) AS t{at}" for at, n in enumerate(asked))
     test = "bool_and(regexp_full_match({t}, '{shape}') AND {also}) FILTER ({t} <> '')"
-    outer = ", ".join(
-        _fill(test.replace("{shape}", kind.shape).replace("{also}", kind.also), f"t{at}")
-        for at, kind in enumerate(asked.values())
-    )
+    outer = ", ".join(_test(test, kind, f"t{at}") for at, kind in enumerate(asked.values()))
     answers = db.row(f"SELECT {outer} FROM (SELECT {inner} FROM {table})")
     return dict(zip(asked, answers, strict=True))
 
@@ -183,7 +250,7 @@ def _typed(db: DuckDB, table: str, name: str, kind: _Kind | None) -> Column:
         return Column(name, FieldType.TEXT, _text_sql(name))
     text = f"nullif(trim({quote_identifier(name)}), '')"
     cast = _fill(kind.cast, text)
-    if kind.type is FieldType.NUMBER and kind.name != "integer":
+    if kind.type is FieldType.NUMBER and kind.name not in _EXACT:
         cast = f"CAST({cast} AS {_decimal(db, table, cast)})"
     elif kind.type is FieldType.BOOLEAN:
         cast = f"CASE WHEN {text} IS NOT NULL THEN {cast} END"
@@ -196,8 +263,8 @@ def _decimal(db: DuckDB, table: str, cast: str) -> str:
         f"""SELECT max(length(split_part(v, '.', 1))), max(length(split_part(v, '.', 2))),
               bool_or(contains(lower(v), 'e')) FROM (SELECT {cast} AS v FROM {table})"""
     )
-    exact = not scientific and digits + scale <= 18
-    return f"DECIMAL(18, {scale})" if exact else "DOUBLE"
+    exact = not scientific and (digits or 1) + (scale or 0) <= 18
+    return f"DECIMAL(18, {scale or 0})" if exact else "DOUBLE"
 
 
 def _text_sql(name: str) -> str:
@@ -211,8 +278,11 @@ def _fill(template: str, text: str) -> str:
     return template.replace("{t}", text)
 
 
-def _native(name: str, declared: str) -> Column:
+def _native(db: DuckDB, table: str, name: str, declared: str) -> Column:
     column = quote_identifier(name)
+    if declared == NUMERIC_TEXT:
+        text = f"CASE WHEN {column} NOT IN ('NaN', 'Infinity', '-Infinity') THEN {column} END"
+        return Column(name, FieldType.NUMBER, f"CAST({text} AS {_decimal(db, table, text)})")
     if declared.endswith("]"):
         scalar = not declared.startswith(("STRUCT", "MAP", "JSON"))
         cast = f"CAST({column} AS VARCHAR[])" if scalar else f"CAST(to_json({column}) AS VARCHAR)"

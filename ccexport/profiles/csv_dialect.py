@@ -8,7 +8,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,14 +154,18 @@ def _records(sample: str, delimiter: str, count: int) -> list[list[str]]:
 
 def _find_header(sample: str, delimiter: str, name: str) -> tuple[str, ...]:
     records = _records(sample, delimiter, 1)
-    header = [cell.replace("\0", "").strip() for cell in records[0]] if records else []
+    return checked_header([cell.replace("\0", "").strip() for cell in records[0]] if records else [], name)
+
+
+def checked_header(header: Sequence[str], name: str, line: int = 1) -> tuple[str, ...]:
+    """The names of the fields; `BadInput` when the line holds values instead of names."""
     like_data = next((cell for cell in header if _DATA_LIKE.fullmatch(cell)), None)
     if like_data is not None or not any(header):
         raise BadInput(
             f"{name} has no header: its first line holds values, not field names. "
             "Add a first line with the names of the fields.",
             file=name,
-            line=1,
+            line=line,
         )
     return tuple(cell or f"column_{number}" for number, cell in enumerate(header, start=1))
 

@@ -3,7 +3,7 @@ in silence: when no field is an id without doubt, the person is asked.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ccexport.errors import BadInput
 from ccexport.model.words import FieldType
@@ -22,6 +22,7 @@ _UPDATED = re.compile(
     r"|^(update|modification|change)[-_ ]?(date|time)$"
     r"|^sist[-_ ]?(oppdatert|endret)|^last[-_ ]?update$|^updated"
 )
+UNUSABLE_IDS = ("empty_id", "repeated_id")
 _PLAUSIBLE = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 _DOUBTFUL_SHARE = 0.01  # of repeated or empty ids that a field recognised by its name may have
 
@@ -43,6 +44,17 @@ def find_id_field(db: DuckDB, table: str, fields: Sequence[str], wanted: str | N
         "No field was recognised as the profile id (a field such as customer_id that is filled and different "
         f"on every row). Name it with --id-field; the fields are {_listed(fields)}."
     )
+
+
+def refuse_wrong_id(rows: int, id_name: str, reasons: Mapping[str, int]) -> None:
+    """`BadInput` when most rows have no id, or one that was there before."""
+    wrong = sum(reasons.get(reason, 0) for reason in UNUSABLE_IDS)
+    if wrong * 2 > rows:
+        raise BadInput(
+            f"The field '{id_name}' cannot be the profile id: it is empty or repeated on {wrong:,} of "
+            f"{rows:,} rows. Name another field with --id-field.",
+            field=id_name,
+        )
 
 
 def find_address_fields(db: DuckDB, table: str, columns: Sequence[Column]) -> tuple[str, ...]:

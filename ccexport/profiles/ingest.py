@@ -2,12 +2,13 @@
 the folder it is given, and whoever called it moves the result into place.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ccexport.errors import BadInput
-from ccexport.model.profiles import PROFILE_ID, ROW, ProfileField
+from ccexport.model.profiles import PROFILE_ID, ROW, ProfileField, SourcePart
+from ccexport.model.sources import Given, Tell
 from ccexport.profiles.addresses import (
     FORMS,
     code_column,
@@ -16,13 +17,22 @@ from ccexport.profiles.addresses import (
     put_right,
     shared_column,
 )
-from ccexport.profiles.columns import Column, native_columns, text_columns
-from ccexport.profiles.database import DuckDB, quote_identifier, writing
-from ccexport.profiles.identify import find_address_fields, find_id_field, find_updated_field
+from ccexport.profiles.columns import Column, native_columns
+from ccexport.profiles.database import quote_identifier, writing
+from ccexport.profiles.identify import (
+    UNUSABLE_IDS,
+    find_address_fields,
+    find_id_field,
+    find_updated_field,
+    refuse_wrong_id,
+)
+from ccexport.profiles.loading import Loading
 from ccexport.profiles.rejects import reject_unusable_ids, write_rejects
-from ccexport.profiles.sources import STAGED, Staged, stage
+from ccexport.profiles.sources import make_room, stage
+from ccexport.profiles.staged import STAGED
+from ccexport.profiles.telling import run_told
+from ccexport.profiles.unify import columns_of, unify
 
-Progress = Callable[[float], None]
 _SOURCE = "_source"
 
 
@@ -39,76 +49,100 @@ class Built:
     rows_read: int
     rejects_path: Path | None
     reasons: Mapping[str, int]
+    parts: tuple[SourcePart, ...] = ()
+    conflicts: Mapping[str, int] = field(default_factory=dict)
 
 
-def build(
-    files: Sequence[Path], folder: Path, *, memory_limit: str, id_field: str | None, progress: Progress
-) -> Built:
+def build(sources: Sequence[Given], folder: Path, *, memory_limit: str, tell: Tell) -> Built:
     """Read the sources and write `folder/new.duckdb` (and `folder/rejects.parquet` when there are any)."""
     path = folder / "new.duckdb"
     with writing(path, memory_limit=memory_limit, temp_dir=folder) as db:
-        staged = stage(db, files, folder, lambda share: progress(0.4 * share))
-        id_name = find_id_field(db, STAGED, staged.fields, id_field)
-        reasons = reject_unusable_ids(db, staged, id_name)
-        _refuse_wrong_id(staged, id_name, reasons)
-        rejects = write_rejects(db, folder / "rejects.parquet") if reasons else None
-        columns = _columns(db, staged, id_name)
-        progress(0.5)
-        addresses = find_address_fields(db, STAGED, columns)
-        _check_names(columns, addresses)
-        profiles = _write(db, columns, id_name, addresses, dense=not reasons, progress=progress)
+        make_room(db, sources, folder)
+        loading = Loading(db, tell)
+        read = _one(loading, sources[0], folder) if len(sources) == 1 else _several(loading, sources, folder)
+        rejects = write_rejects(db, folder / "rejects.parquet") if read.reasons else None
+        addresses = find_address_fields(db, STAGED, read.columns)
+        _check_names(read.columns, addresses)
+        profiles = _write(loading, read, addresses)
+    fields = tuple(ProfileField(c.name, c.type) for c in read.columns)
+    return Built(
+        path=path,
+        fields=fields,
+        id_field=read.id_name,
+        address_fields=addresses,
+        updated_field=find_updated_field(read.columns),
+        profiles=profiles,
+        rows_read=read.rows + sum(read.reasons.values()),
+        rejects_path=rejects,
+        reasons=read.reasons,
+        parts=read.parts,
+        conflicts=read.conflicts,
+    )
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What stands in the staged table now: `dense` when its row ids are 0, 1, 2 … without a gap."""
+
+    columns: Sequence[Column]
+    id_name: str
+    reasons: Mapping[str, int]
+    rows: int
+    dense: bool
+    parts: tuple[SourcePart, ...] = ()
+    conflicts: Mapping[str, int] = field(default_factory=dict)
+
+
+def _one(loading: Loading, source: Given, folder: Path) -> _Read:
+    db = loading.db
+    staged = stage(loading, source, folder)
+    loading.say("checking", what=source.name)
+    id_name = find_id_field(db, STAGED, staged.fields, source.key)
+    reasons = reject_unusable_ids(db, staged, id_name)
+    refuse_wrong_id(staged.rows, id_name, reasons)
+    columns = columns_of(db, staged, id_name, source)
+    rows = staged.rows - sum(reasons.get(r, 0) for r in UNUSABLE_IDS)
     fields = tuple(ProfileField(c.name, c.type) for c in columns)
-    read = profiles + sum(reasons.values())
-    updated = find_updated_field(columns)
-    return Built(path, fields, id_name, addresses, updated, profiles, read, rejects, reasons)
+    parts = (SourcePart(source.name, rows, fields),) if source.name else ()
+    return _Read(columns, id_name, reasons, rows, dense=not reasons, parts=parts)
 
 
-def _refuse_wrong_id(staged: Staged, id_name: str, reasons: Mapping[str, int]) -> None:
-    wrong = reasons.get("empty_id", 0) + reasons.get("repeated_id", 0)
-    if wrong * 2 > staged.rows:
-        raise BadInput(
-            f"The field '{id_name}' cannot be the profile id: it is empty or repeated on {wrong:,} of "
-            f"{staged.rows:,} rows. Name another field with --id-field.",
-            field=id_name,
-        )
-
-
-def _columns(db: DuckDB, staged: Staged, id_name: str) -> list[Column]:
-    if not staged.text:
-        return native_columns(staged.types, id_field=id_name)
-    return text_columns(db, STAGED, staged.fields, id_field=id_name, decimal_comma=staged.decimal_comma)
+def _several(loading: Loading, sources: Sequence[Given], folder: Path) -> _Read:
+    found = unify(loading, sources, folder)
+    columns = native_columns(loading.db, STAGED, found.staged.types, id_field=found.id_name)
+    rows = sum(part.rows for part in found.parts)
+    return _Read(
+        columns, found.id_name, found.reasons, rows, dense=True, parts=found.parts, conflicts=found.conflicts
+    )
 
 
 def _check_names(columns: Sequence[Column], addresses: Sequence[str]) -> None:
     taken = {c.name.casefold() for c in columns}
-    for field in addresses:
-        for own in (code_column(field), hash_column(field), shared_column(field)):
+    for name in addresses:
+        for own in (code_column(name), hash_column(name), shared_column(name)):
             if own.casefold() in taken:
                 raise BadInput(f"Rename the field '{own}', which is a name this store uses itself.")
 
 
-def _write(
-    db: DuckDB,
-    columns: Sequence[Column],
-    id_name: str,
-    addresses: Sequence[str],
-    *,
-    dense: bool,
-    progress: Progress,
-) -> int:
+def _write(loading: Loading, read: _Read, addresses: Sequence[str]) -> int:
     # Without rejects the row ids are 0, 1, 2 … already, and the table is read by all cores. Nothing is
     # joined in the one big pass: a join would lose the order of the rows.
-    row = "rowid" if dense else "row_number() OVER () - 1"
+    db = loading.db
+    row = "rowid" if read.dense else "row_number() OVER () - 1"
     db.run(f"CREATE TEMP VIEW {_SOURCE} AS SELECT CAST({row} AS INTEGER) AS {ROW}, * FROM {STAGED}")
     source, own = first_pass(_SOURCE, addresses)
-    fields = [f"{c.sql} AS {quote_identifier(c.name)}" for c in columns]
-    profile_id = f"trim(CAST({quote_identifier(id_name)} AS VARCHAR)) AS {PROFILE_ID}"
-    db.run(f"CREATE TABLE profiles AS SELECT {', '.join([ROW, profile_id, *fields, *own])} FROM {source}")
-    progress(0.8)
+    fields = [f"{c.sql} AS {quote_identifier(c.name)}" for c in read.columns]
+    profile_id = f"trim(CAST({quote_identifier(read.id_name)} AS VARCHAR)) AS {PROFILE_ID}"
+    (rows,) = db.row(f"SELECT count(*) FROM {STAGED}")
+    run_told(
+        db,
+        f"CREATE TABLE profiles AS SELECT {', '.join([ROW, profile_id, *fields, *own])} FROM {source}",
+        lambda share: loading.say("writing", int((share or 0) * rows), rows),
+    )
+    loading.say("addresses")
     db.run(f"CREATE TABLE {FORMS} (field VARCHAR, raw VARCHAR, address VARCHAR)")
-    for field in addresses:
-        put_right(db, _SOURCE, field, "profiles")
+    for name in addresses:
+        put_right(db, _SOURCE, name, "profiles")
     db.run("CHECKPOINT")
-    progress(0.95)
     (profiles,) = db.row("SELECT count(*) FROM profiles")
     return int(profiles)

@@ -3,14 +3,13 @@
 Must never lose one: profiles + rejects is what was read.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
 
 from ccexport.profiles.careful import LINE
 from ccexport.profiles.database import DuckDB, quote_identifier, quote_path
-from ccexport.profiles.sources import STAGED, Staged
+from ccexport.profiles.staged import STAGED, Staged
 
 _REJECTS = "_rejects"
 _SCHEMA = pa.schema(
@@ -24,23 +23,29 @@ _SCHEMA = pa.schema(
 )
 
 
-def reject_unusable_ids(db: DuckDB, staged: Staged, id_field: str) -> Mapping[str, int]:
+def reject_unusable_ids(db: DuckDB, staged: Staged, id_field: str, key: str | None = None) -> dict[str, int]:
     """Take rows with an empty or repeated id out of the staged table; the first of each id stays.
 
-    Returns how many rows were rejected for each reason, those unreadable before included.
+    `key` is the SQL of the id when it is not just the trimmed field. Returns how many rows of this source
+    were rejected for each reason, those unreadable before included.
     """
     columns = "file VARCHAR, line BIGINT, reason VARCHAR, detail VARCHAR, raw VARCHAR"
-    db.run(f"CREATE TEMP TABLE {_REJECTS} ({columns})")
+    db.run(f"CREATE TEMP TABLE IF NOT EXISTS {_REJECTS} ({columns})")
+    before = _counted(db)
     if staged.rejects:
         table = pa.Table.from_pylist([vars(r) for r in staged.rejects], schema=_SCHEMA)
         with db.given("_found", table):
             db.run(f"INSERT INTO {_REJECTS} SELECT * FROM _found")
-    text = f"coalesce(trim(CAST({quote_identifier(id_field)} AS VARCHAR)), '')"
+    text = f"coalesce({key or f'trim(CAST({quote_identifier(id_field)} AS VARCHAR))'}, '')"
     total, different = db.row(f"SELECT count(*), count(DISTINCT nullif({text}, '')) FROM {STAGED}")
     if total != different:
         _find_unusable(db, text)
         _keep(db, staged, id_field)
         db.run(f"DELETE FROM {STAGED} WHERE rowid IN (SELECT r FROM _unusable)")
+    return {r: n - before.get(r, 0) for r, n in _counted(db).items() if n > before.get(r, 0)}
+
+
+def _counted(db: DuckDB) -> dict[str, int]:
     return {r: int(n) for r, n in db.rows(f"SELECT reason, count(*) FROM {_REJECTS} GROUP BY 1 ORDER BY 1")}
 
 
@@ -52,7 +57,7 @@ def write_rejects(db: DuckDB, path: Path) -> Path:
 
 def _find_unusable(db: DuckDB, text: str) -> None:
     db.run(
-        f"""CREATE TEMP TABLE _unusable AS
+        f"""CREATE OR REPLACE TEMP TABLE _unusable AS
             SELECT rowid AS r, 'empty_id' AS reason FROM {STAGED} WHERE {text} = ''
             UNION ALL
             SELECT r, 'repeated_id' FROM (

@@ -6,20 +6,22 @@ or reuse a snapshot's path, and a failed ingest leaves everything as it was.
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ccexport.errors import Conflict, NotFound, StoreTrouble
+from ccexport.errors import BadInput, Conflict, NotFound, StoreTrouble
 from ccexport.model.ids import make_id
-from ccexport.model.profiles import IngestReport, ProfileField, Snapshot
+from ccexport.model.profiles import IngestReport, ProfileField, Snapshot, SourcePart
+from ccexport.model.sources import Given, Progress, SourcePreview, Tell
 from ccexport.model.words import FieldType
 from ccexport.profiles import browse
 from ccexport.profiles.changes import refuse_surprises
 from ccexport.profiles.database import DuckDB, session
 from ccexport.profiles.ingest import Built, build
+from ccexport.profiles.preview import PREVIEWED, preview
 from ccexport.profiles.scratch import locked, private_folder, publish, write_text
 from ccexport.profiles.warm import WarmDatabase
 from ccexport.profiles.without import Matches, build_without, profiles_with
@@ -50,26 +52,43 @@ class ProfileStore:
         files: Sequence[Path],
         *,
         id_field: str | None = None,
+        sheet: str | None = None,
+        types: Mapping[str, FieldType] | None = None,
         accept_changes: bool = False,
-        progress: Callable[[float], None] | None = None,
+        progress: Tell | None = None,
     ) -> IngestReport:
         """A new snapshot from the files, stacked, which becomes the current one.
 
-        Raises `Conflict` when the source lost a field, halved, or changed a type, unless
-        `accept_changes`; the current snapshot stays then, as after any failure.
+        `sheet` names the sheet of a workbook, `types` says what some of the fields are. Raises `Conflict`
+        when the source lost a field, halved, or changed a type, unless `accept_changes`; the current
+        snapshot stays then, as after any failure.
         """
-        told = progress or (lambda share: None)
+        given = Given(files=tuple(files), key=id_field, sheet=sheet, types=types or {})
+        return self.ingest_sources([given], accept_changes=accept_changes, progress=progress)
+
+    def ingest_sources(
+        self, sources: Sequence[Given], *, accept_changes: bool = False, progress: Tell | None = None
+    ) -> IngestReport:
+        """The same from sources in their order of precedence, joined by their keys when there are several."""
+        if not sources:
+            raise BadInput("No source was given.")
+        tell = progress or (lambda progress: None)
         self.folder.mkdir(parents=True, exist_ok=True)
         with private_folder(self.temp_dir) as folder:
-            built = build(files, folder, memory_limit=self.memory_limit, id_field=id_field, progress=told)
+            built = build(sources, folder, memory_limit=self.memory_limit, tell=tell)
             with locked(self.folder / ".lock"):
-                snapshot = self._snapshot_of(built, tuple(f.name for f in files))
+                snapshot = self._snapshot_of(built, _named(sources))
                 if not accept_changes:
                     refuse_surprises(self.current(), snapshot)
                 rejects = self._publish(built, snapshot, folder)
-        told(1.0)
+        tell(Progress("done", built.profiles, built.profiles))
         snapshot = self.after_ingest(snapshot)
         return IngestReport(snapshot, built.rows_read, rejects, built.reasons)
+
+    def preview(self, source: Given, *, limit: int = PREVIEWED) -> SourcePreview:
+        """The first rows of a source, with the types they suggest; nothing is kept."""
+        with private_folder(self.temp_dir) as folder:
+            return preview(source, folder, memory_limit=self.memory_limit, limit=limit)
 
     def without(self, snapshot: Snapshot, matches: Matches) -> Snapshot:
         """The same snapshot made anew without profiles whose address matches; it becomes the current one."""
@@ -203,6 +222,8 @@ class ProfileStore:
             sources=sources,
             address_fields=built.address_fields,
             updated_field=built.updated_field,
+            parts=built.parts,
+            conflicts=tuple(built.conflicts.items()),
         )
 
     def _publish(self, built: Built, snapshot: Snapshot, folder: Path) -> Path | None:
@@ -229,7 +250,8 @@ def _description(snapshot: Snapshot) -> str:
     told = vars(snapshot) | {
         "path": snapshot.path.name,
         "created_at": snapshot.created_at.isoformat(),
-        "fields": [{"name": f.name, "type": f.type.value} for f in snapshot.fields],
+        "fields": _plain_fields(snapshot.fields),
+        "parts": [vars(p) | {"fields": _plain_fields(p.fields)} for p in snapshot.parts],
     }
     return json.dumps(told, ensure_ascii=False, indent=1)
 
@@ -238,8 +260,27 @@ def _from_description(told: dict[str, Any], folder: Path) -> Snapshot:
     read = {
         "path": folder / told["path"],
         "created_at": datetime.fromisoformat(told["created_at"]),
-        "fields": tuple(ProfileField(f["name"], FieldType(f["type"])) for f in told["fields"]),
+        "fields": _fields(told["fields"]),
+        "parts": tuple(SourcePart(**(p | {"fields": _fields(p["fields"])})) for p in told.get("parts", ())),
+        "conflicts": tuple((name, count) for name, count in told.get("conflicts", ())),
         "sources": tuple(told["sources"]),
         "address_fields": tuple(told["address_fields"]),
     }
     return Snapshot(**(told | read))
+
+
+def _plain_fields(fields: Sequence[ProfileField]) -> list[dict[str, str]]:
+    return [{"name": f.name, "type": f.type.value} for f in fields]
+
+
+def _fields(told: Sequence[Mapping[str, str]]) -> tuple[ProfileField, ...]:
+    return tuple(ProfileField(f["name"], FieldType(f["type"])) for f in told)
+
+
+def _named(sources: Sequence[Given]) -> tuple[str, ...]:
+    """What the snapshot is said to come from: its files and queries, with the names of their sources."""
+    found: list[str] = []
+    for source in sources:
+        each = [f.name for f in source.files] or ["a query"]
+        found += [f"{source.name}: {name}" if source.name else name for name in each]
+    return tuple(found)

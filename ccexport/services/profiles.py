@@ -1,13 +1,14 @@
 """Use cases of the profiles: ingest, what the current snapshot holds, looking people up."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ccexport.model.exports import Actor
 from ccexport.model.profiles import IngestReport, Snapshot
-from ccexport.model.words import Role
+from ccexport.model.sources import Given, SourcePreview, Tell
+from ccexport.model.words import FieldType, Role
 from ccexport.profiles.browse import FieldSummary
 from ccexport.services.access import mask_profile, require, sees_personal
 
@@ -31,18 +32,32 @@ class ProfileUseCases:
         files: Sequence[Path],
         *,
         id_field: str | None = None,
+        sheet: str | None = None,
+        types: Mapping[str, FieldType] | None = None,
         accept_changes: bool = False,
-        progress: Callable[[float], None] | None = None,
+        progress: Tell | None = None,
     ) -> IngestReport:
         """A new current snapshot. Raises `BadInput` or `Conflict`; the current one then stays."""
         require(actor, Role.CONTRIBUTOR, "ingest profiles")
         report = self._store.ingest(
-            files, id_field=id_field, accept_changes=accept_changes, progress=progress
+            files,
+            id_field=id_field,
+            sheet=sheet,
+            types=types,
+            accept_changes=accept_changes,
+            progress=progress,
         )
         self._ledger.audit.add(
             actor.name, "profiles ingested", report.snapshot.id, {"profiles": report.snapshot.profiles}
         )
         return report
+
+    def preview_file(
+        self, actor: Actor, file: Path, *, sheet: str | None = None, id_field: str | None = None
+    ) -> SourcePreview:
+        """The first rows of a file, with the types they suggest; nothing is kept."""
+        require(actor, Role.CONTRIBUTOR, "ingest profiles")
+        return self._store.preview(Given(files=(file,), sheet=sheet, key=id_field))
 
     def current(self, actor: Actor) -> Snapshot:
         """Raises `BadInput` when nothing was ingested yet."""

@@ -11,6 +11,7 @@ import streamlit as st
 from ccexport.errors import CcexportError, Conflict
 from ccexport.model.exports import Actor
 from ccexport.model.profiles import Snapshot
+from ccexport.model.sources import Progress
 from ccexport.model.words import Role
 from ccexport.services.profiles import FieldSummary
 from ccexport.ui import charts
@@ -159,8 +160,8 @@ def ingest(actor: Actor) -> None:
 def _take(actor: Actor, path: Path, id_field: str | None, accept: bool) -> None:
     bar = st.progress(0.0, text=t("Reading …"))
 
-    def told(share: float) -> None:
-        bar.progress(min(share, 1.0))
+    def told(progress: Progress) -> None:
+        bar.progress(progress.share or 0.0)
 
     try:
         report = services().profiles.ingest(

@@ -1,0 +1,113 @@
+"""Where profiles come from: named sources, what is asked of one, and how far reading them is.
+
+A password is only ever in a `Given`, which is not kept.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from ccexport.model.words import FieldType
+
+_DATABASES = ("postgresql", "postgres")
+
+
+class Source(BaseModel):
+    """One named source: files on the server, or a query. Their order is the order of precedence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, max_length=80)
+    files: tuple[str, ...] = ()  # absolute paths; * and ** are allowed
+    sheet: str | None = None
+    database: str | None = None  # postgresql://person@host/name, never with a password
+    query: str | None = None
+    key: str | None = None  # the field that names a person; sources are joined by it
+    types: Mapping[str, FieldType] = Field(default_factory=dict)
+    first_in: tuple[str, ...] = ()  # fields in which this source wins before those above it
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, name: str) -> str:
+        if not re.fullmatch(r"[\w][\w .-]*", name.strip()):
+            raise ValueError("a source needs a name of letters, digits, blanks, dots and hyphens")
+        return name.strip()
+
+    @field_validator("database")
+    @classmethod
+    def _database(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        try:
+            found = urlsplit(url)
+            password = found.password
+        except ValueError as error:
+            raise ValueError(
+                "the database is not an address such as postgresql://person@host/name"
+            ) from error
+        if found.scheme not in _DATABASES or not found.path.strip("/"):
+            raise ValueError("the database is not an address such as postgresql://person@host/name")
+        if password is not None or "password=" in found.query:
+            raise ValueError(
+                "leave the password out of the address of the database; it is kept sealed, and asked for "
+                "by itself"
+            )
+        return url
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "Source":
+        if bool(self.files) == (self.database is not None):
+            raise ValueError("a source needs either files or a database with a query")
+        if (self.database is None) != (not (self.query or "").strip()):
+            raise ValueError("a database and a query belong together")
+        return self
+
+
+@dataclass(frozen=True)
+class Given:
+    """One source as it is read now: the files that are there, or the database with its password."""
+
+    name: str = ""
+    files: tuple[Path, ...] = ()
+    sheet: str | None = None
+    database: str | None = None
+    password: str = field(default="", repr=False)
+    query: str | None = None
+    key: str | None = None
+    types: Mapping[str, FieldType] = field(default_factory=dict)
+    first_in: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an ingest is: bytes or rows done of a total; `total` None when nobody can know it."""
+
+    step: str
+    done: int = 0
+    total: int | None = None
+    unit: str = "rows"
+    what: str = ""
+
+    @property
+    def share(self) -> float | None:
+        """From 0 to 1, or None."""
+        return min(1.0, self.done / self.total) if self.total else None
+
+
+Tell = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class SourcePreview:
+    """The first rows of a source, its fields with the types those rows suggest, and its sheets."""
+
+    fields: Mapping[str, FieldType]
+    rows: tuple[Mapping[str, Any], ...]
+    id_field: str | None
+    sheets: tuple[str, ...] = ()
+    sheet: str | None = None

@@ -1,0 +1,164 @@
+"""Loading what a query finds in PostgreSQL, streamed as Arrow through a read-only session.
+
+Owns the connection. Must never write there, nor let the password into an error or a log line.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+import adbc_driver_postgresql.dbapi as postgresql
+import pyarrow as pa
+
+from ccexport.errors import BadInput, CcexportError, StoreTrouble
+from ccexport.model.sources import Given
+from ccexport.profiles.careful import LINE
+from ccexport.profiles.database import quote_identifier
+from ccexport.profiles.loading import Loading
+from ccexport.profiles.staged import NUMERIC_TEXT, Part, field_names
+from ccexport.profiles.telling import run_told
+
+_READ_ONLY = "-c default_transaction_read_only=on"
+_TO_CONNECT = "10"  # seconds
+_SAID = re.compile(r"(?:ERROR|FATAL):\s*(.+?)(?:\n|$)")
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_UNREAD = ("money", "bytea", "inet", "cidr", "macaddr", "bit", "varbit", "point", "polygon", "box")
+
+
+def load_query(loading: Loading, given: Given, table: str) -> Part:
+    """The rows of one SELECT. `BadInput` when the query is wrong, `StoreTrouble` when nobody answers."""
+    with _found(given) as (reader, kinds):
+        fields = field_names(reader.schema.names, given.name)
+        _check_types(given.name, kinds)
+        counted = _Counted(reader, loading.limit)
+        chosen = ", ".join(
+            f"{quote_identifier(n)} AS {quote_identifier(f)}"
+            for n, f in zip(reader.schema.names, fields, strict=True)
+        )
+        told = counted.stream()
+        loading.db.raw.register("_found_rows", told)
+        try:
+            run_told(
+                loading.db,
+                f"CREATE OR REPLACE TABLE {table} AS SELECT {chosen}, CAST(NULL AS BIGINT) AS {LINE} "
+                "FROM _found_rows",
+                lambda share: loading.say("reading", counted.rows, what=given.name),
+            )
+        except CcexportError as error:
+            raise counted.trouble or error from error
+        finally:
+            loading.db.raw.unregister("_found_rows")
+    declared = [t for n, t, *_ in loading.db.rows(f"DESCRIBE {table}") if n != LINE]
+    types = [
+        (f, NUMERIC_TEXT if kinds[n] == "numeric" else t)
+        for f, n, t in zip(fields, kinds, declared, strict=True)
+    ]
+    if not counted.rows:
+        raise BadInput(f"The query of the source {given.name} finds no rows.")
+    return Part(given.name, table, tuple(types), counted.rows, 1)
+
+
+class _Counted:
+    """The rows on their way in, counted; an error of the database is kept as a sentence."""
+
+    def __init__(self, reader: pa.RecordBatchReader, limit: int | None) -> None:
+        self._reader = reader
+        self._limit = limit
+        self.rows = 0
+        self.trouble: BadInput | None = None
+
+    def stream(self) -> pa.RecordBatchReader:
+        plain = pa.schema([pa.field(f.name, _storage(f.type)) for f in self._reader.schema])
+        return pa.RecordBatchReader.from_batches(plain, self._batches(plain))
+
+    def _batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        try:
+            for batch in self._reader:
+                left = batch.num_rows if self._limit is None else self._limit - self.rows
+                taken = batch.slice(0, left)
+                self.rows += taken.num_rows
+                yield pa.record_batch([_plain(c) for c in taken.columns], schema=schema)
+                if self._limit is not None and self.rows >= self._limit:
+                    return
+        except (pa.ArrowException, postgresql.Error) as error:
+            self.trouble = BadInput(f"The query stopped: {_sentence(error)}.")
+            raise
+
+
+def _storage(type_: pa.DataType) -> pa.DataType:
+    """Without Arrow's extensions: a uuid as text is enough for a profile."""
+    if isinstance(type_, pa.BaseExtensionType):
+        return pa.string() if type_.storage_type != pa.string() else type_.storage_type
+    return type_
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    if not isinstance(column.type, pa.BaseExtensionType):
+        return column
+    if column.type.storage_type == pa.string():
+        return column.storage
+    return pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())
+
+
+@contextmanager
+def _found(given: Given) -> Iterator[tuple[pa.RecordBatchReader, dict[str, str]]]:
+    """The answer of the query, and PostgreSQL's name of each column's type."""
+    query = f"{(given.query or '').strip().rstrip(';').rstrip()}\n"
+    try:
+        connection = postgresql.connect(_address(given.database or "", given.password))
+    except postgresql.Error as error:
+        raise StoreTrouble(
+            f"The database of the source {given.name} cannot be read: {_sentence(error)}."
+        ) from None  # the driver's own text may hold what was asked
+    with connection, connection.cursor() as cursor:
+        try:
+            cursor.execute(query)
+            reader = cursor.fetch_record_batch()
+        except postgresql.Error as error:
+            raise BadInput(
+                f"The query of the source {given.name} is refused: {_sentence(error, ours=True)}."
+            ) from None
+        if not reader.schema.names:
+            raise BadInput(f"The query of the source {given.name} gives no columns: write one SELECT.")
+        yield reader, {f.name: _kind(f) for f in reader.schema}
+
+
+def _kind(field: pa.Field) -> str:
+    return (field.metadata or {}).get(b"POSTGRESQL:type", b"").decode()
+
+
+def _check_types(name: str, kinds: dict[str, str]) -> None:
+    for column, kind in kinds.items():
+        if kind in _UNREAD:
+            raise BadInput(
+                f"The column '{column}' of the source {name} is {kind}; write CAST({column} AS text) in the query.",
+                field=column,
+            )
+
+
+def _address(url: str, password: str) -> str:
+    """With the password, a limit to waiting, and the promise to write nothing."""
+    parts = urlsplit(url)
+    asked = dict(parse_qsl(parts.query))
+    asked["options"] = f"{asked.get('options', '')} {_READ_ONLY}".strip()
+    asked.setdefault("connect_timeout", _TO_CONNECT)
+    person, at, host = parts.netloc.rpartition("@")
+    if password:
+        person, at = f"{person}:{quote(password, safe='')}", "@"
+    query = urlencode(asked, quote_via=quote)
+    return urlunsplit(("postgresql", f"{person}{at}{host}", parts.path, query, ""))
+
+
+def _sentence(error: Exception, *, ours: bool = False) -> str:
+    """What the server said. What it quotes is left out, unless it is from the text of the query itself."""
+    text = str(error)
+    found = _SAID.search(text)
+    if found:
+        said = found.group(1)
+    else:
+        lines = [line for line in text.splitlines() if line.strip()] or ["no answer"]
+        said = lines[0].split("failed: ")[-1].split("connect: ")[-1]
+    if not ours or "@" in said:
+        said = _QUOTED.sub("…", said)
+    return said.strip().rstrip(".")[:200]

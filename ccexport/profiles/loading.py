@@ -1,0 +1,37 @@
+"""What every loader is given: the database, whom to tell how far it is, and how many rows at most.
+
+Must never know a format.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ccexport.model.sources import Progress, Tell
+from ccexport.profiles.database import DuckDB
+from ccexport.profiles.telling import run_told
+
+
+@dataclass
+class Loading:
+    """`limit` is set for a preview: the first rows are enough then."""
+
+    db: DuckDB
+    tell: Tell
+    limit: int | None = None
+
+    def say(
+        self, step: str, done: int = 0, total: int | None = None, *, unit: str = "rows", what: str = ""
+    ) -> None:
+        """How far a loader of ours is."""
+        self.tell(Progress(step, done, total, unit, what))
+
+    def create(self, table: str, select: str, *, path: Path, what: str) -> None:
+        """Make the table from the query over a file, telling how many of its bytes are read."""
+        size = path.stat().st_size
+        first = f" LIMIT {int(self.limit)}" if self.limit else ""
+
+        def told(share: float | None) -> None:
+            if share is not None:
+                self.say("reading", int(share * size), size, unit="bytes", what=what)
+
+        run_told(self.db, f"CREATE OR REPLACE TABLE {table} AS {select}{first}", told)

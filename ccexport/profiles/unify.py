@@ -1,0 +1,193 @@
+"""Several sources about the same people made one: joined by a key, each field from the first source that
+has a value.
+
+Owns the rule of who wins: the order of the sources, except in fields that a source is put first in; an
+empty value never wins. Must never drop a person whom only one source knows.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ccexport.errors import BadInput
+from ccexport.model.profiles import ProfileField, SourcePart
+from ccexport.model.sources import Given
+from ccexport.model.words import FieldType
+from ccexport.profiles.careful import LINE
+from ccexport.profiles.columns import Column, native_columns, text_columns
+from ccexport.profiles.database import DuckDB, quote_identifier
+from ccexport.profiles.identify import find_id_field, refuse_wrong_id
+from ccexport.profiles.loading import Loading
+from ccexport.profiles.rejects import reject_unusable_ids
+from ccexport.profiles.sources import stage
+from ccexport.profiles.staged import STAGED, Staged
+
+_KEY = "_key"
+
+
+@dataclass(frozen=True)
+class Unified:
+    """The staged table of everybody, and what it was made of."""
+
+    staged: Staged
+    id_name: str
+    reasons: Mapping[str, int]
+    parts: tuple[SourcePart, ...]
+    conflicts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """One source with its types, in the table `staging._from<number>`."""
+
+    given: Given
+    table: str
+    key: str
+    columns: tuple[Column, ...]
+    part: SourcePart
+
+    def column(self, name: str) -> Column | None:
+        return next((c for c in self.columns if c.name.casefold() == name.casefold()), None)
+
+
+def columns_of(db: DuckDB, staged: Staged, id_name: str, given: Given) -> list[Column]:
+    """The typed columns of the staged table, with the types a person chose."""
+    wanted = {_found(staged, n, given): t for n, t in given.types.items()}
+    if staged.text:
+        return text_columns(
+            db,
+            STAGED,
+            staged.fields,
+            id_field=id_name,
+            decimal_comma=staged.decimal_comma,
+            wanted=wanted,
+        )
+    return native_columns(db, STAGED, staged.types, id_field=id_name, wanted=wanted)
+
+
+def _found(staged: Staged, name: str, given: Given) -> str:
+    found = next((f for f in staged.fields if f.casefold() == name.casefold()), None)
+    if found is None:
+        where = f"The source {given.name}" if given.name else "The source"
+        raise BadInput(f"{where} has no field '{name}', for which a type was chosen.", field=name)
+    return found
+
+
+def unify(loading: Loading, sources: Sequence[Given], folder: Path) -> Unified:
+    """Read every source and join them by their keys into the staged table."""
+    reasons: dict[str, int] = {}
+    read: list[_Read] = []
+    for number, given in enumerate(sources):
+        one, found = _read(loading, given, number, folder)
+        read.append(one)
+        for reason, count in found.items():
+            reasons[reason] = reasons.get(reason, 0) + count
+    loading.say("joining")
+    db, names = loading.db, _names(read)
+    columns = [_merged(db, read, name) for name in names]
+    conflicts = _conflicts(db, read, columns)
+    rows = _join(db, read, columns)
+    types = tuple((n, t) for n, t, *_ in db.rows(f"DESCRIBE {STAGED}") if n != LINE)
+    staged = Staged(types, text=False, decimal_comma=False, parts=(("", 0, 1),), rows=rows)
+    return Unified(staged, read[0].key, reasons, tuple(r.part for r in read), conflicts)
+
+
+def _read(loading: Loading, given: Given, number: int, folder: Path) -> tuple[_Read, Mapping[str, int]]:
+    db, table = loading.db, f"staging._from{number}"
+    staged = stage(loading, given, folder)
+    loading.say("checking", what=given.name)
+    key_name = find_id_field(db, STAGED, staged.fields, given.key)
+    key = _key_sql(key_name)
+    reasons = reject_unusable_ids(db, staged, key_name, key)
+    refuse_wrong_id(staged.rows, key_name, reasons)
+    columns = columns_of(db, staged, key_name, given)
+    chosen = ", ".join(f"{c.sql} AS {quote_identifier(c.name)}" for c in columns)
+    db.run(f"CREATE TABLE {table} AS SELECT {key} AS {_KEY}, {chosen} FROM {STAGED} ORDER BY rowid")
+    db.run(f"DROP TABLE {STAGED}")
+    rows = int(db.row(f"SELECT count(*) FROM {table}")[0])
+    fields = tuple(ProfileField(c.name, c.type) for c in columns)
+    return _Read(given, table, key_name, tuple(columns), SourcePart(given.name, rows, fields)), reasons
+
+
+def _key_sql(name: str) -> str:
+    """Without blanks around it; an address is the same whatever its case."""
+    text = f"trim(CAST({quote_identifier(name)} AS VARCHAR))"
+    return f"if(contains({text}, '@'), lower({text}), {text})"
+
+
+def _names(read: Sequence[_Read]) -> list[str]:
+    """Every field, in the order of the sources; the keys are one field, named as in the first."""
+    names: dict[str, str] = {}
+    for source in read:
+        for column in source.columns:
+            if column.name.casefold() != source.key.casefold() or source is read[0]:
+                names.setdefault(column.name.casefold(), column.name)
+    return list(names.values())
+
+
+def _merged(db: DuckDB, read: Sequence[_Read], name: str) -> Column:
+    """The SQL of a field over the tables f0, f1 …: the first that is not empty."""
+    if name == read[0].key:
+        return Column(name, FieldType.TEXT, f"k.{_KEY}")
+    found = [(n, s.column(name)) for n, s in enumerate(read)]
+    there = [
+        (n, c) for n, c in found if c is not None and (n == 0 or c.name.casefold() != read[n].key.casefold())
+    ]
+    first = [n for n, _ in there if name.casefold() in {f.casefold() for f in read[n].given.first_in}]
+    there.sort(key=lambda pair: pair[0] not in first)
+    filled = [(n, c) for n, c in there if len(there) == 1 or _has_any(db, read[n].table, c.name)] or there[:1]
+    type_ = _common({c.type for _, c in filled})
+    values = [_as(f"f{n}.{quote_identifier(c.name)}", c.type, type_) for n, c in filled]
+    return Column(name, type_, values[0] if len(values) == 1 else f"coalesce({', '.join(values)})")
+
+
+def _has_any(db: DuckDB, table: str, name: str) -> bool:
+    """An empty field of one source says nothing about the type of it in another."""
+    column = quote_identifier(name)
+    return bool(db.row(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE {column} IS NOT NULL)")[0])
+
+
+def _common(types: set[FieldType]) -> FieldType:
+    if len(types) == 1:
+        return next(iter(types))
+    return FieldType.TIMESTAMP if types == {FieldType.DATE, FieldType.TIMESTAMP} else FieldType.TEXT
+
+
+def _as(sql: str, type_: FieldType, wanted: FieldType) -> str:
+    if type_ is wanted:
+        return sql
+    return f"CAST({sql} AS {'TIMESTAMP' if wanted is FieldType.TIMESTAMP else 'VARCHAR'})"
+
+
+def _joined(read: Sequence[_Read]) -> str:
+    """Everybody once, in the order in which the sources name them first."""
+    each = " UNION ALL ".join(
+        f"SELECT {_KEY}, {n} AS s, rowid AS r FROM {s.table}" for n, s in enumerate(read)
+    )
+    people = f"(SELECT {_KEY}, min(s * 4294967296 + r) AS place FROM ({each}) GROUP BY {_KEY}) k"
+    joins = " ".join(f"LEFT JOIN {s.table} f{n} ON f{n}.{_KEY} = k.{_KEY}" for n, s in enumerate(read))
+    return f"{people} {joins}"
+
+
+def _conflicts(db: DuckDB, read: Sequence[_Read], columns: Sequence[Column]) -> dict[str, int]:
+    """For how many people the sources disagree, by field."""
+    several = [c for c in columns if c.sql.startswith("coalesce(")]
+    if not several:
+        return {}
+    counts = ", ".join(
+        f"count(*) FILTER (len(list_distinct([{c.sql.removeprefix('coalesce(').removesuffix(')')}])) > 1)"
+        for c in several
+    )
+    found = db.row(f"SELECT {counts} FROM {_joined(read)}")
+    return {c.name: int(n) for c, n in zip(several, found, strict=True) if n}
+
+
+def _join(db: DuckDB, read: Sequence[_Read], columns: Sequence[Column]) -> int:
+    chosen = ", ".join(f"{c.sql} AS {quote_identifier(c.name)}" for c in columns)
+    db.run(
+        f"CREATE TABLE {STAGED} AS SELECT {chosen}, CAST(NULL AS BIGINT) AS {LINE} FROM {_joined(read)} "
+        "ORDER BY k.place"
+    )
+    for source in read:
+        db.run(f"DROP TABLE {source.table}")
+    return int(db.row(f"SELECT count(*) FROM {STAGED}")[0])
