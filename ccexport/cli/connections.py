@@ -66,7 +66,10 @@ def add(
 
 @app.command("list")
 def list_(as_json: Json = False, data_dir: DataDir = None) -> None:
-    """All connections."""
+    """All connections.
+
+    Example: ccexport connections list
+    """
     with opened(data_dir) as (services, actor):
         rows = [
             {
@@ -85,7 +88,10 @@ def list_(as_json: Json = False, data_dir: DataDir = None) -> None:
 
 @app.command()
 def check(name: str, as_json: Json = False, data_dir: DataDir = None) -> int:
-    """Ask Constant Contact whether the connection works."""
+    """Ask Constant Contact whether the connection works.
+
+    Example: ccexport connections check Main
+    """
     with opened(data_dir) as (services, actor):
         health = services.connections.check(actor, name)
     emit(as_json, health, [f"{health.name}: {health.sentence} {health.requests_today} requests today."])
@@ -103,7 +109,10 @@ def probe(
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Try our guesses about the API on a TRIAL account: at most fifty requests, cleaned up afterwards."""
+    """Try our guesses about the API on a TRIAL account: at most fifty requests, cleaned up afterwards.
+
+    Example: ccexport connections probe Trial --unsubscribed somebody@example.com
+    """
     from ccexport.services.connections import Prepared
 
     prepared = Prepared(unsubscribed=unsubscribed, left_list=left_list, deleted=deleted)
@@ -121,7 +130,10 @@ def probe(
 
 @app.command()
 def remove(name: str, as_json: Json = False, data_dir: DataDir = None) -> None:
-    """Forget a connection and its tokens; exports that use it must go first."""
+    """Forget a connection and its tokens; exports that use it must go first.
+
+    Example: ccexport connections remove Main
+    """
     with opened(data_dir) as (services, actor):
         services.connections.remove(actor, name)
     emit(as_json, {"removed": name}, [f"Connection {name} is removed."])
@@ -133,7 +145,10 @@ def lists_list(
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """The contact lists of the account."""
+    """The contact lists of the account.
+
+    Example: ccexport lists list --connection Main
+    """
     with opened(data_dir) as (services, actor):
         found = services.connections.lists(actor, connection)
     rows = [{"list_id": f.id, "name": f.name, "members": f.members} for f in found]
@@ -147,7 +162,10 @@ def lists_create(
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Create a contact list, or find the one of that name."""
+    """Create a contact list, or find the one of that name.
+
+    Example: ccexport lists create Newsletter --connection Main
+    """
     with opened(data_dir) as (services, actor):
         made = services.connections.create_list(actor, connection, name)
     emit(as_json, {"list_id": made.id, "name": made.name}, [f"Contact list {made.name}: {made.id}"])

@@ -121,7 +121,10 @@ def _document(services: Any, actor: Any, export: Export) -> dict[str, Any]:
 
 @app.command("list")
 def list_(as_json: Json = False, data_dir: DataDir = None) -> None:
-    """All exports."""
+    """All exports.
+
+    Example: ccexport exports list
+    """
     with opened(data_dir) as (services, actor):
         rows = [_document(services, actor, e) for e in services.exports.list(actor)]
     shown = [
@@ -134,7 +137,10 @@ def list_(as_json: Json = False, data_dir: DataDir = None) -> None:
 
 @app.command()
 def show(name: str, as_json: Json = False, data_dir: DataDir = None) -> None:
-    """One export's configuration."""
+    """One export's configuration.
+
+    Example: ccexport exports show Newsletter --json
+    """
     with opened(data_dir) as (services, actor):
         document = _document(services, actor, services.exports.get(actor, name))
     emit(as_json, document, [f"{key.replace('_', ' ')}: {value}" for key, value in document.items()])
@@ -151,7 +157,10 @@ def preview(
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> int:
-    """Plan the export and show exactly what a run would send."""
+    """Plan the export and show exactly what a run would send.
+
+    Example: ccexport exports preview Newsletter --rows 20
+    """
     with opened(data_dir) as (services, actor):
         plan = services.previews.preview(actor, name, resend_all=resend_all)
         shown = [] if rows == 0 else services.previews.rows(actor, plan, what=what or "sent", limit=rows)
@@ -256,7 +265,10 @@ def pause(
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Pause an export, or let it go on."""
+    """Pause an export, or let it go on.
+
+    Example: ccexport exports pause Newsletter --go-on
+    """
     with opened(data_dir) as (services, actor):
         found = services.exports.pause(actor, name, paused=not go_on)
     emit(
@@ -268,7 +280,10 @@ def pause(
 
 @app.command()
 def remove(name: str, as_json: Json = False, data_dir: DataDir = None) -> None:
-    """Remove an export; its history stays, and nobody is taken off the list."""
+    """Remove an export; its history stays, and nobody is taken off the list.
+
+    Example: ccexport exports remove Newsletter
+    """
     with opened(data_dir) as (services, actor):
         services.exports.remove(actor, name)
     emit(as_json, {"removed": name}, [f"Export {name} is removed; its history stays."])

@@ -25,7 +25,10 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(as_json: Json = False, data_dir: DataDir = None) -> int:
-    """The whole job against the sandbox: ingest, preview, run, verify. Nothing leaves this machine."""
+    """The whole job against the sandbox: ingest, preview, run, verify. Nothing leaves this machine.
+
+    Example: ccexport demo --data-dir /tmp/ccexport-demo
+    """
     from ccexport.services.demo import ensure_demo
 
     with opened(data_dir) as (services, actor):
@@ -62,7 +65,10 @@ def worker(
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> int:
-    """Claim and drive runs. Any number of workers may share a data directory."""
+    """Claim and drive runs. Any number of workers may share a data directory.
+
+    Example: ccexport worker --once
+    """
     with opened(data_dir) as (services, _):
         working = services.worker()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -83,7 +89,10 @@ def sandbox(
     ] = None,
     data_dir: DataDir = None,
 ) -> int:
-    """The local double of Constant Contact alone, for trying other programs against it."""
+    """The local double of Constant Contact alone, for trying other programs against it.
+
+    Example: ccexport sandbox --port 8765
+    """
     from ccexport.settings import load_settings
 
     settings = load_settings(data_dir=data_dir)
@@ -102,7 +111,10 @@ def suppression_add(
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Never send these addresses or domains."""
+    """Never send these addresses or domains.
+
+    Example: ccexport suppression add somebody@example.com example.org
+    """
     entries = list(values or [])
     if file is not None:
         try:
@@ -116,7 +128,10 @@ def suppression_add(
 
 @suppression.command("remove")
 def suppression_remove(value: str, as_json: Json = False, data_dir: DataDir = None) -> None:
-    """Take one entry off the suppression list."""
+    """Take one entry off the suppression list.
+
+    Example: ccexport suppression remove example.org
+    """
     with opened(data_dir) as (services, actor):
         gone = services.system.unsuppress(actor, value)
     emit(as_json, {"removed": gone}, ["Removed." if gone else "It was not on the suppression list."])
@@ -124,7 +139,10 @@ def suppression_remove(value: str, as_json: Json = False, data_dir: DataDir = No
 
 @suppression.command("list")
 def suppression_list(as_json: Json = False, data_dir: DataDir = None) -> None:
-    """The suppression list."""
+    """The suppression list.
+
+    Example: ccexport suppression list --json
+    """
     with opened(data_dir) as (services, actor):
         rows = services.system.suppressed(actor)
     emit(as_json, rows, table(rows, ["value", "kind", "added_by", "added_at"]))

@@ -27,7 +27,10 @@ def add(
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Add a person; the password is asked for, or read from standard input."""
+    """Add a person; the password is asked for, or read from standard input.
+
+    Example: ccexport people add kari --role contributor --email kari@example.com
+    """
     with opened(data_dir) as (services, actor):
         made = services.people.add(
             actor, name, role=role, password=_password(), display_name=display_name, email=email
@@ -37,7 +40,10 @@ def add(
 
 @app.command("list")
 def list_(as_json: Json = False, data_dir: DataDir = None) -> None:
-    """Everybody who may sign in."""
+    """Everybody who may sign in.
+
+    Example: ccexport people list
+    """
     with opened(data_dir) as (services, actor):
         rows = [
             {"name": p.name, "display_name": p.display_name, "role": p.role, "disabled": p.disabled}
@@ -48,7 +54,10 @@ def list_(as_json: Json = False, data_dir: DataDir = None) -> None:
 
 @app.command()
 def role(name: str, role: Role, as_json: Json = False, data_dir: DataDir = None) -> None:
-    """Give a person another role."""
+    """Give a person another role.
+
+    Example: ccexport people role kari administrator
+    """
     with opened(data_dir) as (services, actor):
         changed = services.people.change_role(actor, name, role)
     emit(as_json, {"name": changed.name, "role": changed.role}, [f"{changed.name} is now {changed.role}."])
@@ -61,7 +70,10 @@ def disable(
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Disable a person and end their sessions."""
+    """Disable a person and end their sessions.
+
+    Example: ccexport people disable kari
+    """
     with opened(data_dir) as (services, actor):
         changed = services.people.disable(actor, name, disabled=not enable)
     word = "disabled" if changed.disabled else "enabled"
@@ -70,7 +82,10 @@ def disable(
 
 @app.command()
 def password(name: str, as_json: Json = False, data_dir: DataDir = None) -> None:
-    """Set a person's password and end their sessions."""
+    """Set a person's password and end their sessions.
+
+    Example: ccexport people password kari
+    """
     with opened(data_dir) as (services, actor):
         services.people.set_password(actor, name, _password())
     emit(as_json, {"name": name}, [f"{name} has a new password and must sign in again."])

@@ -36,7 +36,7 @@ def undo(
 ) -> int:
     """Take off the list whom a run added, and send back the values it replaced.
 
-    Example: ccexport runs undo RUN --preview, then ccexport runs undo RUN --digest D --wait
+    Example: ccexport runs undo RUN --preview; and then ccexport runs undo RUN --digest D --wait
     """
     with opened(data_dir) as (services, actor):
         if preview:

@@ -61,7 +61,10 @@ def list_(
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Runs, newest first."""
+    """Runs, newest first.
+
+    Example: ccexport runs list --export Newsletter --state failed
+    """
     with opened(data_dir) as (services, actor):
         rows = [run_document(r) for r in services.runs.list(actor, export=export, state=state, limit=limit)]
     shown = [row | row["counts"] for row in rows]
@@ -71,7 +74,10 @@ def list_(
 
 @app.command()
 def show(run_id: str, as_json: Json = False, data_dir: DataDir = None) -> None:
-    """One run: its numbers, its batches and its story."""
+    """One run: its numbers, its batches and its story.
+
+    Example: ccexport runs show run-3kq2f81c0-9f3k2 --json
+    """
     with opened(data_dir) as (services, actor):
         found = services.runs.get(actor, run_id)
         document = run_document(found, services.runs.batches(actor, run_id))
@@ -123,19 +129,28 @@ def _changed(run_id: str, use_case: str, as_json: bool, data_dir: Any) -> None:
 
 @app.command()
 def cancel(run_id: str, as_json: Json = False, data_dir: DataDir = None) -> None:
-    """Stop sending; what already left is settled and read back."""
+    """Stop sending; what already left is settled and read back.
+
+    Example: ccexport runs cancel run-3kq2f81c0-9f3k2
+    """
     _changed(run_id, "cancel", as_json, data_dir)
 
 
 @app.command()
 def approve(run_id: str, as_json: Json = False, data_dir: DataDir = None) -> None:
-    """Approve the plan a run waits with."""
+    """Approve the plan a run waits with.
+
+    Example: ccexport runs approve run-3kq2f81c0-9f3k2
+    """
     _changed(run_id, "approve", as_json, data_dir)
 
 
 @app.command()
 def resume(run_id: str, as_json: Json = False, data_dir: DataDir = None) -> int:
-    """Go on with a run here and now, to its end or until it has to wait again."""
+    """Go on with a run here and now, to its end or until it has to wait again.
+
+    Example: ccexport runs resume run-3kq2f81c0-9f3k2
+    """
     with opened(data_dir) as (services, actor):
         services.runs.resume(actor, run_id)
         found = driven(services, actor, run_id)

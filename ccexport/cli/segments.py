@@ -68,7 +68,10 @@ def _document(services: "Services", actor: Actor, name: str) -> dict[str, Any]:
 
 @app.command("list")
 def list_(as_json: Json = False, data_dir: DataDir = None) -> None:
-    """All segments with their sizes."""
+    """All segments with their sizes.
+
+    Example: ccexport segments list
+    """
     with opened(data_dir) as (services, actor):
         rows = [_document(services, actor, s.name) for s in services.segments.list(actor)]
     emit(as_json, rows, table(rows, ["name", "kind", "members", "in_words"]))
@@ -76,7 +79,10 @@ def list_(as_json: Json = False, data_dir: DataDir = None) -> None:
 
 @app.command()
 def show(name: str, as_json: Json = False, data_dir: DataDir = None) -> None:
-    """One segment: its rule, its size, what uses it."""
+    """One segment: its rule, its size, what uses it.
+
+    Example: ccexport segments show Norway --json
+    """
     with opened(data_dir) as (services, actor):
         document = _document(services, actor, name)
     used = ", ".join(document["used_by"]) or "nothing"
@@ -89,7 +95,10 @@ def show(name: str, as_json: Json = False, data_dir: DataDir = None) -> None:
 
 @app.command()
 def remove(name: str, as_json: Json = False, data_dir: DataDir = None) -> None:
-    """Remove a segment that nothing uses."""
+    """Remove a segment that nothing uses.
+
+    Example: ccexport segments remove Norway
+    """
     with opened(data_dir) as (services, actor):
         services.segments.remove(actor, name)
     emit(as_json, {"removed": name}, [f"Segment {name} is removed."])
