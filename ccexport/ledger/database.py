@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from ccexport.errors import BadSettings, Conflict, StoreTrouble
 
-NEWEST = "0002"
+NEWEST = "0003"
 BUSY_SECONDS = 30
 
 

@@ -16,6 +16,7 @@ from ccexport.ledger.runs import Runs
 from ccexport.ledger.schedules import Refreshes, Schedules
 from ccexport.ledger.sealing import make_seal
 from ccexport.ledger.shared import Audit, Leases, Pace
+from ccexport.ledger.sources import Sources
 from ccexport.ledger.stores import Files, Releases, Suppression
 
 
@@ -41,6 +42,7 @@ class Ledger:
         self.connections = Connections(self._database, seal, clock)
         self.segments = Segments(self._database, clock, data_dir)
         self.exports = Exports(self._database, clock)
+        self.sources = Sources(self._database, seal, clock)
         self.runs = Runs(self._database, clock, data_dir)
         self.files = Files(self._database, data_dir, clock)
         self.suppression = Suppression(self._database, clock)

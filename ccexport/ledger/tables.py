@@ -311,6 +311,17 @@ suppression = Table(
     Column("note", Text, nullable=False),
 )
 
+sources = Table(
+    "sources",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("config", JSON, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("updated_by", String(120), nullable=False),
+    Column("updated_at", Utc, nullable=False),
+)
+
 pace = Table(
     "pace",
     metadata,

@@ -25,7 +25,7 @@ class OperatingUseCases:
         """Seal every stored secret with the newest key; how many were."""
         require(actor, Role.ADMINISTRATOR, "rotate the key")
         ledger = self._services.ledger
-        sealed = ledger.connections.reseal() + ledger.notices.reseal()
+        sealed = ledger.connections.reseal() + ledger.notices.reseal() + ledger.sources.reseal()
         ledger.audit.add(actor.name, "key rotated", f"{sealed} secrets")
         return sealed
 

@@ -58,6 +58,7 @@ def test_a_ledger_of_the_first_version_keeps_everything(
     assert ledger.exports.named("one").config.list_name == "Newsletter"
     assert ledger.runs.get("run-1").state is RunState.FAILED
     assert ledger.schedules.get("export-one") is None
+    assert ledger.sources.all() == []
     assert not ledger.refreshes.settings()[0].on
     assert ledger.notices.told() == {"export:export-one": ("fine", 7)}
     ledger.schedules.save("export-one", Schedule(follows=Follows.NOTHING), by="ada", role=Role.CONTRIBUTOR)
