@@ -46,6 +46,8 @@ class Connections:
                 .mappings()
                 .first()
             )
+        if not connection_id:
+            raise NotFound("The export has no connection; choose one in its settings first.")
         if row is None:
             raise NotFound(f"There is no connection {connection_id}.")
         return _value(row)

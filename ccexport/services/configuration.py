@@ -151,7 +151,7 @@ class ConfigurationUseCases:
 
     def _target(self, actor: Actor, export: Export, target: str) -> str:
         """`cf:<name>` for a custom field: ids differ from account to account."""
-        if not target.startswith("cf:"):
+        if not target.startswith("cf:") or not export.config.connection_id:
             return target
         names = self._custom_fields(actor, export.config.connection_id)
         return f"cf:{names.get(target.removeprefix('cf:'), target.removeprefix('cf:'))}"

@@ -113,6 +113,7 @@ class Connecting:
 
         Raises `NotPermitted` for a state that is unknown, used, too old, or another browser's.
         """
+        require(actor, Role.ADMINISTRATOR, "add connections")
         note = self._ledger.people.take_ticket(state, "oauth")
         if note is None or not hmac.compare_digest(note["bind"], bind) or note["actor"] != actor.name:
             raise NotPermitted(
@@ -190,8 +191,12 @@ class Connecting:
             account_id=kept["account_id"],
             organisation=kept["organisation"],
             account_email=kept["account_email"],
+            agreed_by=actor.name,
+            agreed_at=self._ledger.clock(),
+            agreed_text=AGREEMENT,
             connected_by=actor.name,
             connected_at=self._ledger.clock(),
+            export_person=actor.name,
         )
         self._ledger.audit.add(actor.name, "connection reconnected", old.name)
         return changed

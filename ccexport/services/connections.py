@@ -5,6 +5,7 @@ Must never give tokens to a face.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from ccexport.constant_contact.probe import Prepared, probe
@@ -27,6 +28,15 @@ class ConnectionHealth:
     organisation: str
     privileges: tuple[str, ...]
     contacts: Mapping[str, int]
+    requests_today: int
+
+
+@dataclass(frozen=True)
+class ConnectionFacts:
+    """What is known of a connection without asking Constant Contact."""
+
+    needs_export_user: bool
+    authorised_until: datetime | None
     requests_today: int
 
 
@@ -93,6 +103,22 @@ class ConnectionUseCases(Connecting):
             requests_today=self._services.accounts().requests_today(),
         )
 
+    def facts(self, actor: Actor, name: str) -> ConnectionFacts:
+        """Whether it needs another export user, when its token is renewed, the quota used today."""
+        require(actor, Role.ADMINISTRATOR, "see a connection")
+        found = self._ledger.connections.named(name)
+        person = self._ledger.people.find(found.export_person or "")
+        kept = self._ledger.connections.tokens(found.id).get("expires_at")
+        return ConnectionFacts(
+            needs_export_user=person is not None and person.disabled,
+            authorised_until=datetime.fromisoformat(kept) if kept else None,
+            requests_today=self._services.accounts().requests_today(),
+        )
+
+    def take_over(self, actor: Actor, name: str) -> Connection:
+        """The actor becomes the export user of the connection; a face asks for their password first."""
+        return self.change(actor, name, export_person=actor.name)
+
     def probe(
         self, actor: Actor, name: str, say: Callable[[str], None], *, domain: str, prepared: Prepared
     ) -> Sequence[Finding]:
@@ -123,7 +149,7 @@ class ConnectionUseCases(Connecting):
         users = [e.name for e in self.exports_on(actor, name)]
         if users:
             raise Conflict(
-                f"The connection {name} is used by {', '.join(users)}; remove these exports first."
+                f"The connection {found.name} is used by {', '.join(users)}; remove or detach these exports first."
             )
         self._ledger.connections.remove(found.id)
         self._ledger.audit.add(actor.name, "connection removed", found.name)
@@ -160,8 +186,26 @@ class ConnectionUseCases(Connecting):
 
 
 def _name_only(connection: Connection) -> Connection:
-    hidden = {"account_email": "", "agreed_by": "", "connected_by": "", "privileges": (), "state_reason": ""}
+    hidden = {
+        "account_id": "",
+        "account_email": "",
+        "agreed_by": "",
+        "connected_by": "",
+        "privileges": (),
+        "state_reason": "",
+        "contract_limit": None,
+        "approval_above": None,
+        "export_person": None,
+    }
     return Connection(**(asdict(connection) | hidden))
 
 
-__all__ = ["AGREEMENT", "Authorisation", "ConnectionHealth", "ConnectionUseCases", "Draft", "Prepared"]
+__all__ = [
+    "AGREEMENT",
+    "Authorisation",
+    "ConnectionFacts",
+    "ConnectionHealth",
+    "ConnectionUseCases",
+    "Draft",
+    "Prepared",
+]

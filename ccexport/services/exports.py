@@ -1,9 +1,10 @@
-"""Use cases of exports: configure, list, duplicate, pause, remove. Saving never runs anything."""
+"""Use cases of exports: configure, list, duplicate, pause, detach, remove. Saving never runs anything."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ccexport.errors import BadInput, NotFound
+from ccexport.constant_contact.values import ContactList
+from ccexport.errors import BadInput, Conflict, NotFound
 from ccexport.model.exports import Actor, ConsentRule, Export, ExportConfig, Guards, MappedField
 from ccexport.model.words import Mode, Role
 from ccexport.plan.fields import CONTACT_FIELDS
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ccexport.services.context import Services
 
 __all__ = ["CONTACT_FIELDS", "TRANSFORMS", "ExportUseCases"]
+_NO_LIST = ContactList(id="", name="")  # until the lists of several exports are made
 
 
 class ExportUseCases:
@@ -58,16 +60,13 @@ class ExportUseCases:
             international_phones=international_phones,
             guards=guards or Guards(),
         )
-        made = self._ledger.exports.add(self._services.engine.new_id("export"), config, by=actor.name)
-        self._ledger.audit.add(actor.name, "export created", made.name)
-        return made
+        return self._add(actor, config)
 
     def change(self, actor: Actor, name: str, /, **values: Any) -> Export:
         """A new version with some values changed (the names of `create`); earlier plans no longer hold."""
-        old = self.get(actor, name)
-        require_use(actor, self._ledger.connections.get(old.config.connection_id), "change this export")
+        old = self._mine(actor, name, "change this export")
         config = old.config
-        given = {
+        given: dict[str, Any] = {
             "connection": config.connection_id,
             "contact_list": config.list_id,
             "segments": config.segment_ids,
@@ -85,21 +84,63 @@ class ExportUseCases:
         self._ledger.audit.add(actor.name, "export changed", changed.name, {"version": changed.version})
         return changed
 
-    def _checked(self, actor: Actor, name: str, **given: Any) -> ExportConfig:
+    def create_per_segment(
+        self, actor: Actor, name: str, *, connection: str, segments: Sequence[str], **given: Any
+    ) -> Sequence[Export]:
+        """One export and one contact list per segment, both named after it; a list of that name is used.
+
+        Nothing is saved, and no list made, when one of the exports would be refused.
+        """
+        chosen = [self._ledger.segments.named(s) for s in dict.fromkeys(segments)]
+        if not chosen:
+            raise BadInput("An export needs at least one segment (--segment NAME).")
+        given = {"fields": (), "guards": Guards(), **given, "connection": connection}
+        configs = [
+            self._config(actor, f"{name.strip()}: {s.name}"[:200], _NO_LIST, segments=[s.id], **given)
+            for s in chosen
+        ]
+        self._refuse_taken([config.name for config in configs])
+        lists = [self._services.connections.create_list(actor, connection, s.name) for s in chosen]
+        return [
+            self._add(actor, config.model_copy(update={"list_id": there.id, "list_name": there.name}))
+            for config, there in zip(configs, lists, strict=True)
+        ]
+
+    def _refuse_taken(self, names: Sequence[str]) -> None:
+        there = {export.name for export in self._ledger.exports.all()}
+        taken = next((name for name in names if name in there or names.count(name) > 1), None)
+        if taken is not None:
+            raise BadInput(f"An export named {taken} is already there; choose another name.")
+
+    def _add(self, actor: Actor, config: ExportConfig) -> Export:
+        made = self._ledger.exports.add(self._services.engine.new_id("export"), config, by=actor.name)
+        self._ledger.audit.add(actor.name, "export created", made.name)
+        return made
+
+    def _checked(
+        self, actor: Actor, name: str, *, connection: str, contact_list: str, **given: Any
+    ) -> ExportConfig:
+        there = self._ledger.connections.named(connection)
+        require_use(actor, there, "configure exports on it")
+        found = self._services.connections.find_list(actor, there.id, contact_list)
+        return self._config(actor, name, found, connection=there.id, **given)
+
+    def _config(
+        self, actor: Actor, name: str, found_list: ContactList, *, connection: str, **given: Any
+    ) -> ExportConfig:
         name = name.strip()
         if not name or len(name) > 200:
             raise BadInput("An export needs a name of 1 to 200 characters.")
-        connection = self._ledger.connections.named(given.pop("connection"))
-        require_use(actor, connection, "configure exports on it")
-        found_list = self._services.connections.find_list(actor, connection.name, given.pop("contact_list"))
+        there = self._ledger.connections.named(connection)
+        require_use(actor, there, "configure exports on it")
         segments = [self._ledger.segments.named(s).id for s in given.pop("segments")]
         if not segments:
             raise BadInput("An export needs at least one segment (--segment NAME).")
-        custom_fields = self._custom_fields(actor, connection.name, given["fields"])
+        custom_fields = self._custom_fields(actor, there.id, given["fields"])
         fields = tuple(_by_id(field, custom_fields) for field in given.pop("fields"))
         config = ExportConfig(
             name=name,
-            connection_id=connection.id,
+            connection_id=there.id,
             list_id=found_list.id,
             list_name=found_list.name,
             segment_ids=tuple(dict.fromkeys(segments)),
@@ -130,10 +171,20 @@ class ExportUseCases:
 
     def may_manage(self, actor: Actor, export: Export) -> bool:
         """Whether this export is the actor's to change and run."""
+        if not export.config.connection_id:
+            return actor.role.covers(Role.CONTRIBUTOR)
         try:
             return may_use(actor, self._ledger.connections.get(export.config.connection_id))
         except NotFound:
             return False
+
+    def _mine(self, actor: Actor, name: str, what: str) -> Export:
+        found = self.get(actor, name)
+        if found.config.connection_id:
+            require_use(actor, self._ledger.connections.get(found.config.connection_id), what)
+        else:
+            require(actor, Role.CONTRIBUTOR, what)
+        return found
 
     def history(self, actor: Actor, name: str) -> Sequence[dict[str, Any]]:
         """Every version of the configuration, newest first."""
@@ -141,24 +192,38 @@ class ExportUseCases:
 
     def duplicate(self, actor: Actor, name: str, new_name: str) -> Export:
         """A copy under another name."""
-        old = self.get(actor, name)
-        require_use(actor, self._ledger.connections.get(old.config.connection_id), "duplicate this export")
+        old = self._mine(actor, name, "duplicate this export")
         config = old.config.model_copy(update={"name": new_name.strip()})
         made = self._ledger.exports.add(self._services.engine.new_id("export"), config, by=actor.name)
         self._ledger.audit.add(actor.name, "export created", made.name, {"copy_of": old.name})
         return made
 
     def pause(self, actor: Actor, name: str, *, paused: bool = True) -> Export:
-        """A paused export refuses to run until it goes on."""
-        found = self.get(actor, name)
-        require_use(actor, self._ledger.connections.get(found.config.connection_id), "pause this export")
+        """A paused export refuses to run until it goes on; one without a connection cannot go on."""
+        found = self._mine(actor, name, "pause this export")
+        if not paused and not found.config.connection_id:
+            raise Conflict(f"{found.name} has no connection; choose one in its settings first.")
         self._ledger.audit.add(actor.name, "export paused" if paused else "export goes on", found.name)
         return self._ledger.exports.mark(found.id, paused=paused)
 
+    def detach(self, actor: Actor, name: str) -> Export:
+        """Take it off its connection and pause it; all else stays, until somebody chooses a connection.
+
+        Raises `Conflict` while a run of it is going on.
+        """
+        found = self._mine(actor, name, "detach this export")
+        if self._ledger.runs.all(export_id=found.id, live=True, limit=1):
+            raise Conflict(f"A run of {found.name} is going on; let it end or cancel it first.")
+        paused = self._ledger.exports.mark(found.id, paused=True)
+        if not found.config.connection_id:
+            return paused
+        config = found.config.model_copy(update={"connection_id": ""})
+        self._ledger.audit.add(actor.name, "export detached", found.name)
+        return self._ledger.exports.change(found.id, config, by=actor.name)
+
     def remove(self, actor: Actor, name: str) -> None:
         """Hide it; its runs and deliveries stay, and nobody is taken off the list."""
-        found = self.get(actor, name)
-        require_use(actor, self._ledger.connections.get(found.config.connection_id), "remove this export")
+        found = self._mine(actor, name, "remove this export")
         self._ledger.exports.mark(found.id, removed=True)
         self._ledger.audit.add(actor.name, "export removed", found.name)
 

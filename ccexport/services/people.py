@@ -124,9 +124,7 @@ class PeopleUseCases:
         if not self.may_try(name, origin):
             raise NotPermitted(f"Too many failed sign-ins; try again in {WINDOW_MINUTES} minutes.")
         person = self._ledger.people.find(name)
-        right = bcrypt.checkpw(
-            password.encode()[:LONGEST_PASSWORD_BYTES], person.password_hash.encode() if person else _nobody()
-        )
+        right = _fits(password, person)
         if person is None or not right or person.disabled:
             self._ledger.people.note_failure(name, origin)
             raise NotPermitted("That name and password do not fit; nothing was changed.")
@@ -134,12 +132,15 @@ class PeopleUseCases:
         self._ledger.audit.add(name, "signed in", name)
         return person
 
-    def confirm_password(self, actor: Actor, password: str) -> bool:
-        """Whether this is the actor's own password (asked again before a weighty step)."""
+    def confirm_password(self, actor: Actor, password: str, *, origin: str) -> None:
+        """Asked again before a weighty step. Raises `NotPermitted`; failures count like those of signing in."""
+        if not self.may_try(actor.name, origin):
+            raise NotPermitted(f"Too many failed attempts; try again in {WINDOW_MINUTES} minutes.")
         person = self._ledger.people.find(actor.name)
-        return person is not None and bcrypt.checkpw(
-            password.encode()[:LONGEST_PASSWORD_BYTES], person.password_hash.encode()
-        )
+        if person is None or not _fits(password, person):
+            self._ledger.people.note_failure(actor.name, origin)
+            raise NotPermitted("That is not your password; nothing was changed.")
+        self._ledger.people.forget_failures(actor.name)
 
     def ticket(self, person: Person, payload: Mapping[str, Any]) -> str:
         """A single-use ticket, valid for seconds, that the cookie route exchanges for a session."""
@@ -172,6 +173,12 @@ class PeopleUseCases:
             require(actor, Role.ADMINISTRATOR, "sign other people out")
         self._ledger.people.end_sessions(name)
         self._ledger.audit.add(actor.name, "signed out everywhere", name)
+
+
+def _fits(password: str, person: Person | None) -> bool:
+    """Takes the same time when there is no such person."""
+    kept = person.password_hash.encode() if person else _nobody()
+    return bcrypt.checkpw(password.encode()[:LONGEST_PASSWORD_BYTES], kept)
 
 
 @cache

@@ -6,10 +6,11 @@ import streamlit as st
 
 from ccexport.model.exports import Actor
 from ccexport.model.runs import Run
-from ccexport.model.words import RunState, WaitReason
+from ccexport.model.words import Role, RunState, WaitReason
 from ccexport.services.runs import sentence
 from ccexport.ui.holder import services
 from ccexport.ui.places import link
+from ccexport.ui.said import say
 from ccexport.ui.show import ago, badge_markup, plain
 from ccexport.ui.texts import t
 
@@ -26,11 +27,28 @@ def attention(actor: Actor, latest: Sequence[Run]) -> None:
                 + t("The connection **{name}** has to be connected again.", name=plain(connection.name))
             )
             link("connections", t("Connections"), icon=":material/link:")
+    if actor.role.covers(Role.ADMINISTRATOR):
+        _export_users(actor)
     for run in _in_need(latest):
         with st.container(border=True):
             st.markdown(f"{badge_markup(run.state)} **{plain(run.export_name)}** · {ago(run.created_at)}")
-            st.markdown(plain(sentence(run), 400))
+            st.markdown(plain(say(sentence(run)), 400))
             link("runs", t("Open the run"), icon=":material/open_in_new:", run=run.id)
+
+
+def _export_users(actor: Actor) -> None:
+    for connection in services().connections.list(actor):
+        if services().connections.facts(actor, connection.id).needs_export_user:
+            with st.container(border=True):
+                st.markdown(
+                    f":orange-badge[:material/person_off: {t('Needs an export user')}] "
+                    + f"**{plain(connection.name)}** · "
+                    + t(
+                        "Its export user {person} is disabled: another one is needed.",
+                        person=plain(connection.export_person or "–"),
+                    )
+                )
+                link("connections", t("Connections"), icon=":material/link:")
 
 
 def _in_need(latest: Sequence[Run]) -> list[Run]:

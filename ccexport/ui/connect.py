@@ -15,6 +15,8 @@ from ccexport.ui.going import goto
 from ccexport.ui.handoff import AUTHORISATIONS, DRAFTS
 from ccexport.ui.holder import services
 from ccexport.ui.places import go, link
+from ccexport.ui.said import say
+from ccexport.ui.session import origin
 from ccexport.ui.show import code, moment, plain, show_error
 from ccexport.ui.texts import t
 
@@ -79,7 +81,7 @@ def finish_steps(actor: Actor, key: str) -> None:
         link("connections", t("Start again"), icon=":material/add_link:", show="new")
         return
     if "trouble" in note:
-        st.error(plain(note["trouble"], 1_000), icon=":material/link_off:")
+        st.error(plain(say(note["trouble"]), 1_000), icon=":material/link_off:")
         link("connections", t("Start again"), icon=":material/add_link:", show="new")
         return
     draft: Draft = note["draft"]
@@ -94,7 +96,7 @@ def finish_steps(actor: Actor, key: str) -> None:
             )
         )
     with st.container(border=True), st.form("export_person", border=False):
-        st.subheader(t("6. Add yourself as export person"))
+        st.subheader(t("6. Add yourself as export user"))
         st.markdown(
             t(
                 "Exports on **{name}** run on your responsibility. Confirm it with your password here.",
@@ -110,8 +112,10 @@ def finish_steps(actor: Actor, key: str) -> None:
 
 
 def _save(actor: Actor, key: str, draft: Draft, password: str, other: bool) -> None:
-    if not services().people.confirm_password(actor, password):
-        st.error(t("That is not your password; the connection is not saved yet."), icon=":material/lock:")
+    try:
+        services().people.confirm_password(actor, password, origin=origin())
+    except CcexportError as error:
+        show_error(error)
         return
     DRAFTS.take(key)
     try:

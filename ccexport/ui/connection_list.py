@@ -1,15 +1,19 @@
-"""The connections, what is known of each, and what an administrator may do with it."""
+"""The connections: what is known of each, and what may be done with it. Must never see a token."""
 
 import streamlit as st
 
-from ccexport.errors import CcexportError
 from ccexport.model.exports import Actor, Connection
 from ccexport.model.words import Role
+from ccexport.services.connections import ConnectionFacts
 from ccexport.ui.connect import SHARES
+from ccexport.ui.connection_dialogs import become_export_user, change, remove
 from ccexport.ui.holder import services
-from ccexport.ui.places import go, link
-from ccexport.ui.show import code, empty, moment, number, plain, show_error
+from ccexport.ui.places import go
+from ccexport.ui.said import say
+from ccexport.ui.show import code, empty, moment, number, plain
 from ccexport.ui.texts import t
+
+REQUESTS_A_DAY = 10_000
 
 
 def connection_list(actor: Actor) -> None:
@@ -34,103 +38,102 @@ def connection_list(actor: Actor) -> None:
 
 def _name_only(connection: Connection) -> None:
     st.markdown(f"#### {plain(connection.name)}")
-    st.caption("Constant Contact · " + t("an administrator sees more"))
+    st.markdown(
+        "Constant Contact · " + t("yours to use in exports; ask an administrator to see or change more")
+    )
 
 
 def _card(actor: Actor, connection: Connection) -> None:
-    working = connection.state == "connected"
-    badge = (
-        f":green-badge[:material/check_circle: {t('Connected')}]"
-        if working
-        else f":red-badge[:material/link_off: {t('Reconnect')}]"
-    )
-    st.markdown(f"#### {plain(connection.name)} {badge}")
+    facts = services().connections.facts(actor, connection.id)
+    st.markdown(f"#### {plain(connection.name)} {_badge(connection, facts)}")
     if connection.state_reason:
-        st.error(plain(connection.state_reason, 500))
+        st.error(plain(say(connection.state_reason), 500), icon=":material/link_off:")
+    if facts.needs_export_user:
+        st.warning(
+            t("Its export user {person} is disabled: another one is needed.", person=_user(connection)),
+            icon=":material/person_off:",
+        )
     st.markdown(
         f"Constant Contact · **{plain(connection.organisation)}** · {code(connection.account_email)} · "
         + t(SHARES.get(connection.share, "Administrators only"))
     )
-    st.caption(
-        t(
-            "Agreed and connected by {person}, {when}. Export person: {export_person}.",
-            person=plain(connection.connected_by),
-            when=moment(connection.connected_at),
-            export_person=plain(connection.export_person or "–"),
-        )
-    )
+    _known(actor, connection, facts)
+    _buttons(actor, connection, facts)
+
+
+def _badge(connection: Connection, facts: ConnectionFacts) -> str:
+    if connection.state != "connected":
+        return f":red-badge[:material/link_off: {t('Reconnect')}]"
+    if facts.needs_export_user:
+        return f":orange-badge[:material/person_off: {t('Needs an export user')}]"
+    return f":green-badge[:material/check_circle: {t('Connected')}]"
+
+
+def _user(connection: Connection) -> str:
+    return plain(connection.export_person or "–")
+
+
+def _known(actor: Actor, connection: Connection, facts: ConnectionFacts) -> None:
+    """What needs no question to Constant Contact."""
     exports = services().connections.exports_on(actor, connection.id)
     names = ", ".join(plain(e.name, 60) for e in exports)
-    st.caption(t("Exports on it: {names}", names=names) if exports else t("No exports on it."))
+    lines = {
+        t("Agreed and connected"): t(
+            "by {person}, {when}", person=plain(connection.connected_by), when=moment(connection.connected_at)
+        ),
+        t("Export user"): _user(connection),
+        t("Authorisation"): t("renewed by itself; the current one holds until {when}", when=_until(facts)),
+        t("Privileges"): ", ".join(code(p) for p in connection.privileges) or "–",
+        t("Requests today"): t(
+            "{n} of {most}, of all connections together",
+            n=number(facts.requests_today),
+            most=number(REQUESTS_A_DAY),
+        ),
+        t("Exports on it"): names or t("none"),
+    }
+    st.table(
+        [{t("Fact"): name, t("Value"): value} for name, value in lines.items()],
+        hide_header=True,
+        hide_index=True,
+        border="horizontal",
+        alt=t("What is known of {name}", name=plain(connection.name)),
+    )
+
+
+def _until(facts: ConnectionFacts) -> str:
+    return moment(facts.authorised_until)
+
+
+def _buttons(actor: Actor, connection: Connection, facts: ConnectionFacts) -> None:
+    name = plain(connection.name)
     with st.container(horizontal=True):
-        if st.button(t("Test"), key=f"test-{connection.id}", icon=":material/network_check:"):
-            _test(actor, connection)
+        test = st.button(t("Test"), key=f"test-{connection.id}", icon=":material/network_check:")
         if st.button(t("Connect again"), key=f"again-{connection.id}", icon=":material/sync:"):
             go("connections", show="new", reconnect=connection.name)
-        with st.popover(t("Change"), icon=":material/tune:"):
-            _change(actor, connection)
+        if connection.export_person != actor.name and st.button(
+            t("Add yourself as export user"),
+            key=f"user-{connection.id}",
+            icon=":material/person_add:",
+            type="primary" if facts.needs_export_user else "secondary",
+        ):
+            st.dialog(t("Export user of {name}", name=name))(become_export_user)(actor, connection)
+        if st.button(t("Change"), key=f"change-{connection.id}", icon=":material/tune:"):
+            st.dialog(t("Change {name}", name=name))(change)(actor, connection)
         if st.button(t("Remove"), key=f"remove-{connection.id}", icon=":material/delete:"):
-            st.dialog(t("Remove {name}?", name=plain(connection.name)))(_remove)(actor, connection)
+            st.dialog(t("Remove {name}?", name=name))(remove)(actor, connection)
+    if test:
+        _test(actor, connection)
 
 
 def _test(actor: Actor, connection: Connection) -> None:
     with st.spinner(t("Asking Constant Contact …")):
         health = services().connections.check(actor, connection.id)
-    (st.success if health.working else st.error)(plain(health.sentence, 400))
-    with st.grid(4, min_column_width=150):
-        counts = health.contacts
+    shown = st.success if health.working else st.error
+    shown(plain(say(health.sentence), 400), icon=":material/network_check:")
+    counts = health.contacts
+    with st.grid(3, min_column_width=150):
         st.metric(t("Contacts in the account"), number(counts.get("total") if counts else None), border=True)
         st.metric(t("Unsubscribed"), number(counts.get("unsubscribed") if counts else None), border=True)
-        st.metric(t("Requests today"), f"{number(health.requests_today)} / {number(10_000)}", border=True)
         st.metric(
-            t("Privileges"), number(len(health.privileges)), border=True, help=", ".join(health.privileges)
+            t("Requests today"), f"{number(health.requests_today)} / {number(REQUESTS_A_DAY)}", border=True
         )
-
-
-def _change(actor: Actor, connection: Connection) -> None:
-    with st.form(f"change-{connection.id}", border=False):
-        share = st.radio(
-            t("Who can use this connection"),
-            list(SHARES),
-            index=list(SHARES).index(connection.share) if connection.share in SHARES else 0,
-            format_func=lambda role: t(SHARES[role]),
-        )
-        limit = st.number_input(
-            t("Contacts the contract allows (0: not known)"), 0, 100_000_000, connection.contract_limit or 0
-        )
-        approval = st.number_input(
-            t("A second person approves above so many contacts (0: never)"),
-            0,
-            1_000_000,
-            connection.approval_above or 0,
-        )
-        if st.form_submit_button(t("Save")):
-            try:
-                services().connections.change(
-                    actor,
-                    connection.id,
-                    share=share,
-                    contract_limit=limit or None,
-                    approval_above=approval or None,
-                )
-            except CcexportError as error:
-                show_error(error)
-                return
-            st.rerun()
-
-
-def _remove(actor: Actor, connection: Connection) -> None:
-    exports = services().connections.exports_on(actor, connection.id)
-    if exports:
-        st.markdown(t("These exports use it. Remove them first, or point them at another connection:"))
-        for export in exports:
-            link("exports", plain(export.name), icon=":material/outbox:", export=export.id, show="settings")
-        return
-    st.markdown(t("Its tokens are forgotten at once. Contacts at Constant Contact stay where they are."))
-    if st.button(t("Remove"), type="primary", icon=":material/delete:"):
-        try:
-            services().connections.remove(actor, connection.id)
-        except CcexportError as error:
-            show_error(error)
-            return
-        go("connections")

@@ -11,6 +11,7 @@ from ccexport.model.words import RunState, Trigger
 from ccexport.services.repeats import undo_sentences
 from ccexport.ui.holder import services
 from ccexport.ui.places import go
+from ccexport.ui.said import say
 from ccexport.ui.show import plain, show_error
 from ccexport.ui.texts import t
 
@@ -42,7 +43,7 @@ def _undo(actor: Actor, run: Run) -> None:
         show_error(error)
         return
     plan = st.session_state[key]
-    st.markdown("\n".join(f"- {plain(sentence, 400)}" for sentence in undo_sentences(plan)))
+    st.markdown("\n".join(f"- {plain(say(sentence), 400)}" for sentence in undo_sentences(plan)))
     if st.button(t("Undo it"), type="primary", icon=":material/undo:", key=f"{key}-go", width="stretch"):
         del st.session_state[key]
         _started(actor, run, lambda: services().runs.undo(actor, run.id, digest=plan.digest))

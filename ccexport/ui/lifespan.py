@@ -21,6 +21,8 @@ from ccexport.errors import CcexportError
 from ccexport.settings import Settings, load_settings
 from ccexport.ui.holder import STARTED, hold
 from ccexport.ui.middleware import is_loopback
+from ccexport.ui.show import show_error
+from ccexport.ui.texts import t
 
 if TYPE_CHECKING:
     from ccexport.runs.worker import Worker
@@ -148,14 +150,16 @@ def _prepare(made: "Services") -> None:
 def on_script_error(error: Exception) -> bool:
     """A page broke: the reader gets a reference that the log has too, and no traceback."""
     if isinstance(error, CcexportError):
-        log.warning("a page could not go on: %s", error.log)
-        st.error(str(error), icon=":material/error:")
+        show_error(error)
         return True
     reference = secrets.token_hex(4)
     log.error("a page broke, reference %s", reference, exc_info=error)
     st.error(
-        f"Something went wrong here, and it was not your doing. Try again; if it stays, tell an operator the "
-        f"reference {reference}.",
+        t(
+            "Something went wrong here, and it was not your doing. Try again; if it stays, tell an operator the "
+            "reference {reference}.",
+            reference=reference,
+        ),
         icon=":material/error:",
     )
     return True

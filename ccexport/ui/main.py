@@ -12,6 +12,7 @@ from ccexport.model.exports import Actor
 from ccexport.ui import shell
 from ccexport.ui.holder import STARTED
 from ccexport.ui.places import PLACES, Place
+from ccexport.ui.said import say
 from ccexport.ui.session import signed_in
 from ccexport.ui.texts import t
 
@@ -79,7 +80,7 @@ def _signed_in(actor: Actor) -> None:
     shell.person_menu(actor, _here(chosen.url_path))
     shell.banner()
     if STARTED.trouble:
-        st.error(STARTED.trouble, icon=":material/error:")
+        st.error(say(STARTED.trouble), icon=":material/error:")
     if STARTED.preparing:
         _preparing()
     chosen.run()

@@ -5,24 +5,27 @@ import streamlit as st
 from ccexport.model.exports import Actor
 from ccexport.ui.going import goto
 from ccexport.ui.holder import services
+from ccexport.ui.session import origin
 from ccexport.ui.show import told
 from ccexport.ui.texts import t
 
 
-@st.dialog("Password")
 def change_own(actor: Actor) -> None:
     """The old one, the new one twice; every session ends."""
+    st.dialog(t("Change my password"))(_form)(actor)
+
+
+def _form(actor: Actor) -> None:
     with st.form("own_password", border=False):
         old = st.text_input(t("Your password now"), type="password")
         new = st.text_input(t("New password"), type="password", help=t("At least 10 characters."))
         again = st.text_input(t("New password, again"), type="password")
         if not st.form_submit_button(t("Change it and sign out everywhere"), type="primary"):
             return
-    if not services().people.confirm_password(actor, old):
-        st.error(t("That is not your password; nothing was changed."))
-    elif new != again:
+    if new != again:
         st.error(t("The two new passwords differ; nothing was changed."))
-    else:
-        with told():
-            services().people.set_password(actor, actor.name, new)
-            goto("/auth/sign-out")
+        return
+    with told():
+        services().people.confirm_password(actor, old, origin=origin())
+        services().people.set_password(actor, actor.name, new)
+        goto("/auth/sign-out")

@@ -7,6 +7,7 @@ import streamlit as st
 from ccexport.model.exports import Actor
 from ccexport.model.words import Role
 from ccexport.services.previews import PlanRow, changes
+from ccexport.ui.said import say
 from ccexport.ui.show import code, plain, told
 from ccexport.ui.texts import t
 from ccexport.ui.words import why, word
@@ -42,7 +43,7 @@ def _answer(row: PlanRow) -> None:
         if row.outcome:
             line += f" · {t('Outcome')}: **{word(row.outcome)}**"
         st.markdown(line)
-        st.caption(plain(" ".join(filter(None, [why(row.verdict, row.reason), row.note])), 400))
+        st.caption(plain(" ".join(filter(None, [why(row.verdict, row.reason), say(row.note or "")])), 400))
         if row.winner:
             st.caption(t("Sent instead: profile {id}.", id=plain(row.winner)))
         for change in changes(row):

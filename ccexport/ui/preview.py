@@ -15,11 +15,12 @@ from ccexport.model.plans import Plan
 from ccexport.model.words import Reason, Role, Verdict
 from ccexport.services.previews import PlanRow
 from ccexport.ui import charts, rows
-from ccexport.ui.export_list import segment_names
+from ccexport.ui.export_cards import segment_names
 from ccexport.ui.holder import services
 from ccexport.ui.person_search import person_search
 from ccexport.ui.places import go
 from ccexport.ui.run_dialog import run_button
+from ccexport.ui.said import say
 from ccexport.ui.show import ago, duration, moment, number, plain, show_error
 from ccexport.ui.texts import t
 from ccexport.ui.words import word
@@ -39,7 +40,7 @@ def preview(actor: Actor, export: Export) -> None:
         _buttons(actor, export, plan)
     _guards(actor, export, plan)
     for remark in services().previews.remarks(actor, export.id, plan):
-        st.markdown(f":material/info: {plain(remark, 400)}")
+        st.markdown(f":material/info: {plain(say(remark), 400)}")
     _numbers(plan)
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -100,7 +101,9 @@ def _guards(actor: Actor, export: Export, plan: Plan) -> None:
     for guard in plan.guards:
         with st.container(border=True):
             st.error(
-                plain(guard.sentence, 500), title=t("A guard stops this export"), icon=":material/front_hand:"
+                plain(say(guard.sentence), 500),
+                title=t("A guard stops this export"),
+                icon=":material/front_hand:",
             )
             if not actor.role.covers(Role.ADMINISTRATOR):
                 st.caption(

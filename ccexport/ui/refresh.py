@@ -10,6 +10,7 @@ from ccexport.model.firings import RefreshState
 from ccexport.model.schedules import Every, RefreshSettings
 from ccexport.model.words import Role
 from ccexport.ui.holder import services
+from ccexport.ui.said import say
 from ccexport.ui.schedule_form import recurrence
 from ccexport.ui.show import bare, moment, told, zone
 from ccexport.ui.texts import t
@@ -91,7 +92,7 @@ def _history(actor: Actor) -> None:
                 t("Seconds"): r.seconds,
                 t("Profiles"): r.profiles,
                 t("By"): bare(r.actor),
-                t("What was said"): bare(r.note, 400) or None,
+                t("What was said"): bare(say(r.note), 400) or None,
             }
             for r in found
         ]

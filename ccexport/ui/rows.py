@@ -9,6 +9,7 @@ import streamlit as st
 
 from ccexport.services.previews import PlanRow, changes
 from ccexport.ui.address import kept
+from ccexport.ui.said import say
 from ccexport.ui.show import bare, number
 from ccexport.ui.texts import t
 from ccexport.ui.words import why, word
@@ -46,7 +47,7 @@ def _cells(row: PlanRow, *, outcomes: bool) -> dict[str, Any]:
     }
     if outcomes:
         cells[t("Outcome")] = word(row.outcome) if row.outcome else None
-        cells[t("Note")] = bare(row.note) if row.note else None
+        cells[t("Note")] = bare(say(row.note)) if row.note else None
     changed = ", ".join(f"{c.field}: {_text(c.old)} → {_text(c.new)}" for c in changes(row))
     cells[t("Changes")] = changed or None
     cells |= {_SENT + name: _text(value) for name, value in row.fields.items() if name != "email"}

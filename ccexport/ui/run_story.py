@@ -17,6 +17,7 @@ from ccexport.ui.compare import compare_runs
 from ccexport.ui.follow_up import follow_up
 from ccexport.ui.holder import services
 from ccexport.ui.person_search import person_search
+from ccexport.ui.said import say
 from ccexport.ui.show import bare, duration, moment, number, plain, run_seconds, show_error, state_badge, zone
 from ccexport.ui.texts import t
 from ccexport.ui.words import word
@@ -57,7 +58,7 @@ def run_story(actor: Actor, run: Run) -> None:
 
 
 def _ending(run: Run) -> None:
-    text = plain(sentence(run), 1_000)
+    text = plain(say(sentence(run)), 1_000)
     took = t("It took {time}.", time=duration(run_seconds(run)))
     if run.state is RunState.SUCCEEDED:
         st.success(f"{text} {took}", icon=":material/check_circle:")
@@ -111,7 +112,7 @@ def _words(progress: Progress) -> str:
 
 
 def _waiting(run: Run) -> str:
-    text = plain(sentence(run), 500)
+    text = plain(say(sentence(run)), 500)
     return f"{text} {t('It goes on at {when}.', when=moment(run.wait_until))}" if run.wait_until else text
 
 
@@ -170,7 +171,7 @@ def _story(actor: Actor, run: Run, plan: Plan | None) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         events = services().runs.story(actor, run.id)
-        lines = [f"`{e.at.astimezone(zone()):%H:%M:%S}` {plain(e.text, 600)}" for e in events]
+        lines = [f"`{e.at.astimezone(zone()):%H:%M:%S}` {plain(say(e.text), 600)}" for e in events]
         st.markdown("\n\n".join(lines))
         st.caption(
             t(
@@ -200,7 +201,7 @@ def _requests(batches: Sequence[Batch]) -> None:
                 t("Activity at Constant Contact"): b.activity_id,
                 t("Sent at"): b.submitted_at,
                 t("Settled at"): b.settled_at,
-                t("What was said"): bare("; ".join([b.note, *b.errors]).strip("; "), 500) or None,
+                t("What was said"): bare("; ".join([say(b.note), *b.errors]).strip("; "), 500) or None,
             }
             for b in batches
         ]

@@ -3,6 +3,7 @@
 Must never run anything.
 """
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
@@ -13,6 +14,7 @@ from ccexport.model.exports import Actor, Export
 from ccexport.model.schedules import Every, Follows, Missed, Schedule, Weekday
 from ccexport.services.schedules import ScheduleState, parsed
 from ccexport.ui.holder import services
+from ccexport.ui.said import say
 from ccexport.ui.show import moment, plain, show_error, zone
 from ccexport.ui.texts import t
 
@@ -53,33 +55,35 @@ def schedule_form(actor: Actor, export: Export) -> None:
     if len(state.next) > 1:
         st.caption(t("After that: {times}", times=", ".join(moment(at) for at in state.next[1:])))
     if state.why:
-        st.warning(plain(state.why, 400), icon=":material/info:")
+        st.warning(plain(say(state.why), 400), icon=":material/info:")
     if not services().exports.may_manage(actor, export):
         return
     with st.expander(t("Change the schedule"), icon=":material/schedule:"):
-        values = _values(actor, export, state)
+        values = schedule_values(actor, state.schedule, without={export.id})
         if st.button(t("Save the schedule"), type="primary", key="save_schedule", icon=":material/save:"):
             _save(actor, export, values)
         st.caption(t("Saving a schedule runs nothing; it holds from the next time on."))
 
 
-def _values(actor: Actor, export: Export, state: ScheduleState) -> dict[str, Any]:
-    old = state.schedule
-    others = {e.id: e.name for e in services().exports.list(actor) if e.id != export.id}
+def schedule_values(
+    actor: Actor, old: Schedule, *, without: Collection[str], key: str = "schedule"
+) -> dict[str, Any]:
+    """The fields of a schedule, as the model takes them. It may not come after one of `without`."""
+    others = {e.id: e.name for e in services().exports.list(actor) if e.id not in without}
     kinds = [f for f in Follows if f is not Follows.EXPORT or others]
     follows = st.radio(
         t("What starts it"),
         kinds,
         index=kinds.index(old.follows) if old.follows in kinds else 0,
         format_func=lambda f: t(FOLLOWS[f]),
-        key="schedule_follows",
+        key=f"{key}_follows",
     )
     values: dict[str, Any] = {"follows": str(follows), "recurrence": None, "after": None, "zone": old.zone}
     if follows == Follows.TIMES:
         values["zone"] = st.text_input(
-            t("Time zone"), old.zone if old.recurrence else str(zone()), key="schedule_zone", width=300
+            t("Time zone"), old.zone if old.recurrence else str(zone()), key=f"{key}_zone", width=300
         )
-        values["recurrence"] = recurrence(old.recurrence, list(EVERY), "schedule")
+        values["recurrence"] = recurrence(old.recurrence, list(EVERY), key)
     elif follows == Follows.EXPORT:
         chosen = list(others).index(old.after) if old.after in others else 0
         values["after"] = st.selectbox(
@@ -87,7 +91,7 @@ def _values(actor: Actor, export: Export, state: ScheduleState) -> dict[str, Any
             list(others),
             index=chosen,
             format_func=lambda e: plain(others[e]),
-            key="schedule_after",
+            key=f"{key}_after",
             width=360,
         )
     values["missed"] = st.radio(
@@ -95,11 +99,11 @@ def _values(actor: Actor, export: Export, state: ScheduleState) -> dict[str, Any
         list(MISSED),
         index=list(MISSED).index(old.missed),
         format_func=lambda m: t(MISSED[m]),
-        key="schedule_missed",
+        key=f"{key}_missed",
         horizontal=True,
     )
     paused: date | None = st.date_input(
-        t("Paused until (empty: not paused)"), old.paused_until, key="schedule_paused", width=300
+        t("Paused until (empty: not paused)"), old.paused_until, key=f"{key}_paused", width=300
     )
     return values | {"paused_until": paused}
 

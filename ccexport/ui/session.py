@@ -29,3 +29,9 @@ def require(needed: Role) -> Actor:
         )
         st.stop()
     return actor
+
+
+def origin() -> str:
+    """The address of the browser; Streamlit gives none for this machine."""
+    address = st.context.ip_address
+    return address if isinstance(address, str) else "local"

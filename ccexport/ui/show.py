@@ -5,6 +5,7 @@ Must never let a name act as Markdown.
 
 import logging
 import re
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ import streamlit as st
 from ccexport.errors import CcexportError, NotPermitted
 from ccexport.model.runs import Run
 from ccexport.model.words import RunState
+from ccexport.ui.said import say
 from ccexport.ui.texts import language, t
 
 log = logging.getLogger(__name__)
@@ -143,9 +145,12 @@ def told() -> Iterator[None]:
 
 
 def show_error(error: CcexportError) -> None:
-    log.warning("%s", error.log)
+    """What happened, what to do, and a reference that the log has too."""
+    reference = secrets.token_hex(4)
+    log.warning("%s reference=%s", error.log, reference)
     icon = ":material/lock:" if isinstance(error, NotPermitted) else ":material/error:"
-    st.error(plain(str(error), 1_000), icon=icon)
+    text = plain(say(str(error)), 1_000)
+    st.error(f"{text} :small[{t('Reference {reference}', reference=reference)}]", icon=icon)
 
 
 def empty(title: str, what_next: str, icon: str = ":material/inbox:") -> None:

@@ -16,6 +16,7 @@ from ccexport.ledger.people import Person
 from ccexport.services.demo import demo_accounts
 from ccexport.ui.going import goto
 from ccexport.ui.holder import STARTED, services
+from ccexport.ui.session import origin
 from ccexport.ui.show import show_error
 from ccexport.ui.texts import t
 
@@ -64,7 +65,7 @@ def sign_in_page(here: str) -> None:
 
     def decide(name: str, password: str) -> bool:
         try:
-            found.append(services().people.sign_in(name, password, origin=_origin()))
+            found.append(services().people.sign_in(name, password, origin=origin()))
         except CcexportError as error:
             refused.append(error)
         return bool(found)
@@ -107,9 +108,3 @@ def _demo_accounts() -> None:
         )
         if STARTED.preparing:
             st.caption(t("The sample profiles are being prepared; this takes a few seconds."))
-
-
-def _origin() -> str:
-    """The address of the browser; Streamlit gives none for this machine."""
-    address = st.context.ip_address
-    return address if isinstance(address, str) else "local"

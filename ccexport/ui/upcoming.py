@@ -11,6 +11,7 @@ from ccexport.model.words import RunState
 from ccexport.services.runs import sentence
 from ccexport.ui.holder import services
 from ccexport.ui.places import link
+from ccexport.ui.said import say
 from ccexport.ui.show import moment, plain
 from ccexport.ui.texts import t
 
@@ -36,7 +37,7 @@ def runs_next(actor: Actor, latest: Sequence[Run]) -> None:
             until = f" {t('It goes on at {when}.', when=moment(run.wait_until))}" if run.wait_until else ""
             st.markdown(
                 f":orange-badge[:material/pause_circle: {t('Waiting')}] **{plain(run.export_name)}** · "
-                + plain(sentence(run), 300)
+                + plain(say(sentence(run)), 300)
                 + until
             )
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from ccexport.model.words import BatchKind, BatchState, FieldType, Role, RunState, Trigger
+from ccexport.model.words import BatchKind, BatchState, FieldType, Role, RunState, Trigger, WaitReason
 from ccexport.services.connections import AGREEMENT
 from ccexport.services.exports import CONTACT_FIELDS, TRANSFORMS
 from ccexport.services.segments import OPERATORS
 from ccexport.ui import (
     connect,
+    export_how,
     export_list,
     people,
     refresh,
@@ -52,7 +53,7 @@ def chosen_from_tables() -> set[str]:
         connect.SHARES,
         export_list.SORTS,
     ]
-    tables += [people.MAY, rule_editor.GROUPS, run_list.SINCE, run_story.VIEWS, TRANSFORMS]
+    tables += [export_how.LIMITS, people.MAY, rule_editor.GROUPS, run_list.SINCE, run_story.VIEWS, TRANSFORMS]
     tables += [
         schedule_form.FOLLOWS,
         schedule_form.EVERY,
@@ -62,7 +63,11 @@ def chosen_from_tables() -> set[str]:
     ]
     found = {text for table in tables for text in table.values()}
     found |= {label for label, _ in segments.KINDS.values()} | {label for label, *_ in STATES.values()}
-    found |= {str(w) for words in (Role, FieldType, BatchKind, BatchState, Trigger) for w in words}
+    found |= {
+        str(w)
+        for words in (Role, FieldType, BatchKind, BatchState, Trigger, RunState, WaitReason)
+        for w in words
+    }
     found |= {o.words for o in OPERATORS.values()} | {f.label for f in CONTACT_FIELDS.values()}
     found |= {p.title for p in PLACES} | {p.group for p in PLACES if p.group} | set(rule_values.UNITS)
     return found | {AGREEMENT} | {STATES[s][0] for s in RunState}

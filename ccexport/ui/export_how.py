@@ -1,0 +1,120 @@
+"""The later parts of the export form: consent, one of several profiles, mode and limits.
+
+Must never check what the use case checks.
+"""
+
+import streamlit as st
+
+from ccexport.model.exports import ConsentRule, Export, Guards
+from ccexport.model.profiles import Snapshot
+from ccexport.model.words import FieldType, Mode
+from ccexport.ui.texts import t
+from ccexport.ui.words import MODES
+
+
+def who_of_them(
+    key: str, export: Export | None, snapshot: Snapshot, disabled: bool
+) -> tuple[ConsentRule | None, str | None]:
+    """Only those with consent, and which of several profiles with one address."""
+    config = export.config if export else None
+    fields = [f.name for f in snapshot.fields]
+    consent = None
+    if st.toggle(
+        t("Only people with consent"),
+        value=bool(config and config.consent),
+        key=f"{key}-consent",
+        disabled=disabled,
+    ):
+        old = config.consent if config else None
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            field = st.selectbox(
+                t("Field with the consent"),
+                fields,
+                index=fields.index(old.field) if old and old.field in fields else None,
+                key=f"{key}-consent-field",
+                width=300,
+                disabled=disabled,
+            )
+            values = st.text_input(
+                t("Counts as consent"),
+                value=", ".join(old.values if old else ConsentRule(field="x").values),
+                key=f"{key}-consent-values",
+                width=420,
+                disabled=disabled,
+            )
+        if field:
+            consent = ConsentRule(
+                field=field, values=tuple(v.strip() for v in values.split(",") if v.strip())
+            )
+    times = [
+        f.name for f in snapshot.fields if f.type in {FieldType.DATE, FieldType.TIMESTAMP, FieldType.NUMBER}
+    ]
+    wanted = config.newest_by if config else snapshot.updated_field
+    newest = st.selectbox(
+        t("Of several profiles with one address, send the one with the newest"),
+        [None, *times],
+        index=times.index(wanted) + 1 if wanted in times else 0,
+        format_func=lambda f: f or t("(the first one in the file)"),
+        key=f"{key}-newest",
+        width=480,
+        disabled=disabled,
+    )
+    return consent, newest
+
+
+def how(key: str, export: Export | None, disabled: bool) -> tuple[Mode, bool, Guards]:
+    """Mode, whether unchanged contacts go too, and the limits."""
+    config = export.config if export else None
+    guards = config.guards if config else Guards()
+    mode = st.radio(
+        t("Mode"),
+        list(Mode),
+        index=list(Mode).index(config.mode) if config else 0,
+        format_func=lambda m: t(MODES[m]),
+        key=f"{key}-mode",
+        disabled=disabled,
+        captions=[
+            t("Nobody is taken off the list."),
+            t("Only contacts this product put there; the contact itself stays at Constant Contact."),
+        ],
+    )
+    resend = st.toggle(
+        t("Send unchanged contacts again as well"),
+        value=bool(config and config.resend_unchanged),
+        key=f"{key}-resend",
+        disabled=disabled,
+    )
+    return Mode(str(mode)), resend, _limits(key, guards, disabled)
+
+
+LIMITS = {
+    "removals_percent": "Taken off the list, at most (% of those we put there)",
+    "shrunk_percent": "Fewer candidates than the last run, at most (%)",
+    "rejected_percent": "Left out, at most (% of the candidates)",
+}
+
+
+def _limits(key: str, guards: Guards, disabled: bool) -> Guards:
+    values: dict[str, float | int | None] = {}
+    with st.expander(t("Limits that stop a run until an administrator releases it")):
+        for name, label in LIMITS.items():
+            values[name] = st.number_input(
+                t(label),
+                0.0,
+                100.0,
+                getattr(guards, name),
+                key=f"{key}-{name}",
+                disabled=disabled,
+                width=480,
+                placeholder=t("no limit"),
+            )
+        values["contacts_maximum"] = st.number_input(
+            t("Contacts in one run, at most"),
+            1,
+            1_000_000,
+            guards.contacts_maximum,
+            key=f"{key}-most",
+            disabled=disabled,
+            width=480,
+        )
+    return guards.model_copy(update=values)

@@ -1,0 +1,143 @@
+"""What the rooms below say is said in Norwegian too: every sentence of theirs has its translation."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from ccexport.services.connections import AGREEMENT
+from ccexport.ui import said
+from tests.ui.conftest import ROOT, Pages
+from tests.ui.conftest import said as read
+
+# What only operators read, in a terminal or a log, and text that is not a sentence for a person.
+NOT_SHOWN = (
+    "ui",
+    "cli",
+    "sandbox",
+    "logs",
+    "settings",
+    "telemetry",
+    "constant_contact/probe",
+    "ledger/maintenance",
+    "runs/notices",
+    "segments/schema",
+    "profiles/sample",
+    "services/doctor",
+    "services/measures",
+)
+BLANK = re.compile(r"\{(\d+)(?::(?:say|word))?\}")
+SENTENCE = re.compile(r"[A-Z{“(][^\n]* [^\n]*[.…?]")
+CODE = re.compile(r"::|\\|NULL|FROM |lambda")
+
+
+def sentences() -> Iterator[str]:
+    """Every text of a room that reads like a sentence, with `{}` where something is filled in."""
+    for file in sorted((ROOT / "ccexport").rglob("*.py")):
+        name = file.relative_to(ROOT / "ccexport").as_posix()
+        if not name.startswith(NOT_SHOWN) and "migrations" not in name:
+            yield from filter(_is_sentence, _texts(file))
+
+
+def _texts(file: Path) -> Iterator[str]:
+    tree = ast.parse(file.read_text("utf-8"))
+    inner: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr):
+            inner.add(id(node.value))
+        elif isinstance(node, ast.JoinedStr):
+            inner |= {id(value) for value in node.values}
+        elif isinstance(node, ast.BinOp):
+            inner |= {id(node.left), id(node.right)}
+        elif isinstance(node, ast.Call) and _logs(node):
+            inner |= {id(argument) for argument in node.args}
+    for node in ast.walk(tree):
+        text = None if id(node) in inner else _template(node)
+        if text:
+            yield text
+
+
+def _logs(call: ast.Call) -> bool:
+    target = call.func.value if isinstance(call.func, ast.Attribute) else None
+    return isinstance(target, ast.Name) and target.id == "log"
+
+
+def _template(node: ast.AST) -> str | None:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return re.sub(r"\{\w+\}", "{}", node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(v.value) if isinstance(v, ast.Constant) else "{}" for v in node.values)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        left, right = _template(node.left), _template(node.right)
+        return None if left is None or right is None else left + right
+    return None
+
+
+def _is_sentence(text: str) -> bool:
+    return bool(SENTENCE.fullmatch(text)) and not CODE.search(text)
+
+
+def test_every_sentence_of_the_rooms_is_there_in_norwegian() -> None:
+    """A new one without its translation is named here; the agreement is the page's own text."""
+    known = set(said.sentences("nb")) | {AGREEMENT}
+    assert sorted(set(sentences()) - known) == []
+
+
+def test_every_blank_is_filled_once_known() -> None:
+    """No translation asks for more than its sentence has."""
+    wrong = [
+        english
+        for english, norwegian in said.sentences("nb").items()
+        if any(int(n) >= english.count("{") for n in BLANK.findall(norwegian)) or "{}" in norwegian
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("english", "norwegian"),
+    [
+        ("The export is paused.", "Eksporten er satt på pause."),
+        ("Run r-1 has already ended: failed.", "Kjøring r-1 er alt ferdig: mislyktes."),
+        (
+            "A viewer may not run this export; a contributor may. Ask an administrator.",
+            "En leser kan ikke kjøre denne eksporten; en bidragsyter kan. Spør en administrator.",
+        ),
+        (
+            "12,000 of 12,345 contacts sent were read back on the list; 300 rejected, 45 missing. An id is missing.",
+            "12\u00a0000 av 12\u00a0345 sendte kontakter ble lest tilbake på listen; 300 avvist, 45 mangler. "
+            "En id mangler.",
+        ),
+        (
+            "The source is not what it was: the field 'tier' is gone; there are 1 profiles where there were 4. The "
+            "current snapshot stays as it is; accept the changes (accept_changes) to replace it.",
+            "Kilden er ikke som den var: feltet «tier» er borte; det er 1 profiler der det var 4. Det gjeldende "
+            "øyeblikksbildet blir som det er; godta endringene for å erstatte det.",
+        ),
+        ("Whatever nobody translated.", "Whatever nobody translated."),
+    ],
+)
+def test_sentences_are_recognised_with_what_is_in_them(english: str, norwegian: str) -> None:
+    def script(sentence: str) -> None:
+        import streamlit as st
+
+        from ccexport.ui.said import say
+
+        st.text(say(sentence))
+
+    from unittest.mock import patch
+
+    with patch("ccexport.ui.cookies.cookie", {"ccx_language": "nb"}.get):
+        page = AppTest.from_function(script, args=(english,)).run()
+    assert page.text[0].value == norwegian
+
+
+def test_a_run_tells_its_story_in_norwegian(demo: Pages) -> None:
+    """What the ledger keeps in English."""
+    run = demo.services.ledger.runs.all(limit=1)[0]
+    text = read(demo.open("runs", "contributor", language="nb", run=run.id, view="story"))
+    assert "sendte kontakter ble lest tilbake på listen" in text
+    assert "Leser kontaktlisten og lager planen" in text
+    assert "Reading" not in text and "contacts" not in text
