@@ -5,15 +5,13 @@ One JSON document or a few readable lines on stdout; everything else on stderr.
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from enum import IntEnum
 from typing import Any
 
 from ccexport.errors import CcexportError, WrongUse
 from ccexport.model.runs import Run
-from ccexport.model.sources import Progress, Tell
 from ccexport.model.words import RunState
 
 
@@ -36,44 +34,6 @@ def emit(as_json: bool, document: Any, lines: Iterable[str]) -> None:
 def say(text: str) -> None:
     """Narration, on stderr."""
     sys.stderr.write(text + "\n")
-    sys.stderr.flush()
-
-
-_STEPS = {
-    "reading": "Reading",
-    "checking": "Finding the types",
-    "joining": "Joining the sources",
-    "writing": "Writing",
-    "addresses": "Judging the addresses",
-}
-_BAR = 24
-
-
-@contextmanager
-def progress_line() -> Iterator[Tell | None]:
-    """One line on stderr that says how far an ingest is, gone afterwards; nothing where nobody looks."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    try:
-        yield _draw
-    finally:
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
-
-
-def _draw(progress: Progress) -> None:
-    size = 1_000_000 if progress.unit == "bytes" else 1
-    unit = "MB" if progress.unit == "bytes" else "rows"
-    bar, counted = "", ""
-    if progress.share is not None and progress.total:
-        full = round(progress.share * _BAR)
-        bar = f" [{'#' * full}{'.' * (_BAR - full)}]"
-        counted = f" {progress.done / size:,.0f} of {progress.total / size:,.0f} {unit}"
-    elif progress.done:
-        counted = f" {progress.done:,} {unit}"
-    said = " ".join(filter(None, [_STEPS.get(progress.step, "Done"), progress.what[:40]]))
-    sys.stderr.write(f"\r\x1b[K{said}{bar}{counted}")
     sys.stderr.flush()
 
 

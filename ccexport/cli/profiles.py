@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from ccexport.cli.opened import DataDir, Json, opened
-from ccexport.cli.output import emit, progress_line, say, table
+from ccexport.cli.output import emit, say, table
+from ccexport.cli.progress import ingest_bar
 from ccexport.errors import BadInput
 from ccexport.model.profiles import IngestReport
 from ccexport.model.words import FieldType
@@ -39,7 +40,7 @@ def ingest(
     Example: ccexport profiles ingest customers.csv --id-field "Customer Id" --type Code=text
     """
     chosen = field_types(types or [])
-    with opened(data_dir) as (services, actor), progress_line() as tell:
+    with opened(data_dir) as (services, actor), ingest_bar() as tell:
         report = services.profiles.ingest(
             actor,
             files,

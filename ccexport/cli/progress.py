@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ccexport.errors import CcexportError
+from ccexport.model import sources
 from ccexport.model.words import RunState
 
 if TYPE_CHECKING:
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 
 Tell = Callable[[float | None, str], None]
 LOOK_SECONDS = 0.5
+_STEPS = {
+    "reading": "reading",
+    "checking": "finding the types",
+    "joining": "joining the sources",
+    "writing": "writing",
+    "addresses": "judging the addresses",
+}
 
 
 @contextmanager
@@ -40,6 +48,22 @@ def bar(what: str) -> Iterator[Tell]:
             drawn.update(line, total=total, completed=share or 0.0, description=f"{what}: {words}")
 
         yield tell
+
+
+@contextmanager
+def ingest_bar() -> Iterator[sources.Tell]:
+    """A bar for an ingest: the step, and the bytes or rows done."""
+    with bar("Ingest") as tell:
+        yield lambda progress: tell(progress.share, _ingest_words(progress))
+
+
+def _ingest_words(progress: sources.Progress) -> str:
+    size = 1_000_000 if progress.unit == "bytes" else 1
+    unit = "MB" if progress.unit == "bytes" else "rows"
+    counted = f"{progress.done / size:,.0f}" if progress.done else ""
+    counted += f" of {progress.total / size:,.0f}" if progress.total else ""
+    words = (_STEPS.get(progress.step, "done"), progress.what[:40], f"{counted} {unit}" if counted else "")
+    return " ".join(filter(None, words))
 
 
 def driven(services: "Services", actor: "Actor", run_id: str) -> "Run":

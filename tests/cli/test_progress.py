@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ccexport.cli.main import main
-from tests.world import World, person
+from tests.world import World, person, write_csv
 
 
 class Terminal:
@@ -71,6 +71,21 @@ def test_a_run_is_drawn_on_a_terminal_and_not_in_a_pipe(
     assert on_terminal["state"] == "succeeded"
     assert "━" in drawn  # the bar
     assert "\x1b[" in drawn
+
+
+def test_an_ingest_says_its_steps_on_a_terminal(
+    ready: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = write_csv(ready.root / "more.csv", [person(n) for n in range(3000)])
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal.stream)
+    with pytest.raises(SystemExit, match="0"):
+        main(["profiles", "ingest", str(more), "--json"])
+    drawn = terminal.closed()
+    monkeypatch.undo()
+
+    assert "Ingest" in drawn
+    assert json.loads(capsys.readouterr().out)["profiles"] == 3000
 
 
 def test_in_a_pipe_nothing_is_drawn(ready: World, capsys: pytest.CaptureFixture[str]) -> None:
