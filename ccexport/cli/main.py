@@ -19,6 +19,7 @@ from ccexport.cli import (
     schedules,
     schedules_refresh,
     segments,
+    sources,
     upkeep,
 )
 from ccexport.cli.output import ExitCode, emit_error, say
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 for name, room in (
     ("profiles", profiles),
+    ("sources", sources),
     ("segments", segments),
     ("connections", connections),
     ("exports", exports),

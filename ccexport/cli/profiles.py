@@ -1,7 +1,7 @@
 """`profiles ingest` and `profiles show`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,8 +18,9 @@ app = typer.Typer(help="The customer profiles: take files in, see what is there.
 @app.command()
 def ingest(
     files: Annotated[
-        list[Path], typer.Argument(help="CSV, Parquet, JSON-lines or Excel files about the same people.")
-    ],
+        list[Path] | None,
+        typer.Argument(help="CSV, Parquet, JSON-lines or Excel files; none to read the named sources."),
+    ] = None,
     id_field: Annotated[
         str | None, typer.Option(help="The field that names a profile; found by itself if clear.")
     ] = None,
@@ -35,21 +36,20 @@ def ingest(
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Make a new snapshot of all profiles from files.
+    """Make a new snapshot of all profiles from files, or from the named sources (see `sources`).
 
     Example: ccexport profiles ingest customers.csv --id-field "Customer Id" --type Code=text
     """
     chosen = field_types(types or [])
+    if not files and (id_field or sheet or chosen):
+        raise BadInput("--id-field, --sheet and --type go with a file; a named source has its own.")
     with opened(data_dir) as (services, actor), ingest_bar() as tell:
-        report = services.profiles.ingest(
-            actor,
-            files,
-            id_field=id_field,
-            sheet=sheet,
-            types=chosen,
-            accept_changes=accept_changes,
-            progress=tell,
-        )
+        how: dict[str, Any] = {"accept_changes": accept_changes, "progress": tell}
+        if files:
+            how |= {"id_field": id_field, "sheet": sheet, "types": chosen}
+            report = services.profiles.ingest(actor, files, **how)
+        else:
+            report = services.sources.ingest(actor, **how)
     emit_report(as_json, report)
 
 

@@ -21,12 +21,15 @@ def _document(services: "Services", actor: Actor, settings: RefreshSettings) -> 
     return settings.model_dump(mode="json") | {
         "in_words": services.refreshes.words(settings),
         "next": services.refreshes.next(actor),
+        "named_sources": [source.name for source in services.sources.list(actor)],
     }
 
 
 def _emit(as_json: bool, document: dict[str, Any]) -> None:
     lines = [f"The refresh is {document['in_words']}."]
-    lines += [f"  watches {source}" for source in document["sources"]]
+    named = document["named_sources"]
+    lines += [f"  reads the source {name}" for name in named]
+    lines += [f"  watches {source}" for source in document["sources"] if not named]
     lines += [f"  next {moment:%Y-%m-%d %H:%M} UTC" for moment in document["next"]]
     emit(as_json, document, lines)
 
@@ -44,7 +47,10 @@ def show(as_json: Json = False, data_dir: DataDir = None) -> None:
 
 @app.command("set")
 def set_(
-    files: Annotated[list[str], typer.Argument(help="Files or patterns such as '/srv/crm/*.csv'.")],
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(help="Files or patterns such as '/srv/crm/*.csv'; none to read the named sources."),
+    ] = None,
     id_field: Annotated[str | None, typer.Option(help="The field that holds the profile id.")] = None,
     daily: Daily = False,
     weekly: Weekly = None,
@@ -57,7 +63,7 @@ def set_(
 
     Example: ccexport refresh set /srv/crm/customers.csv --id-field "Customer Id" --daily --at 03:00
     """
-    values: dict[str, Any] = {"sources": files, "id_field": id_field, "zone": zone}
+    values: dict[str, Any] = {"sources": files or [], "id_field": id_field, "zone": zone}
     found = recurrence(daily=daily, weekly=weekly, at=at)
     with opened(data_dir) as (services, actor):
         if found is not None:

@@ -169,8 +169,6 @@ class RefreshSettings(_Frozen):
                 raise ValueError("a refresh comes every day or every week")
             if len(self.recurrence.at) > 4:
                 raise ValueError("a refresh comes at most four times a day")
-        if self.on and not self.sources:
-            raise ValueError("a refresh cannot be switched on without watched files")
         if self.on and self.recurrence is None:
             raise ValueError("a refresh cannot be switched on without a recurrence")
         return self

@@ -4,19 +4,18 @@ A refresh that a check stops, or that fails, leaves the profiles as they were an
 Must never start an export: the timetable does that when a refresh is done.
 """
 
-import glob
 import logging
 import threading
 from datetime import datetime
-from pathlib import Path
 
-from ccexport.errors import BadInput, CcexportError, Conflict, WrongUse
+from ccexport.errors import CcexportError, Conflict, WrongUse
 from ccexport.model.firings import SCHEDULE_ACTOR, Refresh, RefreshState
 from ccexport.model.notices import scrubbed
 from ccexport.model.profiles import Snapshot
-from ccexport.model.schedules import LOOK_BACK, RefreshSettings, times
+from ccexport.model.schedules import LOOK_BACK, times
 from ccexport.runs.engine import Engine
 from ccexport.runs.sent import sent_by
+from ccexport.runs.sources import to_read
 from ccexport.runs.worker import Claim, HandOver
 
 log = logging.getLogger(__name__)
@@ -92,11 +91,8 @@ class Refresher:
 
     def _read_anew(self, claim: Claim) -> Snapshot:
         settings, _ = self._ledger.refreshes.settings()
-        files = watched_files(settings)
-        report = self._engine.profiles.ingest(
-            files, id_field=settings.id_field, progress=lambda share: claim.beat()
-        )
-        return report.snapshot
+        sources = to_read(self._ledger, settings)
+        return self._engine.profiles.ingest_sources(sources, progress=lambda progress: claim.beat()).snapshot
 
     def _done(self, refresh: Refresh, snapshot: Snapshot) -> None:
         trouble = self._compute_segments(snapshot)
@@ -129,19 +125,3 @@ class Refresher:
         self._ledger.refreshes.change(
             refresh.id, state=state, note=line, ended_at=self._engine.clock(), **values
         )
-
-
-def watched_files(settings: RefreshSettings) -> list[Path]:
-    """The files the watched sources name now. Raises `BadInput` naming a source without a file."""
-    if not settings.sources:
-        raise BadInput("No file is watched: refresh set FILE… first.")
-    files: list[Path] = []
-    for source in settings.sources:
-        matches = glob.glob(source, recursive=True)  # noqa: PTH207 (the patterns are absolute)
-        found = sorted(Path(p) for p in matches if Path(p).is_file())
-        if not found and Path(source).is_file():
-            found = [Path(source)]  # a name that holds * or [ itself
-        if not found:
-            raise BadInput(f"There is no file {source}.")
-        files += [file for file in found if file not in files]
-    return files

@@ -14,6 +14,7 @@ from ccexport.errors import BadInput, WrongUse
 from ccexport.model.exports import Actor, ConsentRule, Export, Guards, MappedField
 from ccexport.model.profiles import Segment
 from ccexport.model.schedules import RefreshSettings, Schedule
+from ccexport.model.sources import Source
 from ccexport.model.words import Mode, Role, SegmentKind
 from ccexport.services.access import require
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ccexport.services.context import Services
 
 VERSION = 1
+_ORDER = "their order"
 
 
 class _Part(BaseModel):
@@ -75,6 +77,7 @@ class Document(_Part):
     """The whole document."""
 
     version: int = VERSION
+    sources: list[Source] = Field(default_factory=list)
     segments: list[SegmentPart] = Field(default_factory=list)
     exports: list[ExportPart] = Field(default_factory=list)
     refresh: RefreshSettings | None = None
@@ -112,8 +115,10 @@ class ConfigurationUseCases:
         exports = [self._export_part(actor, e) for e in services.exports.list(actor)]
         suppressed = [entry["value"] for entry in services.system.suppressed(actor)]
         refresh = _plain(services.refreshes.settings(actor))
+        sources = [_plain(source) for source in services.sources.list(actor)]
         return {
             "version": VERSION,
+            **({"sources": sources} if sources else {}),
             "segments": segments,
             "exports": exports,
             **({"refresh": refresh} if refresh else {}),
@@ -181,8 +186,9 @@ class ConfigurationUseCases:
     def differences(self, actor: Actor, document: Document) -> list[Difference]:
         """What applying the document would do, in its order; empty when everything is so already."""
         now = self.dump(actor)
+        found = _source_differences(now.get("sources", []), document.sources)
         there = {part["name"]: part for part in now["segments"]}
-        found = [_difference("segment", there, _plain(part)) for part in document.segments]
+        found += [_difference("segment", there, _plain(part)) for part in document.segments]
         there = {part["name"]: part for part in now["exports"]}
         found += [_difference("export", there, _plain(part)) for part in document.exports]
         found += [_schedule_difference(there, part) for part in document.exports]
@@ -203,6 +209,7 @@ class ConfigurationUseCases:
         require(actor, Role.CONTRIBUTOR, "apply a configuration")
         todo = self.differences(actor, document)
         wanted = {(d.kind, d.name): d.action for d in todo}
+        self._apply_sources(actor, document.sources, wanted)
         self._apply_segments(actor, document.segments, wanted)
         for export in document.exports:
             self._apply_export(actor, export, wanted.get(("export", export.name)))
@@ -214,6 +221,17 @@ class ConfigurationUseCases:
         if ("suppression", "suppression list") in wanted:
             self._services.system.suppress(actor, document.suppression)
         return todo
+
+    def _apply_sources(
+        self, actor: Actor, parts: Sequence[Source], wanted: Mapping[tuple[str, str], str]
+    ) -> None:
+        """Passwords are no configuration: `sources set NAME` asks for one. Others come after those named."""
+        for source in parts:
+            if ("source", source.name) in wanted:
+                self._services.sources.save(actor, source.name, **source.model_dump(exclude={"name"}))
+        if ("source", _ORDER) in wanted:
+            there = [source.name for source in self._services.sources.list(actor)]
+            self._services.sources.order(actor, _ordered(there, parts))
 
     def _apply_segments(
         self, actor: Actor, parts: Sequence[SegmentPart], wanted: Mapping[tuple[str, str], str]
@@ -268,6 +286,22 @@ class ConfigurationUseCases:
 def schema() -> dict[str, Any]:
     """The JSON schema of the document, for editors."""
     return Document.model_json_schema()
+
+
+def _source_differences(now: Sequence[Mapping[str, Any]], parts: Sequence[Source]) -> list[Difference | None]:
+    there = {part["name"]: dict(part) for part in now}
+    found = [_difference("source", there, _plain(part)) for part in parts]
+    after = [*there, *(part.name for part in parts if part.name not in there)]
+    ordered = _ordered(after, parts)
+    if ordered != after:
+        found.append(Difference("change", "source", _ORDER, (f"{', '.join(after)} → {', '.join(ordered)}",)))
+    return found
+
+
+def _ordered(there: Sequence[str], parts: Sequence[Source]) -> list[str]:
+    """Those of the document first, in its order."""
+    named = [part.name for part in parts]
+    return [*named, *(name for name in there if name not in named)]
 
 
 def _segment_part(segment: Segment) -> dict[str, Any]:

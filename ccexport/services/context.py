@@ -41,6 +41,7 @@ from ccexport.services.refreshes import RefreshUseCases
 from ccexport.services.runs import RunUseCases
 from ccexport.services.schedules import ScheduleUseCases
 from ccexport.services.segments import SegmentUseCases
+from ccexport.services.sources import SourceUseCases
 from ccexport.services.system import SystemUseCases
 from ccexport.services.upkeep import UpkeepUseCases
 from ccexport.settings import Settings
@@ -185,6 +186,10 @@ class Services:
     @cached_property
     def profiles(self) -> ProfileUseCases:
         return ProfileUseCases(self)
+
+    @cached_property
+    def sources(self) -> SourceUseCases:
+        return SourceUseCases(self)
 
     @cached_property
     def segments(self) -> SegmentUseCases:

@@ -14,8 +14,9 @@ from ccexport.model.exports import Actor
 from ccexport.model.firings import Refresh
 from ccexport.model.schedules import RefreshSettings, recurrence_in_words, times
 from ccexport.model.words import Role
-from ccexport.runs.refresh import Refresher, watched_files
+from ccexport.runs.refresh import Refresher
 from ccexport.runs.schedules import Timetable
+from ccexport.runs.sources import to_read
 from ccexport.services.access import require
 from ccexport.services.schedules import parsed
 
@@ -42,7 +43,7 @@ class RefreshUseCases:
             values["sources"] = tuple(str(Path(source).absolute()) for source in values["sources"])
         made: RefreshSettings = parsed(RefreshSettings, old | values, "The refresh")
         if made.on or "sources" in values:
-            watched_files(made)
+            to_read(self._ledger, made)
         self._ledger.refreshes.save_settings(made, by=actor.name)
         self._ledger.audit.add(actor.name, "refresh changed", self.words(made))
         return made
@@ -69,7 +70,7 @@ class RefreshUseCases:
     def ask(self, actor: Actor) -> Refresh:
         """Now: a worker takes it up within seconds."""
         require(actor, Role.CONTRIBUTOR, "refresh the profiles")
-        watched_files(self._ledger.refreshes.settings()[0])
+        to_read(self._ledger, self._ledger.refreshes.settings()[0])
         return Refresher(self._services.engine, Event()).ask(actor=actor.name)
 
     def run_here(self, actor: Actor) -> Refresh:

@@ -209,7 +209,6 @@ def test_a_wrong_schedule_is_refused_with_a_sentence(wrong: dict[str, object], s
     [
         ({"recurrence": {"every": "hour"}}, "every day or every week"),
         ({"recurrence": {"every": "day", "at": [f"0{n}:00" for n in range(5)]}}, "at most four times"),
-        ({"on": True, "recurrence": {"every": "day", "at": ["03:00"]}}, "without watched files"),
         ({"on": True, "sources": ["/a.csv"]}, "without a recurrence"),
     ],
 )

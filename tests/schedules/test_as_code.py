@@ -53,6 +53,13 @@ def furnished(root: Path) -> World:
         on=True,
     )
     services.system.suppress(ADA, ["never@example.com", "example.org"])
+    services.sources.save(
+        ADA, "Shop", database="postgresql://ada@db/shop", query="SELECT 1", password="s3cret"
+    )
+    services.sources.save(
+        ADA, "CRM", files=[root / "people.csv"], key="customer_id", types={"code": "text"}, first_in=["city"]
+    )
+    services.sources.order(ADA, ["CRM", "Shop"])
     return world
 
 
@@ -86,7 +93,10 @@ def test_an_empty_installation_becomes_the_same(tmp_path: Path) -> None:
     made = there.services.configuration.apply(ADA, document)
 
     assert dumped(there) == wanted
+    assert [s.name for s in there.services.sources.list(ADA)] == ["CRM", "Shop"]
+    assert not there.services.sources.has_password(ADA, "Shop")
     assert {(d.action, d.kind) for d in made} == {
+        ("create", "source"),
         ("create", "segment"),
         ("create", "export"),
         ("change", "schedule"),
@@ -106,7 +116,7 @@ def test_the_document_holds_names_and_no_ids_or_secrets(tmp_path: Path) -> None:
     ids += [c.id for c in world.services.ledger.connections.all()]
     ids += [f.id for f in world.services.connections.custom_fields(ADA, "Main")]
     ids += [e.config.list_id for e in world.services.ledger.exports.all()]
-    assert [i for i in ids if i in text] == []
+    assert [i for i in [*ids, "s3cret"] if i in text] == []
     assert '"cf:loyalty_tier"' in text.casefold()
     assert "a-client-secret" not in text
     world.close()

@@ -173,3 +173,53 @@ def test_a_segment_that_no_longer_fits_is_named_and_stops_nobody_else(world: Tim
 
     assert done.state is RefreshState.DONE
     assert "The segment Old cannot be computed" in done.note
+
+
+def test_a_refresh_reads_the_named_sources_and_joins_them(world: Timed) -> None:
+    """A file and a database; the one above wins, and what one of them lost stops the refresh."""
+    world.ready([person(1)])
+    crm = write_csv(world.root / "crm.csv", [person(n) for n in range(3)])
+    shop = world.root / "shop-1.csv"
+    shop.write_text("customer;orders;country\nc00001;7;Sweden\nc00009;1;Denmark\n")
+    sources = world.services.sources
+    sources.save(ADA, "CRM", files=[crm], key="customer_id")
+    sources.save(ADA, "Shop", files=[world.root / "shop-*.csv"], key="customer")
+    world.services.refreshes.change(ADA, recurrence=DAILY, on=True)
+    world.until(world.at(3))
+
+    (refresh,) = world.services.refreshes.history(VERA)
+    assert (refresh.state, refresh.profiles) == (RefreshState.DONE, 4)
+    assert world.services.profiles.profile(CARL, "c00001") | {"orders": 7, "country": "Norway"} == (
+        world.services.profiles.profile(CARL, "c00001")
+    )
+    assert dict(world.services.profiles.current(VERA).conflicts) == {"country": 1}
+
+    shop.write_text("customer;country\nc00001;Sweden\nc00009;Denmark\n")
+    world.until(world.at(3, day=2))
+    newest = world.services.refreshes.history(VERA)[0]
+    assert (newest.state, newest.profiles) == (RefreshState.STOPPED, None)
+    assert "the field 'orders' of Shop is gone" in newest.note or "the field 'orders' is gone" in newest.note
+    assert sources.ingest(CARL, accept_changes=True).snapshot.profiles == 4
+
+
+def test_only_an_administrator_changes_sources_and_nobody_sees_a_password(world: Timed) -> None:
+    sources = world.services.sources
+    given = {"database": "postgresql://ada@db/crm", "query": "SELECT 1", "password": "s3cret"}
+    with pytest.raises(NotPermitted):
+        sources.save(CARL, "CRM", **given)
+    sources.save(ADA, "CRM", **given)
+    sources.save(ADA, "crm", query="SELECT 2")
+    (saved,) = sources.list(VERA)
+    assert (saved.name, saved.query, sources.has_password(VERA, "CRM")) == ("CRM", "SELECT 2", True)
+    assert "s3cret" not in repr(saved)
+    with pytest.raises(BadInput, match="leave the password out of the address"):
+        sources.save(ADA, "Shop", database="postgresql://ada:x@db/shop", query="SELECT 1")
+    sources.save(ADA, "Shop", files=["/nowhere.csv"], first_in=["City"])
+    with pytest.raises(BadInput, match="The source Shop comes first in 'city' already"):
+        sources.save(ADA, "CRM", first_in=["city"])
+    with pytest.raises(BadInput, match="Name every source once"):
+        sources.order(ADA, ["CRM"])
+    with pytest.raises(BadInput, match=r"There is no file /nowhere\.csv"):
+        sources.preview(CARL, "Shop")
+    sources.save(ADA, "CRM", files=["/crm.csv"], database=None, query=None)
+    assert not sources.has_password(VERA, "CRM")

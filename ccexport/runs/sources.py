@@ -1,0 +1,47 @@
+"""What an ingest by itself reads: the named sources, or else the watched files of the refresh.
+
+Must never hold a password longer than the reading takes.
+"""
+
+import glob
+from collections.abc import Sequence
+from pathlib import Path
+
+from ccexport.errors import BadInput
+from ccexport.ledger import Ledger
+from ccexport.model.schedules import RefreshSettings
+from ccexport.model.sources import Given, Source
+
+
+def to_read(ledger: Ledger, settings: RefreshSettings) -> list[Given]:
+    """Every named source in its order; without any, the watched files. Raises `BadInput` naming what is
+    missing.
+    """
+    named = ledger.sources.all()
+    if named:
+        return [given(ledger, source) for source in named]
+    if not settings.sources:
+        raise BadInput("No file is watched: refresh set FILE… first, or add a source (sources set).")
+    return [Given(files=tuple(found_files(settings.sources)), key=settings.id_field)]
+
+
+def given(ledger: Ledger, source: Source) -> Given:
+    """A named source as it is now: its files found, its password opened."""
+    values = source.model_dump(include={"name", "sheet", "database", "query", "key", "first_in"})
+    files = tuple(found_files(source.files))
+    password = ledger.sources.password(source.name) if source.database else ""
+    return Given(**values, files=files, types=dict(source.types), password=password)
+
+
+def found_files(patterns: Sequence[str]) -> list[Path]:
+    """The files those paths and patterns name now, none twice."""
+    files: list[Path] = []
+    for pattern in patterns:
+        matches = glob.glob(pattern, recursive=True)  # noqa: PTH207 (the patterns are absolute)
+        found = sorted(Path(p) for p in matches if Path(p).is_file())
+        if not found and Path(pattern).is_file():
+            found = [Path(pattern)]  # a name that holds * or [ itself
+        if not found:
+            raise BadInput(f"There is no file {pattern}.")
+        files += [file for file in found if file not in files]
+    return files

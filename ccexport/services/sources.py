@@ -1,0 +1,106 @@
+"""Use cases of the named sources: what they are, their order, their first rows, reading them all.
+
+Must never show a password.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ccexport.errors import BadInput
+from ccexport.model.exports import Actor
+from ccexport.model.profiles import IngestReport
+from ccexport.model.sources import Source, SourcePreview, Tell
+from ccexport.model.words import Role
+from ccexport.runs.sources import given
+from ccexport.services.access import require
+from ccexport.services.schedules import parsed
+
+if TYPE_CHECKING:
+    from ccexport.services.context import Services
+
+
+class SourceUseCases:
+    """Where profiles come from by themselves."""
+
+    def __init__(self, services: "Services") -> None:
+        self._services = services
+        self._ledger = services.ledger
+
+    def list(self, actor: Actor) -> Sequence[Source]:
+        """In their order: the first that has a value wins."""
+        require(actor, Role.VIEWER, "see the sources")
+        return self._ledger.sources.all()
+
+    def get(self, actor: Actor, name: str) -> Source:
+        require(actor, Role.VIEWER, "see the sources")
+        return self._ledger.sources.named(name)
+
+    def has_password(self, actor: Actor, name: str) -> bool:
+        require(actor, Role.VIEWER, "see the sources")
+        return bool(self._ledger.sources.password(self._ledger.sources.named(name).name))
+
+    def save(self, actor: Actor, name: str, *, password: str | None = None, **values: Any) -> Source:
+        """Make or change one; what is not given stays. A new one comes last, with the lowest precedence."""
+        require(actor, Role.ADMINISTRATOR, "change the sources")
+        old = next(
+            (s for s in self._ledger.sources.all() if s.name.casefold() == name.strip().casefold()), None
+        )
+        if "files" in values:
+            values["files"] = tuple(str(Path(file).expanduser().absolute()) for file in values["files"])
+        start = old.model_dump() if old else {"name": name}
+        made: Source = parsed(Source, start | values, f"The source {name}")
+        if not made.database:
+            password = ""
+        self._check_first_in(made)
+        self._ledger.sources.save(made, by=actor.name, password=password)
+        self._ledger.audit.add(actor.name, "source saved", made.name)
+        return made
+
+    def _check_first_in(self, made: Source) -> None:
+        for other in self._ledger.sources.all():
+            if other.name != made.name:
+                both = {f.casefold() for f in other.first_in} & {f.casefold() for f in made.first_in}
+                if both:
+                    raise BadInput(
+                        f"The source {other.name} comes first in '{min(both)}' already; only one source can."
+                    )
+
+    def order(self, actor: Actor, names: Sequence[str]) -> Sequence[Source]:
+        """All of them, in their new order of precedence."""
+        require(actor, Role.ADMINISTRATOR, "change the sources")
+        wanted = [self._ledger.sources.named(name).name for name in names]
+        there = [source.name for source in self._ledger.sources.all()]
+        if sorted(wanted) != sorted(there):
+            raise BadInput(f"Name every source once, in the order of precedence: {', '.join(there)}.")
+        self._ledger.sources.order(wanted)
+        self._ledger.audit.add(actor.name, "sources ordered", ", ".join(wanted))
+        return self._ledger.sources.all()
+
+    def remove(self, actor: Actor, name: str) -> None:
+        """Forget it and its password; the profiles stay until the next ingest."""
+        require(actor, Role.ADMINISTRATOR, "change the sources")
+        source = self._ledger.sources.named(name)
+        self._ledger.sources.remove(source.name)
+        self._ledger.audit.add(actor.name, "source removed", source.name)
+
+    def preview(self, actor: Actor, name: str) -> SourcePreview:
+        """The first rows of a source, read now; nothing is kept."""
+        require(actor, Role.CONTRIBUTOR, "read the sources")
+        return self._services.profile_store.preview(given(self._ledger, self._ledger.sources.named(name)))
+
+    def ingest(
+        self, actor: Actor, *, accept_changes: bool = False, progress: Tell | None = None
+    ) -> IngestReport:
+        """Read them all and join them into a new current snapshot."""
+        require(actor, Role.CONTRIBUTOR, "ingest profiles")
+        sources = [given(self._ledger, source) for source in self._ledger.sources.all()]
+        if not sources:
+            raise BadInput("There are no named sources: name a file, or add a source (sources set).")
+        report = self._services.profile_store.ingest_sources(
+            sources, accept_changes=accept_changes, progress=progress
+        )
+        self._ledger.audit.add(
+            actor.name, "profiles ingested", report.snapshot.id, {"profiles": report.snapshot.profiles}
+        )
+        return report
