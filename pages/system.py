@@ -1,9 +1,10 @@
-"""System: how it is, the suppression list, and the audit."""
+"""System: how it is, the refresh, notices, the suppression list, and the audit."""
 
 import streamlit as st
 
 from ccexport.model.words import Role
 from ccexport.ui.address import views
+from ccexport.ui.notices import notices
 from ccexport.ui.places import titled
 from ccexport.ui.refresh import refresh
 from ccexport.ui.session import require
@@ -12,8 +13,14 @@ from ccexport.ui.texts import t
 
 actor = require(Role.VIEWER)
 
-VIEWS = {"health": "Health", "refresh": "Refresh", "suppression": "Suppression list", "audit": "Audit"}
+VIEWS = {
+    "health": (health, "Health", Role.VIEWER),
+    "refresh": (refresh, "Refresh", Role.VIEWER),
+    "notices": (notices, "Notices", Role.CONTRIBUTOR),
+    "suppression": (suppression, "Suppression list", Role.VIEWER),
+    "audit": (audit, "Audit", Role.ADMINISTRATOR),
+}
 st.title(titled("system"))
-allowed = [v for v in VIEWS if v != "audit" or actor.role.covers(Role.ADMINISTRATOR)]
-view = views(t("View"), allowed, lambda v: t(VIEWS[v]))
-{"health": health, "refresh": refresh, "suppression": suppression, "audit": audit}[view](actor)
+allowed = [view for view, (_, _, need) in VIEWS.items() if actor.role.covers(need)]
+view = views(t("View"), allowed, lambda v: t(VIEWS[v][1]))
+VIEWS[view][0](actor)

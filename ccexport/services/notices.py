@@ -48,6 +48,11 @@ class NoticeUseCases:
         self._services = services
         self._ledger = services.ledger
 
+    @property
+    def mail_is_set_up(self) -> bool:
+        """Whether e-mail can be sent at all."""
+        return bool(self._mail().url and self._mail().sender)
+
     def subscribe(
         self,
         actor: Actor,

@@ -14,6 +14,7 @@ from ccexport.ui import (
     connect,
     export_how,
     export_list,
+    notices,
     people,
     refresh,
     rule_editor,
@@ -53,13 +54,24 @@ def chosen_from_tables() -> set[str]:
         connect.SHARES,
         export_list.SORTS,
     ]
-    tables += [export_how.LIMITS, people.MAY, rule_editor.GROUPS, run_list.SINCE, run_story.VIEWS, TRANSFORMS]
+    tables += [
+        export_how.LIMITS,
+        people.MAY,
+        {"": people.FOR_THE_PROVIDER},
+        rule_editor.GROUPS,
+        run_list.SINCE,
+        run_story.VIEWS,
+        TRANSFORMS,
+    ]
     tables += [
         schedule_form.FOLLOWS,
         schedule_form.EVERY,
         schedule_form.DAYS,
         schedule_form.MISSED,
         refresh.STATES,
+        notices.CHANNELS,
+        notices.EVENTS,
+        notices.OUTBOX,
     ]
     found = {text for table in tables for text in table.values()}
     found |= {label for label, _ in segments.KINDS.values()} | {label for label, *_ in STATES.values()}
