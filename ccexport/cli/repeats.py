@@ -52,13 +52,21 @@ def undo(
         return _driven(services, actor, started, wait=wait, as_json=as_json)
 
 
-def retry(run_id: str, wait: Wait = False, as_json: Json = False, data_dir: DataDir = None) -> int:
+def retry(
+    run_id: str,
+    halve: Annotated[
+        bool, typer.Option("--halve", help="Split what is lost again until those who make it so are found.")
+    ] = False,
+    wait: Wait = False,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> int:
     """Run the export again from fresh data: what was rejected, missing or unknown is tried once more.
 
     Example: ccexport runs retry RUN --wait
     """
     with opened(data_dir) as (services, actor):
-        started = services.runs.retry(actor, run_id)
+        started = services.runs.retry(actor, run_id, in_halves=halve)
         return _driven(services, actor, started, wait=wait, as_json=as_json)
 
 

@@ -78,6 +78,7 @@ class BatchKind(StrEnum):
 
     IMPORT = "import"
     REMOVE = "remove"
+    HALVE = "halve"  # contacts of an import that was lost, once more, in a smaller request
 
 
 class Verdict(StrEnum):

@@ -17,6 +17,7 @@ from ccexport.plan.transforms import quote_text
 from ccexport.profiles.database import quote_path, session
 
 ERASED = "erased"
+HALVES = "halves"  # smaller requests of an ended run: nobody asks for them any more
 _LIMIT = "256MB"
 
 
@@ -73,6 +74,7 @@ def erase_from_plan(folder: Path, address: str, contact_ids: Collection[str] = (
             made = part / f"{name}.new"
             db.run(f"COPY ({query}) TO {quote_path(made)} (FORMAT parquet, ROW_GROUP_SIZE 65536)")
             made.replace(part / name)
+    shutil.rmtree(part / HALVES, ignore_errors=True)
     _empty_lines(part / BODIES, [(batch, line) for _, batch, line in found if batch is not None])
     _forget_ids(part / BODIES, set(contact_ids))
     _describe(part, len(found))

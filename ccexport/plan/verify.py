@@ -29,6 +29,8 @@ def verify(
     doubtful_batches: Collection[int] = (),
     hints: Mapping[tuple[int, int], str] | None = None,
     refused: Mapping[int, int] | None = None,
+    singled: Mapping[int, str] | None = None,
+    arrived: Collection[int] = (),
     into: Path,
     memory_limit: str = "512MB",
     temp_dir: Path | None = None,
@@ -40,11 +42,22 @@ def verify(
     batch nobody knows the fate of → unknown; else missing. `hints` are by batch and 0-based line.
     Who was on the list before proves nothing by being there: in a batch that did not end well, or of
     which more were refused than are absent or named, a verified update keeps a note, and is sent again.
+    Two that smaller requests told, by `seq`: `singled`, refused should they not be on the list, and why;
+    `arrived`, of whose change there is no doubt any more.
     """
     with session(memory_limit=memory_limit, temp_dir=temp_dir or into.parent / ".temp") as db:
         _addresses(db, "on_list", on_list)
         _addresses(db, "unsubscribed", unsubscribed)
-        _given(db, hints or {}, refused or {}, sent_batches, unknown_batches, doubtful_batches)
+        _given(
+            db,
+            hints or {},
+            refused or {},
+            singled or {},
+            arrived,
+            sent_batches,
+            unknown_batches,
+            doubtful_batches,
+        )
         words = {"unsubscribed": UNSUBSCRIBED, "refused": REFUSED, "unsure": UNSURE}
         db.run(_OUTCOMES.format(plan=quote_path(plan.path), **words))
         part = into.with_suffix(".part")
@@ -64,6 +77,8 @@ def _given(
     db: DuckDB,
     hints: Mapping[tuple[int, int], str],
     refused: Mapping[int, int],
+    singled: Mapping[int, str],
+    arrived: Collection[int],
     sent: Collection[int],
     unknown: Collection[int],
     doubtful: Collection[int],
@@ -86,6 +101,11 @@ def _given(
             "batch": pa.array(list(refused), whole),
             "count": pa.array(list(refused.values()), pa.int64()),
         },
+        "singled": {
+            "seq": pa.array(list(singled), whole),
+            "text": pa.array(list(singled.values()), text),
+        },
+        "arrived": {"seq": pa.array(list(arrived), whole)},
     }
     for name, columns in tables.items():
         with db.given(f"_{name}", pa.table(columns)):
@@ -97,19 +117,21 @@ CREATE TABLE outcomes AS
 WITH sent AS (
     SELECT r.seq, r.batch, r.line, r.address, r.verdict <> 'add' AS was_there, b.known, b.doubtful,
         EXISTS (FROM on_list x WHERE x.address = r.address) AS there,
-        EXISTS (FROM unsubscribed x WHERE x.address = r.address) AS gone
+        EXISTS (FROM unsubscribed x WHERE x.address = r.address) AS gone,
+        EXISTS (FROM arrived x WHERE x.seq = r.seq) AS arrived
     FROM read_parquet({plan}) r JOIN batches b ON b.batch = r.batch),
 absent AS (SELECT batch, count(*) AS absent FROM sent WHERE NOT there GROUP BY batch),
 explained AS (SELECT s.batch, count(*) AS explained FROM sent s LEFT JOIN hints h USING (batch, line)
     WHERE NOT s.there OR h.text IS NOT NULL GROUP BY s.batch)
 SELECT s.seq,
-    CASE WHEN s.there THEN 'verified' WHEN s.gone OR h.text IS NOT NULL OR f.count >= a.absent THEN 'rejected'
+    CASE WHEN s.there THEN 'verified' WHEN s.gone OR h.text IS NOT NULL OR g.text IS NOT NULL
+            OR f.count >= a.absent THEN 'rejected'
         WHEN NOT s.known THEN 'unknown' ELSE 'missing' END AS outcome,
-    CASE WHEN s.there THEN coalesce(h.text, CASE WHEN s.was_there
+    CASE WHEN s.there THEN coalesce(h.text, CASE WHEN s.was_there AND NOT s.arrived
             AND (s.doubtful OR f.count > coalesce(e.explained, 0)) THEN '{unsure}' END)
-        WHEN s.gone THEN '{unsubscribed}' WHEN h.text IS NOT NULL THEN h.text
+        WHEN s.gone THEN '{unsubscribed}' WHEN h.text IS NOT NULL THEN h.text WHEN g.text IS NOT NULL THEN g.text
         WHEN f.count >= a.absent THEN '{refused}' END AS note
 FROM sent s LEFT JOIN hints h ON h.batch = s.batch AND h.line = s.line
 LEFT JOIN refused f ON f.batch = s.batch LEFT JOIN absent a ON a.batch = s.batch
-LEFT JOIN explained e ON e.batch = s.batch
+LEFT JOIN explained e ON e.batch = s.batch LEFT JOIN singled g ON g.seq = s.seq
 """

@@ -56,7 +56,8 @@ def ending(
     unsent = plan.to_send - sent
     if run.cancel_requested:
         return RunState.CANCELLED, f"Cancelled: {said}; {unsent:,} were not sent."
-    failed_batches = [b for b in batches if b.state in {BatchState.FAILED, BatchState.PENDING}]
+    ill = {BatchState.FAILED, BatchState.PENDING}
+    failed_batches = [b for b in batches if b.state in ill and b.kind is not BatchKind.HALVE]
     trouble = trouble or next((b.note for b in failed_batches if b.note), "")
     if unsent or (sent and not verified and not counts["rejected"]):
         return RunState.FAILED, f"{said}; {unsent:,} were not sent. {trouble}".strip()

@@ -33,12 +33,13 @@ from ccexport.plan.freeze import load_plan
 from ccexport.runs.counting import count_end, ending, import_batches, left, plan_counts, touched
 from ccexport.runs.destination import Beat
 from ccexport.runs.engine import Engine, Ticks
+from ccexport.runs.halving import IN_HALVES, next_halves, told
 from ccexport.runs.planning import RESEND_ALL, Planner, resending
 from ccexport.runs.remove import ids_in, removal_batches
 from ccexport.runs.send import IN_FLIGHT, Post, in_flight, send_batch, to_send
 from ccexport.runs.settle import settle_once
 from ccexport.runs.undoing import UNDO_OF, Undoer
-from ccexport.runs.verify import renew_deliveries, verify_run
+from ccexport.runs.verify import Verified, renew_deliveries, verify_run
 from ccexport.telemetry import span
 
 log = logging.getLogger(__name__)
@@ -149,12 +150,18 @@ class Driver:
         return limit is not None and touched(run, plan) > limit and not self._runs.approved_by(run.id)
 
     def _send(self, run: Run) -> Run:
-        account = self._account(run)
+        self._all_sent(run, self._account(run), BatchKind.IMPORT)
+        return self._move(
+            run, RunState.SETTLING, "Waiting for Constant Contact to work through what was sent."
+        )
+
+    def _all_sent(self, run: Run, account: Account, kind: BatchKind) -> None:
+        """Every request of the kind, one after the other, until none is left or sending has to stop."""
         ticks = Ticks()
         while not self._runs.get(run.id).cancel_requested:
             self._beat()
             batches = self._runs.batches(run.id)
-            waiting = [b for b in to_send(batches) if b.kind is BatchKind.IMPORT]
+            waiting = [b for b in to_send(batches) if b.kind is kind]
             if not waiting:
                 break
             if len(in_flight(batches)) >= IN_FLIGHT:
@@ -164,9 +171,6 @@ class Driver:
             ticks = Ticks()
             if not self._sent(account, waiting[0]):
                 break
-        return self._move(
-            run, RunState.SETTLING, "Waiting for Constant Contact to work through what was sent."
-        )
 
     def _sent(self, account: Account, batch: Batch) -> bool:
         """False when Constant Contact refuses the request for good; the others would fare the same."""
@@ -236,12 +240,7 @@ class Driver:
         plan = self._plan_of(run)
         batches = self._runs.batches(run.id)
         sent = [b for b in batches if b.kind is BatchKind.IMPORT and left(b)]
-        verified = None
-        if any(left(b) for b in batches):
-            account = self._account(run)
-            verified = verify_run(
-                self._engine, account, run, plan, batches, grace=self._grace, beat=self._beat
-            )
+        verified = self._read_back(run, plan) if any(left(b) for b in batches) else None
         outcomes = verified.outcomes if verified else Counter[Outcome]()
         removed = renew_deliveries(self._engine, run, plan, verified, batches)
         counts = {str(o): outcomes[o] for o in Outcome} | {
@@ -258,6 +257,38 @@ class Driver:
             counts=counts,
             outcomes_path=str(verified.outcomes_path) if verified else None,
         )
+
+    def _read_back(self, run: Run, plan: Plan) -> Verified:
+        """What was sent, judged by the list; when that was asked for, what was lost is sent in halves first."""
+        account = self._account(run)
+        while True:
+            self._all_sent(run, account, BatchKind.HALVE)
+            self._settled(run, account, BatchKind.HALVE)
+            batches = self._runs.batches(run.id)
+            verified = verify_run(
+                self._engine,
+                account,
+                run,
+                plan,
+                batches,
+                grace=self._grace,
+                beat=self._beat,
+                told=told(plan, batches),
+            )
+            if not self._halved(run, plan, verified, batches):
+                return verified
+
+    def _halved(self, run: Run, plan: Plan, verified: Verified, batches: list[Batch]) -> bool:
+        """Whether there is more to send, in smaller requests."""
+        if not self._runs.facts(run.id).get(IN_HALVES) or self._runs.get(run.id).cancel_requested:
+            return False
+        made = next_halves(self._engine, run, plan, verified.outcomes_path, batches)
+        if made:
+            contacts = sum(b.contacts for b in made)
+            self._runs.add_batches(made)
+            text = f"{contacts:,} contacts were lost without a reason: sent again in {len(made)} smaller requests."
+            self._runs.note(run.id, text, actor=run.actor)
+        return bool(made)
 
     def _plan_of(self, run: Run) -> Plan:
         plan_id = self._runs.get(run.id).plan_id

@@ -99,7 +99,7 @@ def _fits(activity: Activity, batch: Batch) -> bool:
     """
     counters = activity.counters
     of_lists = "items_completed_count" in counters or "list_count" in counters
-    if batch.kind is BatchKind.IMPORT:
+    if batch.kind is not BatchKind.REMOVE:
         return not of_lists and counters.get("person_count", 0) in {0, batch.contacts}
     return not counters.get("person_count") and counters.get("items_total_count", 0) in {0, batch.contacts}
 

@@ -70,7 +70,7 @@ def _settled(engine: Engine, batch: Batch, activity: Activity | None) -> bool:
 
 def _shortfall(batch: Batch, counters: dict[str, int]) -> str:
     people = counters.get("person_count")
-    if batch.kind is BatchKind.IMPORT and people is not None and people < batch.contacts:
+    if batch.kind is not BatchKind.REMOVE and people is not None and people < batch.contacts:
         return f"Constant Contact counted {people} of {batch.contacts} contacts."
     return ""
 
@@ -83,7 +83,7 @@ def line_hints(batches: Iterable[Batch]) -> dict[tuple[int, int], str]:
     """
     hints: dict[tuple[int, int], str] = {}
     for batch in batches:
-        for message in batch.errors if batch.kind is BatchKind.IMPORT else ():
+        for message in batch.errors if batch.kind is not BatchKind.REMOVE else ():
             match = _LINE.match(message)
             if match and int(match[1]) >= 2:
                 hints[batch.number, int(match[1]) - 2] = match[2] or "refused by Constant Contact"

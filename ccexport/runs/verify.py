@@ -4,7 +4,7 @@ Must never call anything verified that was not read back.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -32,6 +32,14 @@ class Verified:
     on_list: Path
 
 
+@dataclass(frozen=True)
+class Told:
+    """What smaller requests told of rows of the plan, by `seq`: why one is refused; whose change arrived."""
+
+    singled: Mapping[int, str]
+    arrived: frozenset[int]
+
+
 def verify_run(
     engine: Engine,
     account: Account,
@@ -41,18 +49,20 @@ def verify_run(
     *,
     grace: timedelta,
     beat: Beat,
+    told: Told | None = None,
 ) -> Verified:
     """Outcomes of everything sent, in a Parquet file, and how many of each.
 
     Membership may become visible late, so while contacts are missing without an explanation the
-    list is read again until `grace` is over.
+    list is read again until `grace` is over. Only then is anybody called rejected by what smaller
+    requests have `told`.
     """
     into = engine.data_dir / "outcomes" / f"{run.id}.parquet"
     into.parent.mkdir(parents=True, exist_ok=True)
     unsubscribed: Path | None = None
     deadline = engine.clock() + grace
     ticks = Ticks(first=1.0, factor=2.0, longest=30.0)
-    told = False
+    said = False
     while True:
         deadline = min(deadline, engine.clock() + grace)  # a clock set back does not make the grace longer
         on_list = engine.data_dir / "destination" / f"{engine.new_id('back')}.parquet"
@@ -63,21 +73,29 @@ def verify_run(
             unsubscribed = _read_unsubscribed(engine, account, run, beat)
             outcomes = _judge(engine, plan, on_list, unsubscribed, batches, into)
         if outcomes[Outcome.MISSING] == 0 or engine.clock() >= deadline:
+            if told is not None:
+                outcomes = _judge(engine, plan, on_list, unsubscribed, batches, into, told)
             return Verified(into, outcomes, on_list)
-        if not told:
+        if not said:
             engine.ledger.runs.note(
                 run.id,
                 f"{outcomes[Outcome.MISSING]} contacts are not visible on the list yet; "
                 f"reading it again for up to {int(grace.total_seconds())} seconds.",
                 actor=run.actor,
             )
-            told = True
+            said = True
         beat()
         engine.sleep(min(ticks.next(), max((deadline - engine.clock()).total_seconds(), 0)))
 
 
 def _judge(
-    engine: Engine, plan: Plan, on_list: Path, unsubscribed: Path | None, batches: list[Batch], into: Path
+    engine: Engine,
+    plan: Plan,
+    on_list: Path,
+    unsubscribed: Path | None,
+    batches: list[Batch],
+    into: Path,
+    told: Told | None = None,
 ) -> Counter[Outcome]:
     imports = [b for b in batches if b.kind is BatchKind.IMPORT and b.state is not BatchState.PENDING]
     sent = [b.number for b in imports if b.state in {BatchState.COMPLETED, BatchState.FAILED}]
@@ -88,16 +106,18 @@ def _judge(
         unsubscribed=unsubscribed,
         sent_batches=sent,
         unknown_batches=unknown,
-        doubtful_batches=[b.number for b in imports if _doubtful(b)],
+        doubtful_batches=[b.number for b in imports if doubtful(b)],
         hints=line_hints(imports),
         refused={b.number: _refused(b) for b in imports if _refused(b)},
+        singled=told.singled if told else None,
+        arrived=told.arrived if told else (),
         into=into,
         memory_limit=engine.memory_limit,
         temp_dir=engine.data_dir / "temp",
     )
 
 
-def _doubtful(batch: Batch) -> bool:
+def doubtful(batch: Batch) -> bool:
     """Whether rows of the batch may not have been worked through, whoever is on the list."""
     people = batch.counters.get("person_count")
     return batch.state is not BatchState.COMPLETED or (people is not None and people < batch.contacts)

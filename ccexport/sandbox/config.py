@@ -108,6 +108,10 @@ class Config:
         guess=True,
         choices=("keep", "strip"),
     )
+    vanishing: str = _setting("", "rows whose address fits this pattern, as bad*@example.com, are lost")
+    vanishing_takes: str = _setting(
+        "row", "what is lost with such a row, without a word", guess=True, choices=("row", "request")
+    )
     error_messages: str = _setting(
         "strings", "form of activity_errors", guess=True, choices=("strings", "objects", "none")
     )

@@ -8,6 +8,7 @@ who left a list by own hand.
 import hashlib
 import sqlite3
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
 
@@ -127,6 +128,7 @@ def prepare(store: Store, activity: Activity, at: float) -> apply.Effect:
     total = len(records)
     if activity.outcome in ("partial_failed", "short"):
         records = records[: total // 2]
+    records = _without_vanishing(records, config)
     judged = rows.digest(
         records,
         config,
@@ -152,6 +154,14 @@ def _records(activity: Activity, body: bytes, config: Config) -> list[bodies.Rec
     if activity.kind == "contacts_file_import":
         return _csv(body, told, config)
     return bodies.json_records(body, most_bytes=told["most_bytes"], most=told["most"])
+
+
+def _without_vanishing(records: list[bodies.Record], config: Config) -> list[bodies.Record]:
+    """What is left when rows are lost without a word: neither counted as errors nor named."""
+    if not config.vanishing:
+        return records
+    kept = [r for r in records if not fnmatchcase(str(r.get("email", "")).lower(), config.vanishing)]
+    return [] if config.vanishing_takes == "request" and len(kept) < len(records) else kept
 
 
 def _counters(judged: rows.Digest, cannot_add: int, total: int, config: Config) -> dict[str, int]:

@@ -23,6 +23,7 @@ from ccexport.plan.undo import (
     NOT_VERIFIED,
     STAY_OFF,
 )
+from ccexport.runs.halving import IN_HALVES
 from ccexport.runs.planning import RESEND_ALL
 from ccexport.runs.tidying import ROWS_REMOVED
 from ccexport.runs.undoing import UNDO_OF, Undoer, refuse_undo
@@ -46,12 +47,14 @@ class RunRepeats:
         *,
         digest: str | None = None,
         resend_all: bool = False,
+        in_halves: bool = False,
         trigger: Trigger = Trigger.PERSON,
     ) -> Run:
         """Queue a run; with `digest`, of exactly the plan that was previewed.
 
         `resend_all` sends unchanged contacts too, this once; a digest is then one of a preview that had it
-        as well. Raises `Conflict` when the export or its list already has a live run: four quick clicks
+        as well. `in_halves` sends what is lost without a reason again, in smaller and smaller requests.
+        Raises `Conflict` when the export or its list already has a live run: four quick clicks
         make one.
         """
         export = self._ledger.exports.named(name)
@@ -61,11 +64,11 @@ class RunRepeats:
             raise Conflict(f"{export.name} is paused; let it go on first.")
         if digest is not None:
             self._known_digest(export, digest)
-        facts = {RESEND_ALL: True} if resend_all else {}
+        facts = dict.fromkeys([RESEND_ALL] * resend_all + [IN_HALVES] * in_halves, True)
         run = self._ledger.runs.create(
             self._queued(actor, export, connection, trigger=trigger, digest=digest), facts=facts
         )
-        detail = {"run": run.id, "digest": digest} | ({"resend_all": True} if resend_all else {})
+        detail = {"run": run.id, "digest": digest} | facts
         self._ledger.audit.add(actor.name, "run started", export.name, detail)
         return run
 
@@ -95,18 +98,24 @@ class RunRepeats:
                 f"{export.name} has no plan with the digest {digest[:12]}…: preview it and use the digest shown."
             )
 
-    def retry(self, actor: Actor, run_id: str) -> Run:
+    def retry(self, actor: Actor, run_id: str, *, in_halves: bool = False) -> Run:
         """Run the export of an ended run again: what was rejected, missing or unknown is tried once more.
 
         From fresh data: who unsubscribed or left meanwhile is not, and what arrived is not sent again.
+        `in_halves`: what is lost again without a reason is halved until the contacts are found that make it so.
         """
         old = self._mine(actor, run_id, "retry this run")
         if not old.state.ended:
             raise Conflict(f"Run {run_id} has not ended; `runs resume` lets it go on.")
         if old.trigger is Trigger.UNDO:
             raise Conflict(f"Run {run_id} is an undo; undo the run again, or run the export.")
-        run = self.start(actor, self._ledger.exports.get(old.export_id).id, trigger=Trigger.RETRY)
-        self._ledger.runs.note(run.id, f"Retries what run {run_id} could not deliver.", actor=actor.name)
+        run = self.start(
+            actor, self._ledger.exports.get(old.export_id).id, in_halves=in_halves, trigger=Trigger.RETRY
+        )
+        text = f"Retries what run {run_id} could not deliver."
+        if in_halves:
+            text = f"Retries what run {run_id} could not deliver, in halves when it is lost again."
+        self._ledger.runs.note(run.id, text, actor=actor.name)
         return run
 
     def undo_preview(self, actor: Actor, run_id: str) -> Plan:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ccexport.errors import BadInput, Conflict, NotFound
 from ccexport.model.exports import Actor
 from ccexport.model.runs import Batch, Run, RunEvent
-from ccexport.model.words import BatchState, Role, RunState, WaitReason
+from ccexport.model.words import BatchKind, BatchState, Role, RunState, WaitReason
 from ccexport.runs.worker import holder_is_dead
 from ccexport.services.access import require
 from ccexport.services.history import RunHistory
@@ -85,7 +85,7 @@ class RunUseCases(RunHistory):
     def progress(self, actor: Actor, run_id: str) -> Progress:
         """Counted, never guessed: what was settled of what was planned."""
         run = self.get(actor, run_id)
-        batches = self._ledger.runs.batches(run_id)
+        batches = [b for b in self._ledger.runs.batches(run_id) if b.kind is not BatchKind.HALVE]
         gone = [b for b in batches if b.activity_id]
         done = [
             b for b in batches if b.state in {BatchState.COMPLETED, BatchState.FAILED, BatchState.UNKNOWN}

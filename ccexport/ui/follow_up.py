@@ -16,6 +16,7 @@ from ccexport.ui.show import plain, show_error
 from ccexport.ui.texts import t
 
 LEFT_OPEN = ("rejected", "missing", "unknown")
+LOST = ("missing", "unknown")
 
 
 def follow_up(actor: Actor, run: Run) -> None:
@@ -29,6 +30,14 @@ def follow_up(actor: Actor, run: Run) -> None:
         help=t("From fresh data; what arrived is not sent again."),
     ):
         _started(actor, run, lambda: services().runs.retry(actor, run.id))
+    if any(run.counts.get(o) for o in LOST) and st.button(
+        t("Try again in halves"),
+        icon=":material/call_split:",
+        help=t(
+            "What is lost again is split until the contacts are found that Constant Contact refuses in silence."
+        ),
+    ):
+        _started(actor, run, lambda: services().runs.retry(actor, run.id, in_halves=True))
     if run.counts.get("sent") and st.button(t("Undo"), icon=":material/undo:"):
         st.dialog(t("Undo this run of {name}?", name=plain(run.export_name, 60)))(_undo)(actor, run)
 

@@ -1,0 +1,149 @@
+"""Splits what was lost without a word in halves, until the contacts that make the loss are known by name.
+
+Owns which contacts travel in which smaller request. Everything follows from the requests already made and the
+list as it was read back, so a restart goes on where it was. Must never send anybody whom the run's plan does not
+send, nor call a contact refused that was not alone in a request that ended well.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from ccexport.model.plans import Plan
+from ccexport.model.runs import Batch, Run
+from ccexport.model.words import BatchKind, BatchState
+from ccexport.plan.erasing import HALVES
+from ccexport.plan.pack import Packer
+from ccexport.plan.transforms import quote_text
+from ccexport.plan.verify import UNSURE
+from ccexport.profiles.database import quote_path, session
+from ccexport.runs.counting import left
+from ccexport.runs.engine import Engine
+from ccexport.runs.settle import line_hints
+from ccexport.runs.verify import Told, doubtful
+
+IN_HALVES = "in_halves"
+MOST_REQUESTS = 200
+FOUND = (
+    "Refused without a reason: found by halving, alone in its request. Correct it or suppress it before the next "
+    "run, or its whole request may be lost again."
+)
+Seqs = tuple[int, ...]
+
+
+def halves(batches: Sequence[Batch]) -> list[Batch]:
+    """The smaller requests of a run, as they were made."""
+    return [b for b in batches if b.kind is BatchKind.HALVE]
+
+
+def next_halves(
+    engine: Engine, run: Run, plan: Plan, outcomes: Path, batches: Sequence[Batch]
+) -> list[Batch]:
+    """The next requests, their bodies on disk; none when all is told apart, or it would take too many."""
+    made = halves(batches)
+    if any(not left(b) for b in made):
+        return []  # refused for good, or cancelled: the others would fare the same
+    groups = [part for group in _lost(engine, plan, outcomes, made) for part in _split(group)]
+    if len(made) + len(groups) > MOST_REQUESTS:
+        text = f"Halving stops here: more than {MOST_REQUESTS} requests would be needed to tell all of them apart."
+        engine.ledger.runs.note(run.id, text, actor=run.actor)
+        return []
+    if not groups:
+        return []
+    contacts = _contacts(engine, plan, groups)
+    numbered = enumerate(zip(groups, contacts, strict=True), start=len(made) + 1)
+    return [_written(run, plan, number, group, texts) for number, (group, texts) in numbered]
+
+
+def told(plan: Plan, batches: Sequence[Batch]) -> Told | None:
+    """What the smaller requests of a run have told so far; None when there are none."""
+    singled: dict[int, str] = {}
+    arrived: set[int] = set()
+    for batch in halves(batches):
+        rows = _rows_of(plan, batch.number)
+        if batch.state is BatchState.COMPLETED and len(rows) == 1:
+            singled[rows[0]] = FOUND
+        singled |= {rows[line]: text for (_, line), text in line_hints([batch]).items() if line < len(rows)}
+        arrived.update(() if doubtful(batch) else rows)
+    return Told(singled, frozenset(arrived)) if halves(batches) else None
+
+
+def _lost(engine: Engine, plan: Plan, outcomes: Path, made: Sequence[Batch]) -> Iterator[Seqs]:
+    """Rows that were lost and nobody knows why, by the last request they travelled in.
+
+    Those that were alone in it are told apart already.
+    """
+    lost = _read(engine, plan, outcomes)
+    groups: dict[tuple[bool, int], list[int]] = {}
+    latest = {seq: b for b in made for seq in _rows_of(plan, b.number)}
+    for seq, batch in lost:
+        half = latest.get(seq)
+        if half is None or half.contacts > 1:
+            groups.setdefault((half is not None, half.number if half else batch), []).append(seq)
+    for group in groups.values():
+        yield tuple(group)
+
+
+_LOST = """
+SELECT r.seq, r.batch FROM read_parquet({plan}) r JOIN read_parquet({outcomes}) o ON o.seq = r.seq
+WHERE o.outcome IN ('missing', 'unknown') OR o.note = {unsure} ORDER BY r.seq
+"""
+
+
+def _read(engine: Engine, plan: Plan, outcomes: Path) -> list[tuple[int, int]]:
+    files = {"plan": quote_path(plan.path), "outcomes": quote_path(outcomes)}
+    with session(memory_limit=engine.memory_limit, temp_dir=engine.data_dir / "temp") as db:
+        found: list[tuple[int, int]] = db.rows(_LOST.format(**files, unsure=quote_text(UNSURE)))
+    return found
+
+
+def _split(group: Seqs) -> list[Seqs]:
+    middle = (len(group) + 1) // 2
+    return [part for part in (group[:middle], group[middle:]) if part]
+
+
+def _contacts(engine: Engine, plan: Plan, groups: Sequence[Seqs]) -> list[list[str]]:
+    """The contacts of each group, exactly as they were planned."""
+    wanted = pa.table({"seq": pa.array([seq for group in groups for seq in group], pa.int32())})
+    source = f"read_parquet({quote_path(plan.path)})"
+    with (
+        session(memory_limit=engine.memory_limit, temp_dir=engine.data_dir / "temp") as db,
+        db.given("wanted", wanted),
+    ):
+        text = dict(db.rows(f"SELECT seq, contact FROM {source} r SEMI JOIN wanted USING (seq)"))
+    return [[text[seq] for seq in group] for group in groups]
+
+
+def _folder(plan: Plan, number: int) -> Path:
+    return plan.path.parent / HALVES / f"{number:04}"
+
+
+def _rows_of(plan: Plan, number: int) -> Seqs:
+    return tuple(json.loads((_folder(plan, number) / "rows.json").read_text()))
+
+
+def _written(run: Run, plan: Plan, number: int, group: Seqs, texts: Sequence[str]) -> Batch:
+    folder = _folder(plan, number)
+    folder.mkdir(parents=True, exist_ok=True)
+    packer = Packer(folder, [plan.list_id])
+    packer.add(pa.array(texts, pa.string()))
+    (body,) = packer.close()
+    made = folder / "rows.tmp"
+    with made.open("w") as file:
+        json.dump(group, file)
+        file.flush()
+        os.fsync(file.fileno())
+    made.replace(folder / "rows.json")
+    return Batch(
+        run_id=run.id,
+        number=number,
+        kind=BatchKind.HALVE,
+        state=BatchState.PENDING,
+        contacts=body.contacts,
+        bytes=body.bytes,
+        file=body.file,
+        sha256=body.sha256,
+    )
