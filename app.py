@@ -6,6 +6,7 @@ import streamlit as st
 
 from ccexport.ui.lifespan import lifespan, on_script_error
 from ccexport.ui.middleware import MIDDLEWARE
+from ccexport.ui.openid import secrets_of_the_provider
 from ccexport.ui.routes import ROUTES
 
 app = st.App(
@@ -14,4 +15,5 @@ app = st.App(
     middleware=MIDDLEWARE,
     lifespan=lifespan,
     on_script_error=on_script_error,
+    secrets=secrets_of_the_provider(),
 )

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ccexport.errors import BadSettings
@@ -40,13 +40,17 @@ class Settings(BaseSettings):
     verify_grace: float = Field(default=60, ge=0, le=86_400)
     retention_months: int = Field(default=13, ge=1, le=1200)
     base_url: str = "http://127.0.0.1:8501"
+    oidc_metadata_url: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_name: str = "OpenID"
     metrics_token: SecretStr = SecretStr("")
     smtp_url: SecretStr = SecretStr("")
     smtp_from: str = ""
     log: Literal["text", "json"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
 
-    @field_validator("cc_api_url", "cc_auth_url", "cc_redirect_url", "base_url")
+    @field_validator("cc_api_url", "cc_auth_url", "cc_redirect_url", "oidc_metadata_url", "base_url")
     @classmethod
     def _a_url(cls, value: str) -> str:
         if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc):
@@ -84,6 +88,16 @@ class Settings(BaseSettings):
     def sandbox_on(self) -> bool:
         """Whether the built-in double stands in for Constant Contact."""
         return self.sandbox == "on" or (self.sandbox == "auto" and not self.cc_client_id)
+
+    @model_validator(mode="after")
+    def _an_application(self) -> "Settings":
+        if self.oidc_metadata_url and not (
+            self.oidc_client_id and self.oidc_client_secret.get_secret_value()
+        ):
+            raise ValueError(
+                "CCEXPORT_OIDC_METADATA_URL needs CCEXPORT_OIDC_CLIENT_ID and CCEXPORT_OIDC_CLIENT_SECRET beside it"
+            )
+        return self
 
     @property
     def ledger_address(self) -> str:

@@ -3,6 +3,7 @@
 Must never keep a password or a session id, only their hashes.
 """
 
+import json
 import secrets
 import string
 from collections.abc import Mapping, Sequence
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import bcrypt
 
-from ccexport.errors import BadInput, NotPermitted
+from ccexport.errors import BadInput, Conflict, NotPermitted
 from ccexport.ledger.people import Person
 from ccexport.model.exports import Actor
 from ccexport.model.words import Role
-from ccexport.services.access import require
+from ccexport.profiles.addresses import normalise_address
+from ccexport.services.access import WHOM, require
 
 if TYPE_CHECKING:
     from ccexport.services.context import Services
@@ -27,6 +29,7 @@ FAILURES_PER_ORIGIN = 20
 WINDOW_MINUTES = 15
 SESSION_HOURS = 8
 TICKET_SECONDS = 30
+IDENTITY_SECONDS = 300  # how old what a provider said may be
 ROUNDS = 12
 
 
@@ -48,7 +51,7 @@ class PeopleUseCases:
             display_name=display_name or name,
             role=role,
             password_hash=hashed(password),
-            email=email,
+            email=self._free_email(email, _name(name)),
         )
         self._ledger.audit.add(actor.name, "person added", made.name, {"role": role})
         return made
@@ -141,6 +144,53 @@ class PeopleUseCases:
             self._ledger.people.note_failure(actor.name, origin)
             raise NotPermitted("That is not your password; nothing was changed.")
         self._ledger.people.forget_failures(actor.name)
+
+    def sign_in_as(self, claims: Mapping[str, Any], *, origin: str) -> Person | None:
+        """Who an OpenID provider says this is, once and soon after it said so; None when used or too old.
+
+        Only an existing, enabled person with this verified e-mail address: nobody is made silently. Raises
+        `NotPermitted` when there is none.
+        """
+        age = self._ledger.clock().timestamp() - float(claims.get("iat") or 0)
+        if not -IDENTITY_SECONDS < age < IDENTITY_SECONDS or not self._first_use(claims):
+            return None
+        email = str(claims.get("email") or "").strip().lower()
+        if not email or claims.get("email_verified") is not True:
+            raise NotPermitted(
+                "The provider does not say that your e-mail address is verified; sign in by name."
+            )
+        found = [p for p in self._ledger.people.all() if p.email.lower() == email and not p.disabled]
+        if len(found) != 1:
+            self._ledger.people.note_failure("", origin)
+            raise NotPermitted(f"Nobody here has the e-mail address of that account. {WHOM}")
+        self._ledger.audit.add(found[0].name, "signed in", found[0].name, {"by": "openid"})
+        return found[0]
+
+    def _first_use(self, claims: Mapping[str, Any]) -> bool:
+        """A copied identity cookie must not sign in a second time."""
+        mark = json.dumps({k: claims.get(k) for k in ("iss", "sub", "iat", "nonce", "at_hash")})
+        try:
+            self._ledger.people.put_ticket(mark, "identity", {}, seconds=3 * IDENTITY_SECONDS)
+        except Conflict:  # it is there: this was used before
+            return False
+        return True
+
+    def set_email(self, actor: Actor, name: str, email: str) -> Person:
+        """The address an OpenID provider must vouch for; empty for none. Administrators only."""
+        require(actor, Role.ADMINISTRATOR, "change people")
+        changed = self._ledger.people.change(name, email=self._free_email(email, name))
+        self._ledger.audit.add(actor.name, "e-mail address changed", name)
+        return changed
+
+    def _free_email(self, email: str, name: str) -> str:
+        if not email.strip():
+            return ""
+        address, _, sentence = normalise_address(email)
+        if address is None:
+            raise BadInput(f"That is not an e-mail address: {sentence}")
+        if any(p.email.lower() == address and p.name != name for p in self._ledger.people.all()):
+            raise BadInput("Another person has that e-mail address.")
+        return address
 
     def ticket(self, person: Person, payload: Mapping[str, Any]) -> str:
         """A single-use ticket, valid for seconds, that the cookie route exchanges for a session."""

@@ -18,6 +18,11 @@ def cookie(name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def is_identity(name: str) -> bool:
+    """Whether this is a cookie of `st.login`, which cannot be revoked and would stay for a month."""
+    return name.startswith("_streamlit_user")
+
+
 def cookie_values(*, secure: bool, seconds: int) -> dict[str, Any]:
     """How every cookie of ours is set."""
     return {"httponly": True, "samesite": "lax", "secure": secure, "max_age": seconds, "path": "/"}

@@ -7,7 +7,7 @@ from ccexport.ledger.people import Person
 from ccexport.model.exports import Actor
 from ccexport.model.words import Role
 from ccexport.ui.holder import services
-from ccexport.ui.show import moment, plain, show_error
+from ccexport.ui.show import code, moment, plain, show_error
 from ccexport.ui.texts import t
 
 MAY = {
@@ -17,11 +17,15 @@ MAY = {
 }
 
 
+FOR_THE_PROVIDER = "Needed only to sign in with an OpenID provider, which has to say that it is verified."
+
+
 def add_person(actor: Actor) -> None:
     """Name, role, first password."""
     with st.form("add_person", border=False):
         name = st.text_input(t("Name for signing in"), max_chars=60)
         shown = st.text_input(t("Full name"), max_chars=120)
+        email = st.text_input(t("E-mail address"), max_chars=320, help=t(FOR_THE_PROVIDER))
         role = st.radio(
             t("Role"), list(Role), format_func=lambda r: t(str(r)), captions=[t(MAY[r]) for r in Role]
         )
@@ -29,7 +33,9 @@ def add_person(actor: Actor) -> None:
         if not st.form_submit_button(t("Add"), type="primary"):
             return
     try:
-        services().people.add(actor, name, role=Role(str(role)), password=password, display_name=shown)
+        services().people.add(
+            actor, name, role=Role(str(role)), password=password, display_name=shown, email=email
+        )
     except CcexportError as error:
         show_error(error)
         return
@@ -48,7 +54,8 @@ def _row(actor: Actor, person: Person) -> None:
         with st.container(width="stretch"):
             off = f" :gray-badge[{t('Disabled')}]" if person.disabled else ""
             you = f" :blue-badge[{t('you')}]" if person.name == actor.name else ""
-            st.markdown(f"**{plain(person.display_name)}** · {plain(person.name)}{off}{you}")
+            email = f" · {code(person.email)}" if person.email else ""
+            st.markdown(f"**{plain(person.display_name)}** · {plain(person.name)}{email}{off}{you}")
             st.caption(t("{role}: {may}", role=t(str(person.role)).capitalize(), may=t(MAY[person.role])))
             st.caption(
                 t(
@@ -67,6 +74,7 @@ def _row(actor: Actor, person: Person) -> None:
         )
         choices = {
             "password": t("Set a password"),
+            "email": t("E-mail address"),
             "out": t("Sign out everywhere"),
             "disable": t("Enable") if person.disabled else t("Disable"),
         }
@@ -81,6 +89,8 @@ def _row(actor: Actor, person: Person) -> None:
         _do(lambda: services().people.disable(actor, person.name, disabled=not person.disabled))
     elif chosen == "password":
         st.dialog(t("Set a password"))(_set_password)(actor, person)
+    elif chosen == "email":
+        st.dialog(t("E-mail address of {name}", name=plain(person.name)))(_set_email)(actor, person)
 
 
 def _do(step: object) -> None:
@@ -103,3 +113,13 @@ def _set_password(actor: Actor, person: Person) -> None:
         if not st.form_submit_button(t("Set it"), type="primary"):
             return
     _do(lambda: services().people.set_password(actor, person.name, password))
+
+
+def _set_email(actor: Actor, person: Person) -> None:
+    with st.form("set_email", border=False):
+        email = st.text_input(
+            t("E-mail address"), person.email, max_chars=320, help=t(FOR_THE_PROVIDER), key="email_of_person"
+        )
+        if not st.form_submit_button(t("Save"), type="primary"):
+            return
+    _do(lambda: services().people.set_email(actor, person.name, email))

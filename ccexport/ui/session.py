@@ -32,6 +32,9 @@ def require(needed: Role) -> Actor:
 
 
 def origin() -> str:
-    """The address of the browser; Streamlit gives none for this machine."""
+    """The address of the browser; behind a proxy on this machine, the one that the proxy names last."""
     address = st.context.ip_address
-    return address if isinstance(address, str) else "local"
+    if isinstance(address, str):
+        return address
+    forwarded = st.context.headers.get("X-Forwarded-For")
+    return forwarded.rpartition(",")[2].strip()[:60] if isinstance(forwarded, str) and forwarded else "local"

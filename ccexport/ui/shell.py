@@ -6,7 +6,7 @@ import streamlit as st
 
 from ccexport.model.exports import Actor
 from ccexport.ui.going import goto
-from ccexport.ui.holder import STARTED
+from ccexport.ui.holder import STARTED, services
 from ccexport.ui.show import plain
 from ccexport.ui.texts import LANGUAGES, language, t
 
@@ -36,7 +36,11 @@ def banner() -> None:
 
 def person_menu(actor: Actor, here: str) -> None:
     """Name and role, language, own password, sign out; at the foot of the sidebar."""
-    labels = {"password": t("Change my password"), "out": t("Sign out")}
+    labels = {
+        "password": t("Change my password"),
+        "out": t("Sign out"),
+        "everywhere": t("Sign out everywhere"),
+    }
     labels |= {code: name for code, name in LANGUAGES.items() if code != language()}
     with st.sidebar:
         chosen = st.menu_button(
@@ -49,6 +53,9 @@ def person_menu(actor: Actor, here: str) -> None:
         )
         st.caption(t("signed in as {role}", role=t(str(actor.role))))
     if chosen == "out":
+        goto("/auth/sign-out")
+    elif chosen == "everywhere":
+        services().people.sign_out_everywhere(actor, actor.name)
         goto("/auth/sign-out")
     elif chosen == "password":
         from ccexport.ui.password import change_own

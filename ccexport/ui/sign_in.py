@@ -16,6 +16,7 @@ from ccexport.ledger.people import Person
 from ccexport.services.demo import demo_accounts
 from ccexport.ui.going import goto
 from ccexport.ui.holder import STARTED, services
+from ccexport.ui.openid import by_provider, provider_button
 from ccexport.ui.session import origin
 from ccexport.ui.show import show_error
 from ccexport.ui.texts import t
@@ -82,9 +83,13 @@ def sign_in_page(here: str) -> None:
             "Password": t("Password"),
             "Login": t("Sign in"),
         }
+        known = by_provider()
         SignInForm(decide).login(fields=words, key="sign_in")
+        provider_button()
         for error in refused:
             show_error(error)
+        if known is not None:
+            found.append(known)
         if found:
             ticket = services().people.ticket(found[0], {"next": here})
             goto(f"/auth/complete?t={ticket}")

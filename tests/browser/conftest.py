@@ -47,11 +47,15 @@ class Server:
         return str(next(a["password"] for a in accounts if a["role"] == role))
 
 
-def start(folder: Path, **settings: str) -> Server:
-    """A dashboard on a free port with its own data; answers when this returns."""
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return int(free.getsockname()[1])
+
+
+def start(folder: Path, **settings: str) -> Server:
+    """A dashboard on a free port with its own data; answers when this returns."""
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     clean = {k: v for k, v in os.environ.items() if not k.startswith("CCEXPORT_")}
     ours = {"CCEXPORT_DATA_DIR": str(folder / "data"), "CCEXPORT_BASE_URL": url, "CCEXPORT_VERIFY_GRACE": "0"}

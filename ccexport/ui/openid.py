@@ -1,0 +1,62 @@
+"""Signing in with an OpenID provider, by `st.login`, when one is configured.
+
+The provider says who somebody is; whether they may come in is decided by the use case, and the session is
+ours, as after the form. Must never trust what the provider said a second time.
+"""
+
+import secrets
+from typing import Any
+
+import streamlit as st
+
+from ccexport.errors import BadSettings
+from ccexport.ledger.people import Person
+from ccexport.settings import load_settings
+from ccexport.ui.holder import STARTED, services
+from ccexport.ui.session import origin
+from ccexport.ui.show import told
+from ccexport.ui.texts import t
+
+
+def secrets_of_the_provider() -> dict[str, Any] | None:
+    """What `st.login` wants to know; None when no provider is configured.
+
+    Its cookie is signed with a key of this process: it only has to last from the provider to our own session.
+    """
+    try:
+        settings = load_settings()
+    except BadSettings:
+        return None  # said by the start, in one sentence
+    if not settings.oidc_metadata_url:
+        return None
+    return {
+        "auth": {
+            "redirect_uri": f"{settings.base_url}/oauth2callback",
+            "cookie_secret": secrets.token_urlsafe(32),
+            "client_id": settings.oidc_client_id,
+            "client_secret": settings.oidc_client_secret.get_secret_value(),
+            "server_metadata_url": settings.oidc_metadata_url,
+        }
+    }
+
+
+def _configured() -> bool:
+    return STARTED.settings is not None and bool(STARTED.settings.oidc_metadata_url)
+
+
+def by_provider() -> Person | None:
+    """Who just came back from the provider, once; why not is shown."""
+    if not _configured() or not st.user.is_logged_in:
+        return None
+    with told():
+        return services().people.sign_in_as(st.user.to_dict(), origin=origin())
+    return None
+
+
+def provider_button() -> None:
+    """The way to the provider, below the form."""
+    if STARTED.settings is None or not _configured():
+        return
+    name = STARTED.settings.oidc_name
+    if st.button(t("Sign in with {provider}", provider=name), icon=":material/passkey:", width="stretch"):
+        st.login()
