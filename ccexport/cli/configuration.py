@@ -1,15 +1,19 @@
 """`dump` and `apply`: segments, exports, schedules, the refresh and the suppression list as code."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import yaml
 
 from ccexport.cli.opened import DataDir, Json, opened
-from ccexport.cli.output import ExitCode, emit
+from ccexport.cli.output import ExitCode, emit, say
 from ccexport.errors import BadInput
+
+if TYPE_CHECKING:
+    from ccexport.services.configuration import Difference
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +34,7 @@ def dump(
     Example: ccexport dump > ccexport.yaml
     """
     if show_schema:
-        from ccexport.services.configuration import schema
+        from ccexport.services.configuration_document import schema
 
         emit(True, schema(), ())
         return
@@ -54,15 +58,23 @@ def apply(
     """
     raw = _read(file)
     with opened(data_dir) as (services, actor):
-        document = services.configuration.read(raw, str(file))
+        document = services.configuration.read(actor, raw, str(file))
         todo = services.configuration.differences(actor, document)
+        if not as_json:  # before anything is done: when applying stops half-way, this was to be
+            emit(False, None, _lines(todo, "would be changed" if check else "is to be changed"))
         if not check:
             services.configuration.apply(actor, document)
-    lines = [f"{d.action} {d.kind} {d.name}" + "".join(f"\n    {line}" for line in d.details) for d in todo]
     rows = [{"action": d.action, "kind": d.kind, "name": d.name, "details": list(d.details)} for d in todo]
-    done = "would be changed" if check else "changed"
-    emit(as_json, {"differences": rows, "applied": not check}, lines or [f"Nothing {done}."])
+    if as_json:
+        emit(True, {"differences": rows, "applied": not check}, ())
+    elif todo and not check:
+        say("Applied.")
     return ExitCode.FAILED if check and todo else ExitCode.DONE
+
+
+def _lines(todo: Sequence["Difference"], nothing: str) -> list[str]:
+    said = [f"{d.action} {d.kind} {d.name}" + "".join(f"\n    {line}" for line in d.details) for d in todo]
+    return said or [f"Nothing {nothing}."]
 
 
 def _read(file: Path) -> object:

@@ -5,93 +5,32 @@ does not mention.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-
 from ccexport.errors import BadInput, WrongUse
-from ccexport.model.exports import Actor, ConsentRule, Export, Guards, MappedField
+from ccexport.model.exports import Actor, Export
 from ccexport.model.profiles import Segment
-from ccexport.model.schedules import RefreshSettings, Schedule
+from ccexport.model.schedules import Schedule
 from ccexport.model.sources import Source
-from ccexport.model.words import Mode, Role, SegmentKind
+from ccexport.model.words import Role, SegmentKind
 from ccexport.services.access import require
+from ccexport.services.configuration_differences import ORDER, Difference, check, differences, ordered
+from ccexport.services.configuration_document import (
+    VERSION,
+    Document,
+    ExportPart,
+    SegmentPart,
+    field_part,
+    mapped,
+    plain,
+    read,
+    schema,
+)
 
 if TYPE_CHECKING:
     from ccexport.services.context import Services
 
-VERSION = 1
-_ORDER = "their order"
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class SegmentPart(_Part):
-    """A segment of all profiles, or with a rule. Member lists are data, not configuration."""
-
-    name: str
-    all: bool = False
-    rule: dict[str, Any] | None = None
-    description: str = ""
-    tags: list[str] = Field(default_factory=list)
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> "SegmentPart":
-        if self.all == (self.rule is not None):
-            raise ValueError("needs exactly one of all: true and rule")
-        return self
-
-
-class FieldPart(_Part):
-    """One mapped contact field; a bare profile field name is short for `{source: …}`."""
-
-    source: str | None = None
-    constant: str | None = None
-    transforms: list[str] = Field(default_factory=list)
-    default: str | None = None
-
-
-class ExportPart(_Part):
-    """An export, by names."""
-
-    name: str
-    connection: str
-    list: str
-    segments: Sequence[str]
-    email: str
-    fields: dict[str, str | FieldPart] = Field(default_factory=dict)
-    mode: Mode = Mode.ADD_AND_UPDATE
-    resend_unchanged: bool = False
-    consent: ConsentRule | None = None
-    newest_by: str | None = None
-    international_phones: bool = False
-    guards: Guards = Guards()
-    paused: bool = False
-    schedule: Schedule = Schedule()
-
-
-class Document(_Part):
-    """The whole document."""
-
-    version: int = VERSION
-    sources: list[Source] = Field(default_factory=list)
-    segments: list[SegmentPart] = Field(default_factory=list)
-    exports: list[ExportPart] = Field(default_factory=list)
-    refresh: RefreshSettings | None = None
-    suppression: list[str] = Field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One thing that applying would do: `create` or `change`, what, and how."""
-
-    action: str
-    kind: str
-    name: str
-    details: tuple[str, ...] = ()
+__all__ = ["ConfigurationUseCases", "Difference", "schema"]
 
 
 class ConfigurationUseCases:
@@ -114,8 +53,8 @@ class ConfigurationUseCases:
         ]
         exports = [self._export_part(actor, e) for e in services.exports.list(actor)]
         suppressed = [entry["value"] for entry in services.system.suppressed(actor)]
-        refresh = _plain(services.refreshes.settings(actor))
-        sources = [_plain(source) for source in services.sources.list(actor)]
+        refresh = plain(services.refreshes.settings(actor))
+        sources = [plain(source) for source in services.sources.list(actor)]
         return {
             "version": VERSION,
             **({"sources": sources} if sources else {}),
@@ -135,7 +74,7 @@ class ConfigurationUseCases:
             list=config.list_name,
             segments=[segments.get(s, s) for s in config.segment_ids],
             email=config.email,
-            fields={self._target(actor, export, f.target): _field_part(f) for f in config.fields},
+            fields={self._target(actor, export, f.target): field_part(f) for f in config.fields},
             mode=config.mode,
             resend_unchanged=config.resend_unchanged,
             consent=config.consent,
@@ -145,7 +84,7 @@ class ConfigurationUseCases:
             paused=export.paused,
             schedule=self._schedule(actor, export),
         )
-        return _plain(part)
+        return plain(part)
 
     def _schedule(self, actor: Actor, export: Export) -> Schedule:
         """With the name, not the id, of the export it comes after."""
@@ -167,42 +106,22 @@ class ConfigurationUseCases:
             self._names[connection_id] = {field.id: field.name for field in found}
         return self._names[connection_id]
 
-    def read(self, raw: Any, source: str) -> Document:
-        """Check a document. Raises `BadInput` naming the file and the place in it."""
-        if not isinstance(raw, Mapping):
-            raise BadInput(f"{source} is not a mapping with version, segments, exports and suppression.")
-        try:
-            document = Document.model_validate(dict(raw))
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False)[0]
-            place = ".".join(str(part) for part in first["loc"]) or "the document"
-            raise BadInput(f"{source}: {place}: {first['msg'].removeprefix('Value error, ')}.") from error
-        if document.version != VERSION:
-            raise BadInput(
-                f"{source}: version {document.version} is not known; this program reads version {VERSION}."
-            )
+    def read(self, actor: Actor, raw: Any, source: str) -> Document:
+        """A document that could be applied here. Raises `BadInput` naming the file and the place in it."""
+        require(actor, Role.CONTRIBUTOR, "read a configuration")
+        document = read(raw, source)
+        services = self._services
+        names = {
+            "segment": [s.name for s in services.segments.list(actor)],
+            "export": [e.name for e in services.exports.list(actor)],
+            "connection": [c.name for c in services.connections.list(actor)],
+        }
+        check(document, names, source)
         return document
 
     def differences(self, actor: Actor, document: Document) -> list[Difference]:
         """What applying the document would do, in its order; empty when everything is so already."""
-        now = self.dump(actor)
-        found = _source_differences(now.get("sources", []), document.sources)
-        there = {part["name"]: part for part in now["segments"]}
-        found += [_difference("segment", there, _plain(part)) for part in document.segments]
-        there = {part["name"]: part for part in now["exports"]}
-        found += [_difference("export", there, _plain(part)) for part in document.exports]
-        found += [_schedule_difference(there, part) for part in document.exports]
-        if document.refresh is not None:
-            settings = _plain(document.refresh) | {"name": "refresh"}
-            found.append(
-                _difference("refresh", {"refresh": now.get("refresh", {}) | {"name": "refresh"}}, settings)
-            )
-        new = sorted(set(document.suppression) - set(now["suppression"]))
-        if new:
-            found.append(
-                Difference("change", "suppression", "suppression list", (f"{len(new)} new entries",))
-            )
-        return [difference for difference in found if difference is not None]
+        return differences(self.dump(actor), document)
 
     def apply(self, actor: Actor, document: Document) -> list[Difference]:
         """Carry the differences out and give them back. Segments come before the exports that use them."""
@@ -229,9 +148,9 @@ class ConfigurationUseCases:
         for source in parts:
             if ("source", source.name) in wanted:
                 self._services.sources.save(actor, source.name, **source.model_dump(exclude={"name"}))
-        if ("source", _ORDER) in wanted:
+        if ("source", ORDER) in wanted:
             there = [source.name for source in self._services.sources.list(actor)]
-            self._services.sources.order(actor, _ordered(there, parts))
+            self._services.sources.order(actor, ordered(there, parts))
 
     def _apply_segments(
         self, actor: Actor, parts: Sequence[SegmentPart], wanted: Mapping[tuple[str, str], str]
@@ -257,7 +176,13 @@ class ConfigurationUseCases:
         if action == "create":
             segments.create(actor, part.name, rule=part.rule, everybody=part.all, **texts)
         elif action == "change":
+            self._refuse_another_kind(part)
             segments.change(actor, part.name, rule=part.rule, **texts)
+
+    def _refuse_another_kind(self, part: SegmentPart) -> None:
+        there = self._services.ledger.segments.named(part.name)
+        if part.all and there.kind is not SegmentKind.ALL:
+            raise BadInput(f"The segment {part.name} has a rule: give the one of all profiles another name.")
 
     def _apply_export(self, actor: Actor, part: ExportPart, action: str | None) -> None:
         if action is None:
@@ -268,7 +193,7 @@ class ConfigurationUseCases:
             "contact_list": part.list,
             "segments": part.segments,
             "email": part.email,
-            "fields": [_mapped(target, field) for target, field in part.fields.items()],
+            "fields": [mapped(target, field) for target, field in part.fields.items()],
             "mode": part.mode,
             "resend_unchanged": part.resend_unchanged,
             "consent": part.consent,
@@ -283,27 +208,6 @@ class ConfigurationUseCases:
         exports.pause(actor, part.name, paused=part.paused)
 
 
-def schema() -> dict[str, Any]:
-    """The JSON schema of the document, for editors."""
-    return Document.model_json_schema()
-
-
-def _source_differences(now: Sequence[Mapping[str, Any]], parts: Sequence[Source]) -> list[Difference | None]:
-    there = {part["name"]: dict(part) for part in now}
-    found = [_difference("source", there, _plain(part)) for part in parts]
-    after = [*there, *(part.name for part in parts if part.name not in there)]
-    ordered = _ordered(after, parts)
-    if ordered != after:
-        found.append(Difference("change", "source", _ORDER, (f"{', '.join(after)} → {', '.join(ordered)}",)))
-    return found
-
-
-def _ordered(there: Sequence[str], parts: Sequence[Source]) -> list[str]:
-    """Those of the document first, in its order."""
-    named = [part.name for part in parts]
-    return [*named, *(name for name in there if name not in named)]
-
-
 def _segment_part(segment: Segment) -> dict[str, Any]:
     part = SegmentPart(
         name=segment.name,
@@ -312,40 +216,4 @@ def _segment_part(segment: Segment) -> dict[str, Any]:
         description=segment.description,
         tags=list(segment.tags),
     )
-    return _plain(part)
-
-
-def _plain(part: BaseModel) -> dict[str, Any]:
-    return part.model_dump(mode="json", exclude_defaults=True)
-
-
-def _field_part(field: MappedField) -> str | FieldPart:
-    if field.source is not None and not field.transforms and field.default is None:
-        return field.source
-    return FieldPart(**field.model_dump(exclude={"target"}))
-
-
-def _mapped(target: str, field: str | FieldPart) -> MappedField:
-    if isinstance(field, str):
-        return MappedField(target=target, source=field)
-    values = field.model_dump()
-    return MappedField(target=target, **(values | {"transforms": tuple(values["transforms"])}))
-
-
-def _difference(kind: str, there: Mapping[str, dict[str, Any]], part: dict[str, Any]) -> Difference | None:
-    old = there.get(part["name"])
-    if old is None:
-        return Difference("create", kind, part["name"])
-    keys = (old.keys() | part.keys()) - {"schedule"}
-    changed = sorted(key for key in keys if old.get(key) != part.get(key))
-    details = tuple(f"{key}: {old.get(key)!r} → {part.get(key)!r}" for key in changed)
-    return Difference("change", kind, part["name"], details) if details else None
-
-
-def _schedule_difference(there: Mapping[str, dict[str, Any]], part: ExportPart) -> Difference | None:
-    """A schedule is no part of what an export sends, so changing it makes no new version of the export."""
-    old = there.get(part.name, {}).get("schedule", {})
-    new = _plain(part.schedule)
-    if old == new:
-        return None
-    return Difference("change", "schedule", part.name, (f"{old!r} → {new!r}",))
+    return plain(part)

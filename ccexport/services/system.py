@@ -27,7 +27,7 @@ class SystemUseCases:
         """Add addresses or domains (`@example.com` or `example.com`) never to be sent; how many were new."""
         require(actor, Role.CONTRIBUTOR, "change the suppression list")
         added = self._ledger.suppression.add(
-            [_suppressed(v) for v in values if v.strip()], by=actor.name, note=note
+            [_entry(v) for v in values if v.strip()], by=actor.name, note=note
         )
         self._ledger.audit.add(actor.name, "suppression added", f"{added} entries")
         return added
@@ -35,7 +35,7 @@ class SystemUseCases:
     def unsuppress(self, actor: Actor, value: str) -> bool:
         """Whether it was on the list."""
         require(actor, Role.CONTRIBUTOR, "change the suppression list")
-        gone = self._ledger.suppression.remove(_suppressed(value)[0])
+        gone = self._ledger.suppression.remove(_entry(value)[0])
         self._ledger.audit.add(actor.name, "suppression removed", "1 entry" if gone else "no entry")
         return gone
 
@@ -77,7 +77,7 @@ class SystemUseCases:
         }
 
 
-def _suppressed(value: str) -> tuple[str, str]:
+def _entry(value: str) -> tuple[str, str]:
     value = value.strip().lower()
     if "@" in value.lstrip("@"):
         address, _, sentence = normalise_address(value)
@@ -96,3 +96,8 @@ def _size(path: Any) -> int:
     if path.is_file():
         return int(path.stat().st_size)
     return sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
+
+
+def suppressed(value: str) -> str:
+    """An entry of the suppression list as it is kept. Raises `BadInput` for what is neither."""
+    return _entry(value)[0]

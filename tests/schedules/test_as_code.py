@@ -1,6 +1,7 @@
 """Configuration as code: what is dumped applies without a difference, here and in an empty installation."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from ccexport.errors import BadInput, NotFound
 from ccexport.model.exports import ConsentRule, Guards, MappedField
 from ccexport.model.schedules import Follows, Schedule
 from ccexport.model.words import Mode
-from ccexport.services.configuration import schema
+from ccexport.services.configuration_document import schema
 from tests.world import ADA, CARL, World, person
 
 
@@ -70,7 +71,7 @@ def dumped(world: World) -> Any:
 
 def test_what_is_dumped_applies_without_a_difference(tmp_path: Path) -> None:
     world = furnished(tmp_path / "here")
-    document = world.services.configuration.read(dumped(world), "it")
+    document = world.services.configuration.read(ADA, dumped(world), "it")
     version = world.services.exports.get(ADA, "News").version
 
     assert world.services.configuration.apply(ADA, document) == []
@@ -89,7 +90,7 @@ def test_an_empty_installation_becomes_the_same(tmp_path: Path) -> None:
     account.create_custom_field("Loyalty tier", "string")
     wanted = dumped(here)
 
-    document = there.services.configuration.read(wanted, "it")
+    document = there.services.configuration.read(ADA, wanted, "it")
     made = there.services.configuration.apply(ADA, document)
 
     assert dumped(there) == wanted
@@ -126,7 +127,7 @@ def test_a_changed_schedule_is_shown_and_changes_no_version(tmp_path: Path) -> N
     world = furnished(tmp_path / "here")
     raw = dumped(world)
     next(e for e in raw["exports"] if e["name"] == "News")["schedule"] = {"follows": "nothing"}
-    document = world.services.configuration.read(raw, "it")
+    document = world.services.configuration.read(ADA, raw, "it")
     version = world.services.exports.get(ADA, "News").version
 
     (difference,) = world.services.configuration.differences(ADA, document)
@@ -146,11 +147,11 @@ def test_segments_that_name_each_other_are_made_in_the_right_order(tmp_path: Pat
         {"name": "A", "rule": {"op": "in_segment", "value": "B"}},
         {"name": "B", "rule": inner},
     ]
-    document = world.services.configuration.read({"segments": parts}, "it")
+    document = world.services.configuration.read(ADA, {"segments": parts}, "it")
     world.services.configuration.apply(ADA, document)
     assert world.services.segments.members(ADA, "A").count == 1
     wrong = world.services.configuration.read(
-        {"segments": [{"name": "C", "rule": {"op": "in_segment", "value": "nowhere"}}]}, "it"
+        ADA, {"segments": [{"name": "C", "rule": {"op": "in_segment", "value": "nowhere"}}]}, "it"
     )
 
     with pytest.raises((BadInput, NotFound)):
@@ -174,5 +175,79 @@ def test_a_mistake_names_the_file_and_the_place(tmp_path: Path) -> None:
     }
 
     with pytest.raises(BadInput, match=r"it\.yaml: exports\.0\.schedule\.recurrence\.at: '7' is not a time"):
-        world.services.configuration.read(raw, "it.yaml")
+        world.services.configuration.read(ADA, raw, "it.yaml")
+    world.close()
+
+
+EXPORT: dict[str, Any] = {
+    "name": "N",
+    "connection": "Main",
+    "list": "Newsletter",
+    "segments": ["Everybody"],
+    "email": "email",
+}
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        ({"exports": [EXPORT, EXPORT]}, "exports: N is there twice"),
+        (
+            {"exports": [EXPORT | {"connection": "Other"}]},
+            "exports.0.connection: there is no connection named",
+        ),
+        (
+            {"exports": [EXPORT | {"segments": ["Nobody"]}]},
+            "exports.0.segments: there is no segment named Nobody",
+        ),
+        (
+            {"exports": [EXPORT | {"schedule": {"follows": "export", "after": "M"}}]},
+            "exports.0.schedule.after: there is no export named M",
+        ),
+        ({"segments": [{"name": "S", "rule": {"field": "x"}}]}, "segments.0.rule: "),
+        ({"segments": [{"name": "S", "all": True}], "exports": [EXPORT | {"segments": ["S"]}]}, ""),
+    ],
+)
+def test_what_could_not_be_applied_is_refused_before_anything_is_changed(
+    raw: dict[str, Any], said: str, world: World
+) -> None:
+    if not said:
+        world.services.configuration.read(ADA, raw, "it.yaml")
+        return
+    with pytest.raises(BadInput, match=f"it.yaml: {said}"):
+        world.services.configuration.read(ADA, raw, "it.yaml")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Read only: what is refused changes nothing."""
+    made = World(tmp_path_factory.mktemp("as-code"))
+    made.ready([person(1)])
+    yield made
+    made.close()
+
+
+def test_the_same_in_other_words_is_no_difference(tmp_path: Path) -> None:
+    """Addresses as people write them, files as seen from the folder of the document."""
+    world = World(tmp_path)
+    (tmp_path / "crm.csv").write_text("id\n1\n")
+    raw = {
+        "suppression": [" Never@Example.com", "@example.org"],
+        "refresh": {"sources": ["crm.csv"], "recurrence": {"every": "day", "at": ["03:00"]}},
+    }
+    document = world.services.configuration.read(ADA, raw, "it")
+
+    assert len(world.services.configuration.apply(ADA, document)) == 2
+    assert world.services.configuration.differences(ADA, document) == []
+    world.close()
+
+
+def test_a_rule_does_not_become_everybody_in_silence(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.ready([person(1)])
+    world.services.segments.create(ADA, "Norway", rule={"field": "country", "op": "is", "value": "Norway"})
+    document = world.services.configuration.read(ADA, {"segments": [{"name": "Norway", "all": True}]}, "it")
+
+    with pytest.raises(BadInput, match="another name"):
+        world.services.configuration.apply(ADA, document)
     world.close()

@@ -1,0 +1,129 @@
+"""What applying a document would do, and whether it could. Must never change anything."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ccexport.errors import BadInput
+from ccexport.model.schedules import RefreshSettings
+from ccexport.model.sources import Source
+from ccexport.segments.rules import parse_rule
+from ccexport.services.configuration_document import Document, ExportPart, SegmentPart, plain
+from ccexport.services.system import suppressed
+
+ORDER = "their order"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that applying would do: `create` or `change`, what, and how."""
+
+    action: str
+    kind: str
+    name: str
+    details: tuple[str, ...] = ()
+
+
+def check(document: Document, names: Mapping[str, Collection[str]], source: str) -> None:
+    """Refuse what could not be applied, before anything is changed. `names` are what is there, by kind.
+
+    Raises `BadInput` naming the file and the place in it.
+    """
+    segments = {*names["segment"], *(part.name for part in document.segments)}
+    exports = {*names["export"], *(part.name for part in document.exports)}
+    for kind, parts in (("segments", document.segments), ("exports", document.exports)):
+        twice = [name for name, times in Counter(part.name for part in parts).items() if times > 1]
+        if twice:
+            raise BadInput(f"{source}: {kind}: {twice[0]} is there twice.")
+    for number, part in enumerate(document.segments):
+        _check_rule(part, f"{source}: segments.{number}.rule")
+    for number, export in enumerate(document.exports):
+        place = f"{source}: exports.{number}"
+        if export.connection not in names["connection"]:
+            raise BadInput(
+                f"{place}.connection: there is no connection named {export.connection or '(none)'}."
+            )
+        unknown = [name for name in export.segments if name not in segments]
+        if unknown:
+            raise BadInput(f"{place}.segments: there is no segment named {unknown[0]}.")
+        if export.schedule.after is not None and export.schedule.after not in exports:
+            raise BadInput(f"{place}.schedule.after: there is no export named {export.schedule.after}.")
+
+
+def _check_rule(part: SegmentPart, place: str) -> None:
+    if part.rule is None:
+        return
+    try:
+        parse_rule(part.rule)
+    except BadInput as error:
+        raise BadInput(f"{place}: {error}") from error
+
+
+def differences(now: Mapping[str, Any], document: Document) -> list[Difference]:
+    """From what is configured now to the document, in the order of applying; empty when all is so already."""
+    found = _source_differences(now.get("sources", []), [_absolute(source) for source in document.sources])
+    there = {part["name"]: part for part in now["segments"]}
+    found += [_difference("segment", there, plain(part)) for part in document.segments]
+    there = {part["name"]: part for part in now["exports"]}
+    found += [_difference("export", there, plain(part)) for part in document.exports]
+    found += [_schedule_difference(there, part) for part in document.exports]
+    if document.refresh is not None:
+        there = {"refresh": now.get("refresh", {}) | {"name": "refresh"}}
+        wanted = plain(_absolute_refresh(document.refresh)) | {"name": "refresh"}
+        found.append(_difference("refresh", there, wanted))
+    new = {suppressed(value) for value in document.suppression} - set(now["suppression"])
+    if new:
+        found.append(Difference("change", "suppression", "suppression list", (f"{len(new)} new entries",)))
+    return [difference for difference in found if difference is not None]
+
+
+def _absolute(source: Source) -> Source:
+    """As it is kept: a file of the document is one of this machine."""
+    return source.model_copy(update={"files": tuple(_path(file) for file in source.files)})
+
+
+def _absolute_refresh(settings: RefreshSettings) -> RefreshSettings:
+    return settings.model_copy(update={"sources": tuple(_path(file) for file in settings.sources)})
+
+
+def _path(file: str) -> str:
+    return str(Path(file).expanduser().absolute())
+
+
+def _source_differences(now: Sequence[Mapping[str, Any]], parts: Sequence[Source]) -> list[Difference | None]:
+    there = {part["name"]: dict(part) for part in now}
+    found = [_difference("source", there, plain(part)) for part in parts]
+    after = [*there, *(part.name for part in parts if part.name not in there)]
+    now_ordered = ordered(after, parts)
+    if now_ordered != after:
+        found.append(
+            Difference("change", "source", ORDER, (f"{', '.join(after)} → {', '.join(now_ordered)}",))
+        )
+    return found
+
+
+def ordered(there: Sequence[str], parts: Sequence[Source]) -> list[str]:
+    """Those of the document first, in its order."""
+    named = [part.name for part in parts]
+    return [*named, *(name for name in there if name not in named)]
+
+
+def _difference(kind: str, there: Mapping[str, dict[str, Any]], part: dict[str, Any]) -> Difference | None:
+    old = there.get(part["name"])
+    if old is None:
+        return Difference("create", kind, part["name"])
+    keys = (old.keys() | part.keys()) - {"schedule"}
+    changed = sorted(key for key in keys if old.get(key) != part.get(key))
+    details = tuple(f"{key}: {old.get(key)!r} → {part.get(key)!r}" for key in changed)
+    return Difference("change", kind, part["name"], details) if details else None
+
+
+def _schedule_difference(there: Mapping[str, dict[str, Any]], part: ExportPart) -> Difference | None:
+    """A schedule is no part of what an export sends, so changing it makes no new version of the export."""
+    old = there.get(part.name, {}).get("schedule", {})
+    new = plain(part.schedule)
+    if old == new:
+        return None
+    return Difference("change", "schedule", part.name, (f"{old!r} → {new!r}",))
