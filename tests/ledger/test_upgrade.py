@@ -1,71 +1,176 @@
-"""A ledger of every earlier version, with data in it, is brought to the newest."""
+"""A ledger of every earlier version, with data in it, is brought to the newest and keeps everything."""
 
+import re
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, text
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, MetaData, create_engine, insert, select
 from sqlalchemy.engine import make_url
 
 import ccexport.ledger
 from ccexport.ledger import Ledger
+from ccexport.ledger.maintenance import NEWEST
 from ccexport.model.schedules import Follows, Schedule
 from ccexport.model.words import Role, RunState
-from tests.conftest import Clock
+from tests.conftest import ROOT, Clock
 
-MIGRATIONS = Path(ccexport.ledger.__file__).parent / "migrations"
-AT = "2026-11-01 10:00:00.000000"
-# Written as SQL and not by the program: the program only ever writes the newest version.
-ROWS = (
-    "INSERT INTO connections VALUES ('connection-1', 'Main', 'acc', 'Org', 'o@example.com', 'contributor', 'ada',"
-    f" '{AT}', 'yes', 'ada', '{AT}', '[]', 'connected', '', NULL, NULL, NULL, :tokens, false)",
-    'INSERT INTO exports VALUES (\'export-one\', \'one\', 1, \'{"name": "one", "connection_id": "connection-1",'
-    ' "list_id": "list-1", "list_name": "Newsletter", "segment_ids": ["s"], "email": "email"}\','
-    f" 'ada', 'ada', '{AT}', false, false)",
-    "INSERT INTO runs (id, export_id, export_name, export_version, connection_id, account_id, list_id, list_name,"
-    " state, trigger, actor, created_at, note, cancel_requested, counts, facts, live) VALUES ('run-1',"
-    " 'export-one', 'one', 1, 'connection-1', 'acc', 'list-1', 'Newsletter', 'failed', 'person', 'ada',"
-    f" '{AT}', 'It broke.', false, '{{}}', '{{}}', false)",
-    "INSERT INTO run_events (id, run_id, at, actor, state, text) VALUES (7, 'run-1',"
-    f" '{AT}', 'ada', 'failed', 'It broke.')",
-)
+AT = datetime(2026, 11, 1, 10)  # noqa: DTZ001 (as it is stored)
+# What came with each version, written without the program: that only ever writes the newest.
+ROWS: dict[str, dict[str, dict[str, Any]]] = {
+    "0001": {
+        "connections": {
+            "id": "connection-1",
+            "name": "Main",
+            "account_id": "acc",
+            "organisation": "Org",
+            "account_email": "o@example.com",
+            "share": "contributor",
+            "agreed_by": "ada",
+            "agreed_at": AT,
+            "agreed_text": "yes",
+            "connected_by": "ada",
+            "connected_at": AT,
+            "privileges": [],
+            "state": "connected",
+            "state_reason": "",
+            "tokens": b"x",
+            "removed": False,
+        },
+        "exports": {
+            "id": "export-one",
+            "name": "one",
+            "version": 1,
+            "config": {
+                "name": "one",
+                "connection_id": "connection-1",
+                "list_id": "list-1",
+                "list_name": "Newsletter",
+                "segment_ids": ["s"],
+                "email": "email",
+            },
+            "created_by": "ada",
+            "updated_by": "ada",
+            "updated_at": AT,
+            "paused": False,
+            "removed": False,
+        },
+        "runs": {
+            "id": "run-1",
+            "export_id": "export-one",
+            "export_name": "one",
+            "export_version": 1,
+            "connection_id": "connection-1",
+            "account_id": "acc",
+            "list_id": "list-1",
+            "list_name": "Newsletter",
+            "state": "failed",
+            "trigger": "person",
+            "actor": "ada",
+            "created_at": AT,
+            "note": "It broke.",
+            "cancel_requested": False,
+            "counts": {},
+            "facts": {},
+            "live": False,
+        },
+        "run_events": {
+            "id": 7,
+            "run_id": "run-1",
+            "at": AT,
+            "actor": "ada",
+            "state": "failed",
+            "text": "It broke.",
+        },
+    },
+    "0002": {
+        "schedules": {
+            "export_id": "export-one",
+            "config": {"follows": "nothing"},
+            "role": "contributor",
+            "since": AT,
+            "updated_by": "ada",
+            "updated_at": AT,
+        },
+        "notice_states": {"subject": "export:export-one", "state": "failed", "seen": 7, "at": AT},
+    },
+}
 
 
-def _ledger_of(version: str, address: str) -> None:
-    url = make_url(address)
-    engine = create_engine(url.set(drivername="postgresql+psycopg") if "postgresql" in address else url)
+def versions() -> list[str]:
+    """Oldest first."""
+    return [r.revision for r in reversed(list(ScriptDirectory.from_config(_config()).walk_revisions()))]
+
+
+def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("script_location", str(Path(ccexport.ledger.__file__).parent / "migrations"))
+    return config
+
+
+def _engine(address: str) -> Engine:
+    url = make_url(address)
+    return create_engine(url.set(drivername="postgresql+psycopg") if "postgresql" in address else url)
+
+
+def _ledger_of(version: str, address: str) -> dict[str, dict[str, Any]]:
+    """A ledger of that version with the rows of it and of all before; gives those rows."""
+    rows = {table: row for v, made in ROWS.items() if v <= version for table, row in made.items()}
+    engine, config = _engine(address), _config()
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, version)
-        for row in ROWS:
-            statement = text(
-                row.replace('": "', '"\\: "').replace('": [', '"\\: [').replace(":00:00", "\\:00\\:00")
-            )
-            connection.execute(statement, {"tokens": b"x"} if ":tokens" in row else {})
+        tables = MetaData()
+        tables.reflect(connection)
+        for table, row in rows.items():
+            connection.execute(insert(tables.tables[table]).values(**row))
         connection.commit()
     engine.dispose()
+    return rows
 
 
-def test_a_ledger_of_the_first_version_keeps_everything(
-    ledger_address: str, tmp_path: Path, clock: Clock
+def test_every_version_is_known_here_and_to_the_operator() -> None:
+    text = (ROOT / "docs" / "operate.md").read_text("utf-8")
+
+    assert versions()[-1] == NEWEST
+    assert re.findall(r"^\| (\d{4}) \|", text, re.MULTILINE) == versions()
+
+
+@pytest.mark.parametrize("version", versions()[:-1])
+def test_a_ledger_of_an_earlier_version_keeps_everything(
+    version: str, ledger_address: str, tmp_path: Path, clock: Clock
 ) -> None:
-    _ledger_of("0001", ledger_address)
+    rows = _ledger_of(version, ledger_address)
 
     ledger = Ledger(ledger_address, tmp_path, clock=clock)
 
     assert ledger.exports.named("one").config.list_name == "Newsletter"
     assert ledger.runs.get("run-1").state is RunState.FAILED
-    assert ledger.schedules.get("export-one") is None
-    assert ledger.sources.all() == []
+    assert (ledger.schedules.get("export-one") is not None) == ("schedules" in rows)
     assert not ledger.refreshes.settings()[0].on
-    assert ledger.notices.told() == {"export:export-one": ("fine", 7)}
-    ledger.schedules.save("export-one", Schedule(follows=Follows.NOTHING), by="ada", role=Role.CONTRIBUTOR)
+    assert ledger.sources.all() == []
+    word = "failed" if "notice_states" in rows else "fine"
+    assert ledger.notices.told() == {"export:export-one": (word, 7)}
     ledger.close()
-
+    _same(rows, ledger_address)
     again = Ledger(ledger_address, tmp_path, clock=clock)
+    again.schedules.save("export-one", Schedule(follows=Follows.NOTHING), by="ada", role=Role.CONTRIBUTOR)
     saved = again.schedules.get("export-one")
     assert saved is not None
     assert saved.schedule.follows is Follows.NOTHING
     again.close()
+
+
+def _same(rows: dict[str, dict[str, Any]], address: str) -> None:
+    engine = _engine(address)
+    tables = MetaData()
+    tables.reflect(engine)
+    with engine.connect() as connection:
+        for table, row in rows.items():
+            found = connection.execute(select(tables.tables[table])).mappings().one()
+            assert {key: found[key] for key in row} == row, table
+    engine.dispose()

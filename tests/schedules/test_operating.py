@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -141,6 +142,9 @@ def test_the_ledger_moves_to_postgresql_with_everything(world: Timed, empty_post
     story = world.services.runs.story(ADA, run.id)
     moved = world.services.operating.move_ledger(ADA, empty_postgres)
     assert moved.rows["run_events"] == len(story)
+    with contextlib.closing(sqlite3.connect(world.settings.data_dir / "ledger.sqlite")) as there:
+        tables = {name for (name,) in there.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert set(moved.rows) == {t for t in tables if not t.startswith("sqlite_")} - {"alembic_version"}
     world.services.close()
     world.settings = world.settings.model_copy(update={"ledger_url": empty_postgres})
     world.set_clock(world.clock)
