@@ -52,8 +52,8 @@ def diagnose(data_dir: Path | None = None, *, clock: Callable[[], datetime] | No
     except CcexportError as error:
         return [Finding("settings", Health.FAIL, str(error), "Correct this setting and ask again.")]
     found = [Finding("settings", Health.OK, _mode(settings)), *_data_dir(settings), _version(settings)]
-    if any(f.health is Health.FAIL for f in found):
-        return found
+    if any(f.health is Health.FAIL for f in found) or found[-1].health is Health.WARN:
+        return found  # opening an older ledger would upgrade it
     try:
         services = Services(settings, **({"clock": clock} if clock else {}))  # type: ignore[arg-type]
     except CcexportError as error:
@@ -117,8 +117,8 @@ def _version(settings: Settings) -> Finding:
         return Finding(
             "ledger",
             Health.WARN,
-            f"It was at version {version} and is being brought to {NEWEST}.",
-            "Keep the back-up from before.",
+            f"It is at version {version} and is brought to {NEWEST} by the next start.",
+            "Back up, start ccexport, and ask again for the rest.",
         )
     return Finding("ledger", Health.OK, f"It is at version {version}.")
 

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from ccexport.errors import Conflict, NotPermitted, StoreTrouble
 from ccexport.ledger import Ledger
-from ccexport.ledger.maintenance import move
+from ccexport.ledger.maintenance import move, version_of
 from ccexport.model.notices import Channel
 from ccexport.model.schedules import Schedule
 from ccexport.model.words import RunState
@@ -80,6 +80,12 @@ def test_a_wrong_setting_and_a_newer_ledger_are_one_finding(
     with now.services.ledger._database.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     assert by_name(diagnose())["ledger"].health is Health.FAIL
+    with now.services.ledger._database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    older = by_name(diagnose())
+    assert older["ledger"].health is Health.WARN
+    assert "quota" not in older
+    assert version_of(now.settings.ledger_address) == "0001"  # a look changes nothing
     monkeypatch.setenv("CCEXPORT_WORKER", "sometimes")
     (finding,) = diagnose()
 
