@@ -19,6 +19,7 @@ from ccexport.cli import (
     schedules,
     schedules_refresh,
     segments,
+    segments_insight,
     sources,
     upkeep,
 )
@@ -50,6 +51,7 @@ app.add_typer(connections.lists, name="lists", no_args_is_help=True)
 app.add_typer(operate.suppression, name="suppression", no_args_is_help=True)
 operate.register(app)
 repeats.register(runs.app)
+segments_insight.register(segments.app)
 upkeep.register(app)
 configuration.register(app)
 doctor.register(app)

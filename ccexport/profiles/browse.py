@@ -104,6 +104,20 @@ def profile(db: DuckDB, snapshot: Snapshot, profile_id: str) -> dict[str, Any] |
     return found[0] if found else None
 
 
+def row_of(db: DuckDB, profile_id: str) -> int | None:
+    """The row number of the profile of that id, or None."""
+    found = db.rows(
+        f"SELECT {ROW} FROM s.profiles WHERE {PROFILE_ID} = $id LIMIT 1", {"id": profile_id.strip()}
+    )
+    return int(found[0][0]) if found else None
+
+
+def holds(db: DuckDB, members: Path, row: int) -> bool:
+    """Whether a members file has that row: it is sorted, so one row group is read."""
+    params = {"members": str(members), "row": row}
+    return bool(db.rows(f"SELECT 1 FROM read_parquet($members) WHERE {ROW} = $row LIMIT 1", params))
+
+
 def suggest(
     db: DuckDB, snapshot: Snapshot, field: str, prefix: str = "", limit: int = 50
 ) -> list[tuple[Any, int]]:

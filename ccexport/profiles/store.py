@@ -183,6 +183,16 @@ class ProfileStore:
         with self.reading(snapshot) as db:
             return browse.profile(db, snapshot, profile_id)
 
+    def row_of(self, snapshot: Snapshot, profile_id: str) -> int | None:
+        """The row number of the profile of that id, or None."""
+        with self.reading(snapshot) as db:
+            return browse.row_of(db, profile_id)
+
+    def holds(self, snapshot: Snapshot, members: Path, row: int) -> bool:
+        """Whether a members file has that row."""
+        with self.reading(snapshot) as db:
+            return browse.holds(db, members, row)
+
     def field_summary(
         self, snapshot: Snapshot, field: str, members: Path | None = None
     ) -> browse.FieldSummary:

@@ -5,6 +5,7 @@ the last 30 days"; the segments it refers to) is part of the file's name.
 """
 
 import hashlib
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -14,7 +15,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from ccexport.errors import BadInput, NotFound
-from ccexport.model.profiles import ROW, Members, Segment, Snapshot
+from ccexport.model.profiles import PROFILE_ID, ROW, Members, Segment, Snapshot
 from ccexport.model.words import SegmentKind
 from ccexport.profiles.browse import chosen
 from ccexport.profiles.database import DuckDB, quote_path
@@ -107,13 +108,28 @@ class MemberStore:
 
     def freeze(self, segment: Segment, members: Members) -> Path:
         """Keep the members a segment has in one snapshot as the list of a static segment."""
-        snapshot = self.profiles.snapshot(members.snapshot_id)
-        with self.profiles.reading(snapshot) as db:
-            ids = db.rows(
-                f"SELECT _id FROM s.profiles WHERE {ROW} IN (SELECT {ROW} FROM read_parquet($m)) ORDER BY {ROW}",
+        snapshot, path = self.profiles.snapshot(members.snapshot_id), self._static_path(segment)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with private_folder(self.profiles.temp_dir) as folder, self.profiles.open(snapshot) as db:
+            made = folder / "static.parquet"
+            inside = f"{ROW} IN (SELECT {ROW} FROM read_parquet($m))"
+            db.run(
+                f"COPY (SELECT row_number() OVER (ORDER BY {ROW}) - 1 AS seq, {PROFILE_ID} AS id, "
+                f"CAST(NULL AS VARCHAR) AS address FROM s.profiles WHERE {inside} ORDER BY {ROW}) "
+                f"TO {quote_path(made)} (FORMAT parquet)",
                 {"m": str(members.path)},
             )
-        return self.keep_static(segment, [i for (i,) in ids])
+            publish(made, path)
+        return path
+
+    def copy_static(self, old: Segment, new: Segment) -> Path:
+        """The same member list for another segment."""
+        path = self._static_path(new)
+        with private_folder(self.profiles.temp_dir) as folder:
+            made = folder / "static.parquet"
+            shutil.copyfile(self._list_of(old), made)
+            publish(made, path)
+        return path
 
     def unmatched(self, segment: Segment, snapshot: Snapshot, limit: int = 1000) -> list[str]:
         """The entries of a static segment's list that match no profile."""

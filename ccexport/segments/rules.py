@@ -6,7 +6,7 @@ a field exists and takes an operator is the compiler's to say.
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -88,6 +88,24 @@ def segments_in(node: Node) -> set[str]:
     """The ids or names of the segments a rule refers to."""
     names = {"in_segment", "not_in_segment"}
     return {str(c.value) for _, c in conditions(node) if c.op in names}
+
+
+def referring(
+    rule: Mapping[str, Any], segment: Callable[[str], str], export: Callable[[str], str]
+) -> dict[str, Any]:
+    """The same rule as JSON with each segment and export it refers to put through the functions."""
+    written = dict(rule)
+    for kind in GROUPS:
+        if isinstance(written.get(kind), list | tuple):
+            return written | {kind: [referring(part, segment, export) for part in written[kind]]}
+    op, value = str(written.get("op")), written.get("value")
+    if op in ("in_segment", "not_in_segment") and value is not None:
+        written["value"] = segment(str(value))
+    elif op in ("sent_by_export", "not_sent_by_export") and isinstance(value, Mapping):
+        written["value"] = dict(value) | {"export": export(str(value.get("export")))}
+    elif op in ("sent_by_export", "not_sent_by_export") and value is not None:
+        written["value"] = export(str(value))
+    return written
 
 
 def wrong(path: str, what: str) -> BadInput:

@@ -47,10 +47,20 @@ def masked(text: str | None) -> str | None:
     return f"{local[:1]}•••{at}{domain}"
 
 
+def masked_id(profile_id: str) -> str:
+    """A profile id names nobody, unless it is an address."""
+    return (masked(profile_id) or "") if "@" in profile_id else profile_id
+
+
 def mask_profile(row: dict[str, Any], snapshot: Snapshot) -> dict[str, Any]:
     """A profile as a viewer sees it: text is masked; ids, numbers, dates and booleans name nobody."""
     shown = {snapshot.id_field, "_id"}
-    return {
-        key: masked(value) if isinstance(value, str) and key not in shown else value
-        for key, value in row.items()
-    }
+
+    def seen(key: str, value: Any) -> Any:
+        if isinstance(value, list):
+            return [masked(one) if isinstance(one, str) else one for one in value]
+        if not isinstance(value, str):
+            return value
+        return masked_id(value) if key in shown else masked(value)
+
+    return {key: seen(key, value) for key, value in row.items()}

@@ -3,35 +3,36 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ccexport.errors import BadInput, Conflict
-from ccexport.model.exports import Actor, Export
-from ccexport.model.profiles import Members, Segment
+from ccexport.model.exports import Actor
+from ccexport.model.profiles import Segment
 from ccexport.model.words import Role, SegmentKind
-from ccexport.runs.sent import sent_by
-from ccexport.segments.compile import SentBy
+from ccexport.segments.compare import Moves, Overlap, Size
 from ccexport.segments.operators import OPERATORS, Operator, Takes, meant, names_for
-from ccexport.segments.rules import parse_rule
+from ccexport.segments.rules import parse_rule, referring
+from ccexport.segments.schema import rule_schema
 from ccexport.segments.words import in_words
 from ccexport.services.access import mask_profile, require, sees_personal
+from ccexport.services.segment_insight import SegmentInsight
 
-if TYPE_CHECKING:
-    from ccexport.services.context import Services
+__all__ = [
+    "OPERATORS",
+    "Moves",
+    "Operator",
+    "Overlap",
+    "SegmentUseCases",
+    "Size",
+    "Takes",
+    "meant",
+    "names_for",
+    "rule_schema",
+]
 
-__all__ = ["OPERATORS", "Operator", "SegmentUseCases", "Takes", "meant", "names_for"]
 
-
-class SegmentUseCases:
+class SegmentUseCases(SegmentInsight):
     """Named sets of profiles."""
-
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._ledger = services.ledger
-
-    @property
-    def _sent_by(self) -> SentBy:
-        return sent_by(self._services.engine)
 
     def create(
         self,
@@ -48,19 +49,25 @@ class SegmentUseCases:
         require(actor, Role.CONTRIBUTOR, "create segments")
         if sum((rule is not None, members is not None, everybody)) != 1:
             raise BadInput("A segment needs exactly one of a rule, a member list, or all profiles.")
+        return self._saved(actor, self._new(name, description, tags), rule, members)
+
+    def _new(self, name: str, description: str, tags: Sequence[str]) -> Segment:
+        return Segment(
+            id=self._services.engine.new_id("segment"),
+            name=self._free_name(name),
+            kind=SegmentKind.ALL,
+            description=description,
+            tags=_tags(tags),
+        )
+
+    def _free_name(self, name: str, old: Segment | None = None) -> str:
         name = name.strip()
         if not name or len(name) > 200:
             raise BadInput("A segment needs a name of 1 to 200 characters.")
-        if self._ledger.segments.find(name):
+        found = self._ledger.segments.find(name)
+        if found and (old is None or found.id != old.id):
             raise BadInput(f"A segment named {name} is already there; choose another name.")
-        segment = Segment(
-            id=self._services.engine.new_id("segment"),
-            name=name,
-            kind=SegmentKind.ALL,
-            description=description,
-            tags=tuple(tags),
-        )
-        return self._saved(actor, segment, rule, members)
+        return name
 
     def change(
         self,
@@ -78,10 +85,10 @@ class SegmentUseCases:
         old = self._ledger.segments.named(name)
         segment = replace(
             old,
-            name=(new_name or old.name).strip(),
+            name=self._free_name(new_name or old.name, old),
             version=old.version + 1,
             description=old.description if description is None else description,
-            tags=old.tags if tags is None else tuple(tags),
+            tags=old.tags if tags is None else _tags(tags),
         )
         if rule is None and members is None:
             return self._ledger.segments.save(segment, by=actor.name)
@@ -96,7 +103,7 @@ class SegmentUseCases:
     ) -> Segment:
         if rule is not None:
             parse_rule(rule)
-            segment = replace(segment, kind=SegmentKind.DYNAMIC, rule=dict(rule), members_path=None)
+            segment = replace(segment, kind=SegmentKind.DYNAMIC, rule=self._by_id(rule), members_path=None)
         elif members is not None:
             segment = replace(segment, kind=SegmentKind.STATIC, rule=None)
             path = self._services.members.keep_static(segment, members)
@@ -107,25 +114,30 @@ class SegmentUseCases:
         self._ledger.audit.add(actor.name, "segment saved", saved.name, {"version": saved.version})
         return saved
 
-    def list(self, actor: Actor) -> Sequence[Segment]:
-        require(actor, Role.VIEWER, "see segments")
-        return self._ledger.segments.all()
+    def _by_id(self, rule: Mapping[str, Any]) -> dict[str, Any]:
+        """Kept with ids, so that renaming a segment or an export changes nobody. Raises `NotFound`."""
+        segments, exports = self._ledger.segments.named, self._ledger.exports.named
+        return referring(rule, lambda name: segments(name).id, lambda name: exports(name).id)
 
-    def get(self, actor: Actor, name: str) -> Segment:
-        require(actor, Role.VIEWER, "see segments")
-        return self._ledger.segments.named(name)
+    def duplicate(self, actor: Actor, name: str, new_name: str) -> Segment:
+        """The same under another name, to be changed without touching what uses the first."""
+        require(actor, Role.CONTRIBUTOR, "create segments")
+        old = self._ledger.segments.named(name)
+        made = self._new(new_name, old.description, old.tags)
+        if old.kind is SegmentKind.STATIC:
+            path = self._services.members.copy_static(old, made)
+            made = replace(made, kind=SegmentKind.STATIC, members_path=path)
+        return self._saved(actor, made, old.rule, None)
 
-    def members(self, actor: Actor, name: str) -> Members:
-        """The members in the current snapshot. Raises `BadInput` when there are no profiles."""
-        return self._members(self.get(actor, name))
-
-    def _members(self, segment: Segment) -> Members:
-        return self._services.members.members(
-            segment,
-            self._services.current_snapshot(),
-            lookup=self._ledger.segments.named,
-            sent_by=self._sent_by,
-        )
+    def freeze(self, actor: Actor, name: str, new_name: str) -> Segment:
+        """A new member list of those who are in it now; it stays when the rule or the profiles change."""
+        require(actor, Role.CONTRIBUTOR, "create segments")
+        old, members = self._ledger.segments.named(name), self.members(actor, name)
+        if not members.count:
+            raise BadInput(f"The segment {old.name} has no members now: there is nothing to freeze.")
+        made = self._new(new_name, old.description, old.tags)
+        path = self._services.members.freeze(made, members)
+        return self._saved(actor, replace(made, kind=SegmentKind.STATIC, members_path=path), None, None)
 
     def count_rule(self, actor: Actor, rule: Mapping[str, Any]) -> int:
         """How many profiles of the current snapshot a rule selects, for live counts while building."""
@@ -145,13 +157,13 @@ class SegmentUseCases:
         """The segment in a plain sentence."""
         segment = self.get(actor, name)
         if segment.kind is SegmentKind.DYNAMIC and segment.rule is not None:
-            return in_words(parse_rule(segment.rule))
+            return in_words(parse_rule(self.with_names(segment.rule)))
         return "all profiles" if segment.kind is SegmentKind.ALL else "the profiles of a member list"
 
     def rule_in_words(self, actor: Actor, rule: Mapping[str, Any]) -> str:
         """A rule that is not saved yet, in a plain sentence."""
         require(actor, Role.VIEWER, "see segments")
-        return in_words(parse_rule(rule), {s.id: s.name for s in self._ledger.segments.all()})
+        return in_words(parse_rule(self.with_names(rule)))
 
     def sample(self, actor: Actor, rule: Mapping[str, Any], *, limit: int = 20) -> Sequence[dict[str, Any]]:
         """Some of the profiles a rule selects, the same ones each time; masked for a viewer."""
@@ -162,42 +174,12 @@ class SegmentUseCases:
         )
         return rows if sees_personal(actor) else [mask_profile(row, snapshot) for row in rows]
 
-    def members_page(
-        self, actor: Actor, name: str, *, search: str = "", offset: int = 0, limit: int = 50
-    ) -> Sequence[dict[str, Any]]:
-        """Who is in it: profiles in file order; masked for a viewer, who cannot search them either."""
-        members, snapshot = self.members(actor, name), self._services.current_snapshot()
-        personal = sees_personal(actor)
-        rows = self._services.profile_store.page(
-            snapshot, search=search if personal else "", offset=offset, limit=limit, members=members.path
-        )
-        return rows if personal else [mask_profile(row, snapshot) for row in rows]
-
-    def breakdown(self, actor: Actor, name: str, field: str) -> Sequence[tuple[Any, int, int]]:
-        """(value or range, members, all profiles) of a field, for comparing a segment with everybody."""
-        require(actor, Role.CONTRIBUTOR, "see the values of profiles")
-        members = self.members(actor, name)
-        return self._services.profile_store.breakdown(self._services.current_snapshot(), field, members.path)
-
-    def used_by(self, actor: Actor, name: str) -> Sequence[Export]:
-        """The exports that send this segment."""
-        segment = self.get(actor, name)
-        return [
-            e
-            for e in self._ledger.exports.all()
-            if segment.id in e.config.segment_ids or segment.name in e.config.segment_ids
-        ]
-
     def remove(self, actor: Actor, name: str) -> None:
         """Raises `Conflict` naming what uses it."""
         require(actor, Role.CONTRIBUTOR, "delete segments")
         segment = self.get(actor, name)
-        users = [e.name for e in self.used_by(actor, name)]
-        users += [
-            s.name
-            for s in self._ledger.segments.all()
-            if s.rule and _mentions(s.rule, {segment.id, segment.name})
-        ]
+        users = [f"the export {e.name}" for e in self.used_by(actor, name)]
+        users += [f"the segment {s.name}" for s in self.mentioned_by(actor, name)]
         if users:
             raise Conflict(
                 f"The segment {segment.name} is used by {', '.join(users)}; take it out there first."
@@ -206,9 +188,9 @@ class SegmentUseCases:
         self._ledger.audit.add(actor.name, "segment removed", segment.name)
 
 
-def _mentions(rule: Any, names: set[str]) -> bool:
-    if isinstance(rule, Mapping):
-        if str(rule.get("op", "")).endswith("in_segment"):
-            return str(rule.get("value")) in names
-        return any(_mentions(part, names) for part in rule.values())
-    return isinstance(rule, list) and any(_mentions(part, names) for part in rule)
+def _tags(tags: Sequence[str]) -> tuple[str, ...]:
+    """Each once, without blanks around it. Raises `BadInput`."""
+    found = tuple(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
+    if len(found) > 20 or any(len(tag) > 40 for tag in found):
+        raise BadInput("A segment takes up to 20 tags of up to 40 characters.")
+    return found

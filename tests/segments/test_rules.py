@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -244,6 +245,33 @@ def test_the_schema_names_every_operator() -> None:
     """It is published, and made from the same table."""
     named = {o["const"] for o in rule_schema()["$defs"]["condition"]["properties"]["op"]["oneOf"]}
     assert named == set(OPERATORS) | set(ALIASES)
+
+
+def test_the_published_schema_is_this_one() -> None:
+    """`ccexport segments schema > docs/rule.schema.json` writes it."""
+    published = Path(ccexport.__file__).parents[1] / "docs" / "rule.schema.json"
+    assert json.loads(published.read_text(encoding="utf-8")) == rule_schema()
+
+
+@pytest.mark.parametrize(
+    ("rule", "good"),
+    [
+        ({"all": [IS, {"none": [{"op": "in_segment", "value": "Norway"}]}]}, True),
+        ({"field": "tier", "op": "is_any_of", "value": ["a"], "ignore_case": True}, True),
+        ({"field": "x", "op": "approximately", "value": 1}, False),
+        ({"op": "is", "value": "x"}, False),
+        ({"all": []}, False),
+        ({"all": [IS], "any": [IS]}, False),
+    ],
+)
+def test_the_schema_and_the_parser_agree(rule: Any, good: bool) -> None:
+    """Whoever checks a rule with the schema meets no surprise here."""
+    assert jsonschema.Draft202012Validator(rule_schema()).is_valid(rule) is good
+    if good:
+        parse_rule(rule)
+    else:
+        with pytest.raises(BadInput):
+            parse_rule(rule)
 
 
 def test_the_documentation_names_every_operator() -> None:

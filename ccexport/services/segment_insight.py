@@ -1,0 +1,186 @@
+"""Use cases of looking at segments: members, breakdowns, sizes over time, joiners and leavers, overlaps, uses.
+
+Must never change one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from ccexport.errors import NotFound, WrongUse
+from ccexport.model.exports import Actor, Export
+from ccexport.model.profiles import Members, Segment, Snapshot
+from ccexport.model.words import Role, SegmentKind
+from ccexport.runs.sent import sent_by
+from ccexport.segments.compare import Moves, Overlap, Size, moves, overlap, sizes
+from ccexport.segments.compile import SentBy
+from ccexport.segments.rules import referring
+from ccexport.services.access import mask_profile, masked_id, require, sees_personal
+
+if TYPE_CHECKING:
+    from ccexport.services.context import Services
+
+SNAPSHOTS = 30  # the newest, in the chart of sizes
+MOVED = 100  # joiners and leavers that are shown; their counts are exact
+
+
+class SegmentInsight:
+    """Segments as people see them."""
+
+    def __init__(self, services: "Services") -> None:
+        self._services = services
+        self._ledger = services.ledger
+
+    @property
+    def _sent_by(self) -> SentBy:
+        return sent_by(self._services.engine)
+
+    def list(self, actor: Actor) -> Sequence[Segment]:
+        require(actor, Role.VIEWER, "see segments")
+        return self._ledger.segments.all()
+
+    def get(self, actor: Actor, name: str) -> Segment:
+        require(actor, Role.VIEWER, "see segments")
+        return self._ledger.segments.named(name)
+
+    def written(self, actor: Actor, name: str) -> Mapping[str, Any] | None:
+        """The rule as a person writes it: segments and exports by name."""
+        rule = self.get(actor, name).rule
+        return None if rule is None else self.with_names(rule)
+
+    def with_names(self, rule: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The same rule with the names of the segments and exports it refers to."""
+        segments = {s.id: s.name for s in self._ledger.segments.all()}
+        exports = {e.id: e.name for e in self._ledger.exports.all()}
+        return referring(rule, lambda s: segments.get(s, s), lambda e: exports.get(e, e))
+
+    def members(self, actor: Actor, name: str) -> Members:
+        """The members in the current snapshot. Raises `BadInput` when there are no profiles."""
+        return self._members(self.get(actor, name))
+
+    def _members(self, segment: Segment, snapshot: Snapshot | None = None) -> Members:
+        """In an earlier snapshot, days such as *in the last month* count from the day it was made."""
+        now = self._services.current_snapshot()
+        earlier = snapshot is not None and snapshot.id != now.id
+        return self._services.members.members(
+            segment,
+            snapshot or now,
+            lookup=self._ledger.segments.named,
+            sent_by=self._sent_by,
+            on=snapshot.created_at.astimezone(UTC).date() if snapshot is not None and earlier else None,
+        )
+
+    def members_page(
+        self,
+        actor: Actor,
+        name: str,
+        *,
+        search: str = "",
+        offset: int = 0,
+        limit: int = 50,
+        sort: str | None = None,
+        descending: bool = False,
+    ) -> Sequence[dict[str, Any]]:
+        """Who is in it, in file order or sorted by a field; masked for a viewer, who can neither search
+        nor sort.
+        """
+        members, snapshot = self.members(actor, name), self._services.current_snapshot()
+        personal = sees_personal(actor)
+        rows = self._services.profile_store.page(
+            snapshot,
+            search=search if personal else "",
+            offset=offset,
+            limit=limit,
+            members=members.path,
+            sort=sort if personal else None,
+            descending=descending,
+        )
+        return rows if personal else [mask_profile(row, snapshot) for row in rows]
+
+    def count_members(self, actor: Actor, name: str, *, search: str = "") -> int:
+        """How many `members_page` gives in all."""
+        members, personal = self.members(actor, name), sees_personal(actor)
+        if not search or not personal:
+            return members.count
+        store, snapshot = self._services.profile_store, self._services.current_snapshot()
+        return store.count(snapshot, search=search, members=members.path)
+
+    def breakdown(self, actor: Actor, name: str, field: str) -> Sequence[tuple[Any, int, int]]:
+        """(value or range, members, all profiles) of a field, for comparing a segment with everybody."""
+        require(actor, Role.CONTRIBUTOR, "see the values of profiles")
+        members = self.members(actor, name)
+        return self._services.profile_store.breakdown(self._services.current_snapshot(), field, members.path)
+
+    def sizes(self, actor: Actor, name: str) -> Sequence[Size]:
+        """Its size in each of the newest snapshots, oldest first; None where the rule does not fit."""
+        segment = self.get(actor, name)
+        return sizes(self._services.profile_store.snapshots()[-SNAPSHOTS:], segment, self._members)
+
+    def moves(self, actor: Actor, name: str) -> Moves | None:
+        """Who came and went since the snapshot before the current one; None when there is none before."""
+        segment, now = self.get(actor, name), self._services.current_snapshot()
+        before = [s for s in self._services.profile_store.snapshots() if s.created_at < now.created_at]
+        if not before:
+            return None
+        old, new = (before[-1], self._members(segment, before[-1])), (now, self._members(segment))
+        found = moves(self._services.profile_store, old, new, limit=MOVED)
+        if sees_personal(actor):
+            return found
+        joined, left = (tuple(masked_id(i) for i in ids) for ids in (found.joined_ids, found.left_ids))
+        return replace(found, joined_ids=joined, left_ids=left)
+
+    def overlap(self, actor: Actor, names: Sequence[str]) -> Sequence[Overlap]:
+        """The exact count of every combination of two to five segments; the ids in each are segments'."""
+        found = [self.members(actor, name) for name in dict.fromkeys(names)]
+        return overlap(self._services.current_snapshot(), found)
+
+    def unmatched(self, actor: Actor, name: str, *, limit: int = 1_000) -> Sequence[str]:
+        """Entries of a member list that match no profile of the current snapshot; in its order."""
+        require(actor, Role.CONTRIBUTOR, "see the entries of a member list")
+        segment = self.get(actor, name)
+        if segment.kind is not SegmentKind.STATIC:
+            return []
+        return self._services.members.unmatched(segment, self._services.current_snapshot(), limit)
+
+    def of_profile(self, actor: Actor, profile_id: str) -> Sequence[tuple[Segment, bool | None]]:
+        """Every segment, and whether that profile is in it now; None where it cannot be said."""
+        require(actor, Role.VIEWER, "see segments")
+        store, snapshot = self._services.profile_store, self._services.current_snapshot()
+        row = store.row_of(snapshot, profile_id)
+        if row is None:
+            raise NotFound("There is no profile with this id.")
+        found: list[tuple[Segment, bool | None]] = []
+        for segment in self._ledger.segments.all():
+            try:
+                inside: bool | None = store.holds(snapshot, self._members(segment).path, row)
+            except WrongUse:
+                inside = None
+            found.append((segment, inside))
+        return found
+
+    def used_by(self, actor: Actor, name: str) -> Sequence[Export]:
+        """The exports that send this segment."""
+        segment = self.get(actor, name)
+        return [
+            e
+            for e in self._ledger.exports.all()
+            if segment.id in e.config.segment_ids or segment.name in e.config.segment_ids
+        ]
+
+    def mentioned_by(self, actor: Actor, name: str) -> Sequence[Segment]:
+        """The segments whose rule refers to it."""
+        segment = self.get(actor, name)
+        names = {segment.id, segment.name}
+        return [s for s in self._ledger.segments.all() if s.rule and names & _segments_of(s.rule)]
+
+
+def _segments_of(rule: Mapping[str, Any]) -> set[str]:
+    found: set[str] = set()
+
+    def seen(name: str) -> str:
+        found.add(name)
+        return name
+
+    referring(rule, seen, lambda export: export)
+    return found
