@@ -1,6 +1,7 @@
 """`runs list`, `show`, `contacts`, `cancel`, `resume`, `approve`."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -56,7 +57,11 @@ def run_lines(run: Run) -> list[str]:
 @app.command("list")
 def list_(
     export: Annotated[str | None, typer.Option(help="Only of this export.")] = None,
+    contact_list: Annotated[str | None, typer.Option("--list", help="Only to this contact list.")] = None,
     state: Annotated[RunState | None, typer.Option(help="Only in this state.")] = None,
+    person: Annotated[str | None, typer.Option(help="Only asked for by this person.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Only queued at or after this moment, UTC.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Only queued before this moment, UTC.")] = None,
     limit: Annotated[int, typer.Option(min=1)] = 100,
     as_json: Json = False,
     data_dir: DataDir = None,
@@ -66,7 +71,17 @@ def list_(
     Example: ccexport runs list --export Newsletter --state failed
     """
     with opened(data_dir) as (services, actor):
-        rows = [run_document(r) for r in services.runs.list(actor, export=export, state=state, limit=limit)]
+        found = services.runs.list(
+            actor,
+            export=export,
+            contact_list=contact_list,
+            state=state,
+            person=person,
+            since=since.replace(tzinfo=UTC) if since else None,
+            until=until.replace(tzinfo=UTC) if until else None,
+            limit=limit,
+        )
+        rows = [run_document(r) for r in found]
     shown = [row | row["counts"] for row in rows]
     columns = ["run_id", "export", "state", "created_at", "sent", "verified", "rejected", "missing"]
     emit(as_json, rows, table(shown, columns))

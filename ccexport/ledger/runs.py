@@ -4,7 +4,7 @@ Must never decide that a transition should happen: that is `ccexport.runs`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,16 @@ from ccexport.ledger.database import Database, relative
 from ccexport.ledger.tables import batches, own_activities, run_events, runs
 from ccexport.model.runs import Batch, Run, RunEvent, allowed
 from ccexport.model.words import ENDED, BatchKind, BatchState, RunState, Trigger, WaitReason
+
+
+@dataclass(frozen=True)
+class RunsEver:
+    """Every export and contact list that runs were of, id → name, and every person who asked for one."""
+
+    exports: Mapping[str, str]
+    lists: Mapping[str, str]
+    people: tuple[str, ...]
+
 
 _PRIVATE = {"live", "facts", "approved_by", "outcomes_path"}
 
@@ -63,6 +73,7 @@ class Runs:
         list_id: str | None = None,
         actor: str | None = None,
         since: datetime | None = None,
+        until: datetime | None = None,
         limit: int = 200,
         offset: int = 0,
     ) -> list[Run]:
@@ -77,6 +88,7 @@ class Runs:
         ):
             query = query.where(column == value) if value is not None else query
         query = query.where(runs.c.created_at >= since) if since else query
+        query = query.where(runs.c.created_at < until) if until else query
         with self._db.read() as connection:
             return [_run(row, self._root) for row in connection.execute(query).mappings()]
 
@@ -85,6 +97,19 @@ class Runs:
         query = select(runs.c.state, func.count()).group_by(runs.c.state)
         with self._db.read() as connection:
             return {RunState(state): number for state, number in connection.execute(query)}
+
+    def ever(self) -> RunsEver:
+        """What the history can be filtered by, also when it was removed or renamed since."""
+        with self._db.read() as connection:
+            exports, lists, people = (
+                dict(map(tuple, connection.execute(select(key, func.max(name)).group_by(key))))
+                for key, name in (
+                    (runs.c.export_id, runs.c.export_name),
+                    (runs.c.list_id, runs.c.list_name),
+                    (runs.c.actor, runs.c.actor),
+                )
+            )
+        return RunsEver(_by_name(exports), _by_name(lists), tuple(_by_name(people)))
 
     def move(
         self,
@@ -215,6 +240,10 @@ class Runs:
         with self._db.write() as connection:
             connection.execute(delete(own_activities).where(own_activities.c.at < now - timedelta(days=11)))
             connection.execute(insert(own_activities).values(activity_id=activity_id, at=now))
+
+
+def _by_name(found: Mapping[str, str]) -> dict[str, str]:
+    return dict(sorted(found.items(), key=lambda pair: pair[1].casefold()))
 
 
 def _same_target(run: Run) -> Any:

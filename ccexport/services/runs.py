@@ -3,12 +3,13 @@
 Must never change what a run sends: that is its plan.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ccexport.errors import BadInput, Conflict, NotFound
+from ccexport.ledger.runs import RunsEver
 from ccexport.model.exports import Actor
 from ccexport.model.runs import Batch, Run, RunEvent
 from ccexport.model.words import BatchKind, BatchState, Role, RunState, WaitReason
@@ -59,19 +60,42 @@ class RunUseCases(RunHistory):
         actor: Actor,
         *,
         export: str | None = None,
+        contact_list: str | None = None,
         state: RunState | None = None,
         live: bool | None = None,
         person: str | None = None,
         since: datetime | None = None,
+        until: datetime | None = None,
         limit: int = 200,
         offset: int = 0,
     ) -> Sequence[Run]:
-        """Newest first."""
+        """Newest first. Export and contact list by name or id, also of what was removed since."""
         require(actor, Role.VIEWER, "see runs")
-        export_id = self._ledger.exports.named(export).id if export else None
         return self._ledger.runs.all(
-            export_id=export_id, state=state, live=live, actor=person, since=since, limit=limit, offset=offset
+            export_id=self._export_id(export) if export else None,
+            list_id=_meant(contact_list, self._ledger.runs.ever().lists) if contact_list else None,
+            state=state,
+            live=live,
+            actor=person,
+            since=since,
+            until=until,
+            limit=limit,
+            offset=offset,
         )
+
+    def ever(self, actor: Actor) -> RunsEver:
+        """Which exports, contact lists and people there are to filter the history by."""
+        require(actor, Role.VIEWER, "see runs")
+        return self._ledger.runs.ever()
+
+    def _export_id(self, name: str) -> str:
+        try:
+            return self._ledger.exports.named(name).id
+        except NotFound:
+            ran = self._ledger.runs.ever().exports
+            if _meant(name, ran) not in ran:
+                raise
+            return _meant(name, ran)
 
     def story(self, actor: Actor, run_id: str) -> Sequence[RunEvent]:
         """What happened, oldest first."""
@@ -153,6 +177,11 @@ class RunUseCases(RunHistory):
         export = self._ledger.exports.named(export_name)
         self._ledger.releases.add(export.id, guard, by=actor.name, reason=reason.strip())
         self._ledger.audit.add(actor.name, "guard released", export.name, {"guard": guard, "reason": reason})
+
+
+def _meant(name: str, there: Mapping[str, str]) -> str:
+    """The id of that name; the name itself when there is none such, so that nothing is found."""
+    return name if name in there else next((i for i, n in there.items() if n == name), name)
 
 
 def csv_line(values: Sequence[Any]) -> str:

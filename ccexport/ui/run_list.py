@@ -37,16 +37,16 @@ def run_list(actor: Actor) -> None:
 
 
 def _found(actor: Actor, page: int) -> Sequence[Run]:
-    exports = {e.id: e.name for e in services().exports.list(actor)}
+    ever = services().runs.ever(actor)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         export = kept(
             st.selectbox,
             t("Export"),
-            list(exports),
+            list(ever.exports),
             key="export",
             default=None,
             index=None,
-            format_func=lambda e: plain(exports.get(str(e), str(e))),
+            format_func=lambda e: plain(ever.exports.get(str(e), str(e))),
             placeholder=t("all"),
             width=260,
         )
@@ -61,11 +61,35 @@ def _found(actor: Actor, page: int) -> Sequence[Run]:
             placeholder=t("all"),
             width=220,
         )
+        contact_list = kept(
+            st.selectbox,
+            t("Contact list"),
+            list(ever.lists),
+            key="list",
+            default=None,
+            index=None,
+            format_func=lambda i: plain(ever.lists.get(str(i), str(i))),
+            placeholder=t("all"),
+            width=220,
+        )
+        person = kept(
+            st.selectbox,
+            t("By"),
+            list(ever.people),
+            key="by",
+            default=None,
+            index=None,
+            format_func=lambda p: plain(str(p)),
+            placeholder=t("all"),
+            width=180,
+        )
         since = views(t("Started"), list(SINCE), lambda k: t(SINCE[k]), key="since")
     start = datetime.now(UTC) - timedelta(days=int(since)) if since else None
     return services().runs.list(
         actor,
         export=export,
+        contact_list=contact_list,
+        person=person,
         state=RunState(state) if state else None,
         since=start,
         limit=PAGE,

@@ -3,6 +3,7 @@
 import csv
 import io
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -102,3 +103,26 @@ def test_a_download_needs_the_right_and_a_known_kind_of_file(world: World, tmp_p
         world.services.runs.contacts_file(VERA, run.id, tmp_path / "rows.csv")
     with pytest.raises(BadInput, match=r"a \.csv or a \.parquet"):
         world.services.runs.contacts_file(CARL, run.id, tmp_path / "rows.xlsx")
+
+
+def test_the_history_is_filtered_also_by_what_is_gone(world: World) -> None:
+    world.ready([person(1)])
+    first = world.run()
+    world.services.connections.create_list(ADA, "Main", "Events")
+    world.export("Party", contact_list="Events")
+    second = world.services.runs.drive_here(world.services.runs.start(ADA, "Party").id)
+    world.services.exports.remove(CARL, "Party")
+
+    def found(**filters: Any) -> list[str]:
+        return [run.id for run in world.services.runs.list(VERA, **filters)]
+
+    assert found() == [second.id, first.id]
+    assert found(export="Party") == found(contact_list="Events") == found(person="ada") == [second.id]
+    assert found(until=second.created_at) == found(export="News") == [first.id]
+    assert found(since=second.created_at) == [second.id]
+    assert found(contact_list="Nowhere") == []
+    with pytest.raises(NotFound, match="no export named Nobody"):
+        found(export="Nobody")
+    ever = world.services.runs.ever(VERA)
+    assert list(ever.exports.values()) == ["News", "Party"]
+    assert (list(ever.lists.values()), ever.people) == (["Events", "Newsletter"], ("ada", "carl"))
