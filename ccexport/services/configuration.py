@@ -49,7 +49,9 @@ class ConfigurationUseCases:
         self._names.clear()
         services = self._services
         segments = [
-            _segment_part(s) for s in services.segments.list(actor) if s.kind is not SegmentKind.STATIC
+            _segment_part(s, services.segments.written(actor, s.id))
+            for s in services.segments.list(actor)
+            if s.kind is not SegmentKind.STATIC
         ]
         exports = [self._export_part(actor, e) for e in services.exports.list(actor)]
         suppressed = [entry["value"] for entry in services.system.suppressed(actor)]
@@ -208,11 +210,11 @@ class ConfigurationUseCases:
         exports.pause(actor, part.name, paused=part.paused)
 
 
-def _segment_part(segment: Segment) -> dict[str, Any]:
+def _segment_part(segment: Segment, rule: Mapping[str, Any] | None) -> dict[str, Any]:
     part = SegmentPart(
         name=segment.name,
         all=segment.kind is SegmentKind.ALL,
-        rule=dict(segment.rule) if segment.rule is not None else None,
+        rule=dict(rule) if rule is not None else None,
         description=segment.description,
         tags=list(segment.tags),
     )

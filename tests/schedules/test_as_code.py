@@ -24,6 +24,7 @@ def furnished(root: Path) -> World:
     world.ready([person(n) for n in range(3)])
     services = world.services
     services.segments.create(ADA, "Norway", rule={"field": "country", "op": "is", "value": "Norway"})
+    services.segments.create(ADA, "Abroad", rule={"none": [{"op": "in_segment", "value": "Norway"}]})
     account = services.accounts().account(services.ledger.connections.named("Main").id)
     account.create_custom_field("Loyalty tier", "string")
     tier = next(f for f in services.connections.custom_fields(ADA, "Main"))
