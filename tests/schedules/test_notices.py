@@ -86,7 +86,22 @@ def test_what_happened_between_two_looks_is_told_too(told: Timed, hook: Hook) ->
     assert [d["event"] for d in hook.documents] == ["failed", "recovered"]
 
 
-def test_a_blocked_run_and_rejects_are_told(told: Timed, hook: Hook) -> None:
+def test_rejects_are_told_and_their_end(told: Timed, hook: Hook) -> None:
+    config = told.sandbox.admin("GET", "config")
+    told.sandbox.admin("PATCH", "config", {"email_max_chars": 30})
+    long = person(8, email="somebody.with.a.rather.long@example.com")
+    told.ingest([person(1), long], accept_changes=True)
+    assert told.run().state is RunState.SUCCEEDED_WITH_REJECTS
+    tick(told)
+    told.sandbox.admin("PATCH", "config", {"email_max_chars": config["email_max_chars"]})
+    assert told.run().state is RunState.SUCCEEDED
+    tick(told)
+
+    assert [d["event"] for d in hook.documents] == ["rejects", "recovered"]
+    assert "somebody" not in str(hook.documents)
+
+
+def test_a_blocked_run_is_told(told: Timed, hook: Hook) -> None:
     told.services.exports.change(
         CARL, "News", mode=Mode.MIRROR, guards=Guards(removals_floor=0, shrunk_percent=None)
     )
