@@ -9,6 +9,7 @@ import threading
 from datetime import datetime
 
 from ccexport.errors import CcexportError, Conflict, WrongUse
+from ccexport.logs import about
 from ccexport.model.firings import SCHEDULE_ACTOR, Refresh, RefreshState
 from ccexport.model.notices import scrubbed
 from ccexport.model.profiles import Snapshot
@@ -17,6 +18,7 @@ from ccexport.runs.engine import Engine
 from ccexport.runs.sent import sent_by
 from ccexport.runs.sources import to_read
 from ccexport.runs.worker import Claim, HandOver
+from ccexport.telemetry import span
 
 log = logging.getLogger(__name__)
 LEASE = "refresh"
@@ -65,7 +67,8 @@ class Refresher:
             return
         try:
             for refresh in self._ledger.refreshes.open():
-                self._one(refresh, claim)
+                with about(refresh=refresh.id), span("refresh"):
+                    self._one(refresh, claim)
         except HandOver:
             log.info("the refresh is handed over")
         finally:
@@ -125,3 +128,4 @@ class Refresher:
         self._ledger.refreshes.change(
             refresh.id, state=state, note=line, ended_at=self._engine.clock(), **values
         )
+        log.info("the refresh is %s", state)

@@ -10,7 +10,7 @@ import pytest
 
 from ccexport.logs import about, configure
 from ccexport.model.words import RunState
-from tests.world import World, person
+from tests.world import ADA, World, person, write_csv
 
 
 @pytest.fixture
@@ -57,6 +57,18 @@ def test_each_line_is_json_and_says_which_run_and_batch(tmp_path: Path, written:
     sent = [line for line in lines if line["message"].startswith("sent 3 contacts")]
     assert [(line["run"], line["batch"], line["level"]) for line in sent] == [(run.id, 1, "INFO")]
     assert {"at", "level", "logger", "message"} <= set(lines[0])
+
+
+def test_a_refresh_is_named_in_its_lines(tmp_path: Path, written: io.StringIO) -> None:
+    world = World(tmp_path)
+    source = write_csv(tmp_path / "crm.csv", [person(1)])
+    world.services.refreshes.change(ADA, sources=[source], id_field="customer_id")
+    done = world.services.refreshes.run_here(ADA)
+    world.close()
+
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    ended = [line for line in lines if line["message"] == "the refresh is done"]
+    assert [line["refresh"] for line in ended] == [done.id]
 
 
 def test_what_looks_like_an_address_or_a_token_is_left_out(written: io.StringIO) -> None:
