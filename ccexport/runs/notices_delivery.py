@@ -20,7 +20,8 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import unquote, urlsplit
 
 from ccexport.errors import BadInput, BadSettings, NotFound
-from ccexport.model.notices import Channel, Destination, Notice, NoticeState, scrubbed
+from ccexport.ledger import Ledger
+from ccexport.model.notices import Channel, Destination, Notice, NoticeEvent, NoticeState, scrubbed
 from ccexport.runs.engine import Engine
 from ccexport.runs.worker import Claim, HandOver
 
@@ -29,6 +30,7 @@ LEASE = "notices"
 SECONDS = 15.0
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 AGAIN = tuple(timedelta(seconds=s) for s in (30, 120, 600, 1800, 7200, 21600, 43200))
+RECENT = timedelta(days=7)
 SIGNATURE = "X-Ccexport-Signature"
 
 
@@ -125,6 +127,13 @@ class Postman:
         if not self._mail.url or not self._mail.sender:
             raise BadSettings("No mail can be sent: set CCEXPORT_SMTP_URL and CCEXPORT_SMTP_FROM.")
         send_mail(self._mail, notice, address)
+
+
+def undelivered(ledger: Ledger) -> list[Notice]:
+    """What somebody should know and was not told in the last days; a test is told whoever asked for it."""
+    since = ledger.clock() - RECENT
+    found = ledger.notices.all(limit=500)
+    return [n for n in found if n.error and n.event is not NoticeEvent.TEST and n.created_at > since]
 
 
 # -- e-mail ---------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from ccexport.errors import CcexportError
 from ccexport.ledger.maintenance import NEWEST, version_of
+from ccexport.runs.notices_delivery import undelivered
 from ccexport.services.context import Services
 from ccexport.settings import Settings, load_settings
 
@@ -217,7 +218,7 @@ def _connections(services: Services) -> Iterator[Finding]:
 
 
 def _notices(services: Services) -> Finding:
-    failed = [n for n in services.ledger.notices.all(limit=200) if n.error]
+    failed = undelivered(services.ledger)
     if not failed:
         return Finding("notices", Health.OK, "None is undelivered.")
     return Finding(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ccexport import __version__
 from ccexport.model.firings import RefreshState
 from ccexport.model.words import RunState
+from ccexport.runs.notices_delivery import undelivered
 from ccexport.telemetry import Reading
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ GAUGES = {
     "ccexport.runs.oldest_live": "Seconds since the oldest run began that has not ended; 0 when there is none.",
     "ccexport.requests.today": "Requests of the day's 10,000 that were used.",
     "ccexport.connections": "Connections in each state.",
-    "ccexport.notices.undelivered": "Of the newest 500 notices, those that were tried and did not arrive.",
+    "ccexport.notices.undelivered": "Notices of the last seven days that were tried and have not arrived.",
     "ccexport.refresh.last_done": "When the newest refresh that was carried out ended, in seconds since 1970.",
     "ccexport.profiles": "Profiles in the current snapshot.",
 }
@@ -38,7 +39,7 @@ def measures(services: "Services") -> Iterator[Reading]:
     yield "ccexport.requests.today", services.requests_today(), {}
     for word, number in sorted(Counter(c.state for c in ledger.connections.all()).items()):
         yield "ccexport.connections", number, {"state": str(word)}
-    yield "ccexport.notices.undelivered", sum(1 for n in ledger.notices.all(limit=500) if n.error), {}
+    yield "ccexport.notices.undelivered", len(undelivered(ledger)), {}
     done = [r.ended_at for r in ledger.refreshes.all() if r.state is RefreshState.DONE and r.ended_at]
     if done:
         yield "ccexport.refresh.last_done", max(done).timestamp(), {}

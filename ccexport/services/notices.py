@@ -16,7 +16,7 @@ from ccexport.errors import BadInput, CcexportError
 from ccexport.model.exports import Actor
 from ccexport.model.notices import Channel, Destination, Notice, NoticeEvent, NoticeState, Subscriber
 from ccexport.model.words import Role
-from ccexport.runs.notices_delivery import Mail, NotDelivered, Postman, checked_url
+from ccexport.runs.notices_delivery import Mail, NotDelivered, Postman, checked_url, undelivered
 from ccexport.services.access import require
 
 if TYPE_CHECKING:
@@ -141,8 +141,9 @@ class NoticeUseCases:
         return self._ledger.notices.all(limit=limit)
 
     def undelivered(self, actor: Actor) -> Sequence[Notice]:
-        """Those that were tried and did not arrive."""
-        return [n for n in self.outbox(actor, limit=500) if n.error]
+        """Those of the last seven days that were tried and have not arrived."""
+        require(actor, Role.CONTRIBUTOR, "see notices")
+        return undelivered(self._ledger)
 
     def _mail(self) -> Mail:
         return self._services.mail()

@@ -29,6 +29,8 @@ def attention(actor: Actor, latest: Sequence[Run]) -> None:
             link("connections", t("Connections"), icon=":material/link:")
     if actor.role.covers(Role.ADMINISTRATOR):
         _export_users(actor)
+    if actor.role.covers(Role.CONTRIBUTOR):
+        _lost_notices(actor)
     for run in _in_need(latest):
         with st.container(border=True):
             st.markdown(f"{badge_markup(run.state)} **{plain(run.export_name)}** · {ago(run.created_at)}")
@@ -49,6 +51,21 @@ def _export_users(actor: Actor) -> None:
                     )
                 )
                 link("connections", t("Connections"), icon=":material/link:")
+
+
+def _lost_notices(actor: Actor) -> None:
+    lost = services().notices.undelivered(actor)
+    if lost:
+        with st.container(border=True):
+            st.markdown(
+                f":orange-badge[:material/notifications_off: {t('Notices')}] "
+                + t(
+                    "Of the last seven days, {n} did not arrive: {why}",
+                    n=len(lost),
+                    why=plain(say(lost[0].error), 300),
+                )
+            )
+            link("system", t("Notices"), icon=":material/notifications:", view="notices")
 
 
 def _in_need(latest: Sequence[Run]) -> list[Run]:

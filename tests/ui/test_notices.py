@@ -1,5 +1,8 @@
 """Notices in the pages: added by an administrator, tested by a button, and what did not arrive is seen."""
 
+from datetime import timedelta
+
+from ccexport.model.notices import Notice, NoticeEvent, NoticeState
 from tests.schedules.receivers import http_receiver
 from tests.ui.conftest import Pages, said
 
@@ -48,3 +51,27 @@ def test_a_wrong_address_gets_its_sentence_and_viewers_see_no_notices(empty: Pag
     page = empty.open("system", "viewer", view="notices")
     assert not page.exception
     assert "Who is told" not in said(page)
+
+
+def test_what_did_not_arrive_needs_a_person_on_the_overview(empty: Pages) -> None:
+    services = empty.services
+    now = services.ledger.clock()
+    lost = Notice(
+        id="notice-1",
+        recipient="person:ada",
+        label="ada",
+        event=NoticeEvent.FAILED,
+        subject="export:gone",
+        title="News failed",
+        text="It failed.",
+        created_at=now,
+        state=NoticeState.GIVEN_UP,
+        attempts=8,
+        error="example.com answered 500.",
+    )
+    services.ledger.notices.put([lost])
+    page = empty.open("overview", "contributor", language="nb")
+    assert "kom 1 ikke fram" in said(page) and "svarte 500" in said(page)
+    assert "ikke fram" not in said(empty.open("overview", "viewer", language="nb"))
+    services.ledger.notices.change("notice-1", created_at=now - timedelta(days=8))
+    assert "did not arrive" not in said(empty.open("overview", "contributor"))
