@@ -244,7 +244,7 @@ def test_a_mail_server_that_refuses_is_said_without_its_words(world: Timed, mail
     tested = world.services.notices.test(CARL, made.subscriber.id)
 
     assert (tested.arrived, tested.sentence) == (False, "The mail server refused with 550.")
-    assert world.services.notices.undelivered(CARL)[0].state is NoticeState.GIVEN_UP
+    assert world.services.notices.outbox(CARL)[0].state is NoticeState.GIVEN_UP
 
 
 def test_a_slack_style_webhook_gets_escaped_text(world: Timed, hook: Hook) -> None:
