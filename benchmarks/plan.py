@@ -171,11 +171,14 @@ def previous(snapshot: Snapshot, wanted: int, changed: int) -> tuple[Path, Path]
             with _session() as db:
                 rows = f"read_parquet({quote_path(plan.path)}) WHERE verdict IS NOT NULL"
                 db.run(f"COPY (SELECT address FROM {rows}) TO {quote_path(on_list)} (FORMAT parquet)")
+                before = (
+                    f"SELECT address, profile_id, CASE WHEN hash(address) % 100 < {changed} "
+                    f"THEN replace(contact, 'Storgata', 'Storgt.') ELSE contact END AS contact FROM {rows}"
+                )
                 db.run(
-                    f"COPY (SELECT address, profile_id, contact, CASE WHEN hash(address) % 100 < {changed} "
-                    "THEN md5('') ELSE content END AS content, 'on_list' AS state, ['e'] AS exports, "
-                    f"NULL::VARCHAR AS contact_id, 'r' AS run_id, now()::TIMESTAMP AS at FROM {rows}) "
-                    f"TO {quote_path(deliveries)} (FORMAT parquet)"
+                    "COPY (SELECT address, profile_id, contact, hash(contact) AS content, 'on_list' AS state, "
+                    "['e'] AS exports, NULL::VARCHAR AS contact_id, 'r' AS run_id, "
+                    f"now()::TIMESTAMP AS at FROM ({before})) TO {quote_path(deliveries)} (FORMAT parquet)"
                 )
     return deliveries, on_list
 

@@ -88,7 +88,7 @@ def _contacts(side: Side) -> str:
         source += f" LEFT JOIN read_parquet({quote_path(side.outcomes)}) o ON o.seq = r.seq"
         outcome = "coalesce(o.outcome, r.verdict)"
     return (
-        f"SELECT r.seq, r.address, r.profile_id, r.content, {outcome} AS outcome FROM {source} "
+        f"SELECT r.seq, r.address, r.profile_id, hash(r.contact) AS content, {outcome} AS outcome FROM {source} "
         "WHERE r.verdict IN ('add', 'update', 'unchanged') AND r.address IS NOT NULL"
     )
 

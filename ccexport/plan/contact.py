@@ -5,7 +5,8 @@ out with a warning, and only the address can cost the contact.
 
 Most profiles need no cleaning, and cleaning costs more than all the rest. So the text is first made
 from the values as they stand (`draft`), and one look at all of them, put together (`raw`), tells whether
-that is already the result (`plain`); only the other rows are made again, field by field, with care.
+that is already the result (`plain`); only the other rows are made again in a query of their own, field by
+field, with care.
 """
 
 import json
@@ -40,27 +41,28 @@ _ALL_CLEAN = quote_text(rf"\.(?:{_BETWEEN}{_CLEAN})*")
 
 @dataclass(frozen=True)
 class ContactSql:
-    """The mapping as nested select lists, to be added in this order, and the two results on top.
+    """The mapping as nested select lists, to be added in this order, and the results on top.
 
-    `texts` reads the columns of alias `p`; `draft` needs `address`; `plain` needs `raw`; `careful` needs
-    `plain`. `draft` is JSON only where `plain`.
-    `contact` is the JSON object, `warnings` its warning codes joined by `;` or null.
+    The first list reads the columns of alias `p`; `contact`, the JSON object, needs `address`;
+    `warnings` are codes joined by `;`, or null.
     """
 
-    texts: tuple[str, ...]
-    values: tuple[str, ...]
-    checked: tuple[str, ...]
-    draft: str
-    raw: str
-    plain: str
-    careful: str
+    levels: tuple[tuple[str, ...], ...]
     contact: str
     warnings: str
 
 
 @dataclass(frozen=True)
+class DraftSql(ContactSql):
+    """The same from the values as they stand, and `plain`, which needs `raw`: whether that is right."""
+
+    raw: str
+    plain: str
+
+
+@dataclass(frozen=True)
 class _Column:
-    """One mapped field; its columns in the query are t, v and d with its number."""
+    """One mapped field; its columns in the query are t, c, v and d with its number."""
 
     n: int
     target: Target
@@ -74,9 +76,14 @@ class _Column:
             mapped.source is not None
             and not mapped.transforms
             and not mapped.default
-            and self.target.field.shape is Shape.TEXT
+            and self.target.field.shape in (Shape.TEXT, Shape.PHONE)
             and self.target.type in (FieldType.TEXT, FieldType.BOOLEAN)
         )
+
+    @property
+    def is_written(self) -> bool:
+        """Whether that value is also what is written; of a phone number that is still to be seen."""
+        return self.as_it_stands and self.target.field.shape is Shape.TEXT
 
     @property
     def is_day(self) -> bool:
@@ -92,62 +99,66 @@ class _Column:
     @property
     def fitting(self) -> str:
         """SQL: the value if it is short enough."""
-        return f"CASE WHEN length({self.value}) <= {self.target.field.length} THEN {self.value} END"
-
-    @property
-    def cleaned(self) -> str:
-        """SQL: the text of the profile, cleaned; null when nothing is left."""
-        text = f"t{self.n}"
-        return (
-            f"CASE WHEN regexp_full_match({text}, {_TRIMMED}) THEN {text} "
-            f"ELSE nullif({cleaned(text)}, '') END"
-        )
-
-    @property
-    def value(self) -> str:
-        """SQL: the value to be sent, before its length is looked at."""
-        return f"careful.v{self.n}" if self.as_it_stands else f"v{self.n}"
+        return f"CASE WHEN length(v{self.n}) <= {self.target.field.length} THEN v{self.n} END"
 
 
-def contact_sql(targets: Sequence[Target], *, latest_year: int) -> ContactSql:
-    """The SQL of a resolved mapping. Anniversaries are taken from 1901 to `latest_year`."""
-    columns = [_Column(n, t, latest_year) for n, t in enumerate(targets)]
+def drafts(targets: Sequence[Target], *, latest_year: int) -> DraftSql:
+    """The SQL of a resolved mapping for rows as they stand. Anniversaries: from 1901 to `latest_year`."""
+    columns = _columns(targets, latest_year)
     straight = [c for c in columns if c.as_it_stands]
-    email = "'{\"email\":' || to_json(address)::VARCHAR"
-    draft = ", ".join([email, *(p for c in columns if (p := _drafted(c))), "'}'"])
-    careful = ", ".join([email, *(p for c in columns if (p := _piece(c))), "'}'"])
-    problems = [(c, code, sql) for c in columns for code, sql in _problems(c)]
-    return ContactSql(
-        texts=tuple(f"{_text(c)} AS t{c.n}" for c in columns),
-        values=tuple(f"{_value(c)} AS v{c.n}" for c in columns if not c.as_it_stands),
-        checked=tuple(f"{sql} AS d{c.n}" for c in columns if (sql := _checked(c)) is not None),
-        draft=f"concat({draft})",
+    others = [c for c in columns if not c.is_written]
+    parts = ", ".join(p for c in columns if (p := _drafted(c)))
+    return DraftSql(
+        levels=_levels(columns, others, straight),
+        contact=f"concat('{{\"email\":\"', address, '\"'{', ' if parts else ''}{parts}, '}}')",
         raw=_raw(straight),
         plain=_plain(straight),
-        careful=_careful(straight),
-        contact=f"CASE WHEN plain THEN draft ELSE concat({careful}) END" if straight else "draft",
-        warnings=_warnings(problems),
+        warnings=_warnings(others),
+    )
+
+
+def careful(targets: Sequence[Target], *, latest_year: int) -> ContactSql:
+    """The SQL of a resolved mapping for any row: every value cleaned, checked and escaped by itself."""
+    columns = _columns(targets, latest_year)
+    parts = ", ".join(
+        ["'{\"email\":' || to_json(address)::VARCHAR", *(p for c in columns if (p := _piece(c)))]
+    )
+    return ContactSql(
+        levels=_levels(columns, columns, ()),
+        contact=f"concat({parts}, '}}')",
+        warnings=_warnings(columns),
+    )
+
+
+def _columns(targets: Sequence[Target], latest_year: int) -> list[_Column]:
+    return [_Column(n, t, latest_year) for n, t in enumerate(targets)]
+
+
+def _levels(
+    columns: Sequence[_Column], valued: Sequence[_Column], straight: Sequence[_Column]
+) -> tuple[tuple[str, ...], ...]:
+    """SQL: each step a level of its own, so that no expression is written (and planned) several times."""
+    return (
+        tuple(f"{_text(c)} AS t{c.n}" for c in columns),
+        tuple(f"{_cleaned(c)} AS c{c.n}" for c in valued if not c.is_day and c not in straight),
+        tuple(f"{f't{c.n}' if c in straight else _value(c)} AS v{c.n}" for c in valued),
+        tuple(f"{sql} AS d{c.n}" for c in columns if (sql := _checked(c)) is not None),
     )
 
 
 def _raw(straight: Sequence[_Column]) -> str:
-    """SQL: all values as they stand, in one text."""
+    """SQL: the address and all values as they stand, in one text."""
     values = "".join(f", t{c.n}" for c in straight)
-    return f"concat_ws({quote_text(_BETWEEN)}, {quote_text(_START)}{values})"
+    return f"concat_ws({quote_text(_BETWEEN)}, {quote_text(_START)}, address{values})"
 
 
 def _plain(straight: Sequence[_Column]) -> str:
-    """SQL: whether `draft` holds nothing to clean or to escape and no value that is too long."""
-    if not straight:
-        return "true"
-    excess = ", ".join(f"strlen(t{c.n}) - {c.target.field.length}" for c in straight)
-    return f"greatest({excess}, 0) <= 0 AND regexp_full_match(raw, {_ALL_CLEAN})"
-
-
-def _careful(straight: Sequence[_Column]) -> str:
-    """SQL: the cleaned values of a row that is not plain, as one struct."""
-    values = ", ".join(f"'v{c.n}': {c.cleaned}" for c in straight)
-    return f"CASE WHEN NOT plain THEN {{{values}}} END" if straight else "NULL"
+    """SQL: whether `contact` holds nothing to clean or to escape and no value that is too long."""
+    fits = ""
+    if straight:
+        excess = ", ".join(f"strlen(t{c.n}) - {c.target.field.length}" for c in straight)
+        fits = f"greatest({excess}, 0) <= 0 AND "
+    return f"{fits}regexp_full_match(raw, {_ALL_CLEAN})"
 
 
 def _text(column: _Column) -> str:
@@ -169,17 +180,23 @@ def _text(column: _Column) -> str:
             return f"{source}::VARCHAR"
 
 
+def _cleaned(column: _Column) -> str:
+    """SQL: the text, cleaned; empty when nothing is left."""
+    text = f"t{column.n}"
+    return f"CASE WHEN regexp_full_match({text}, {_TRIMMED}) THEN {text} ELSE {cleaned(text)} END"
+
+
 def _value(column: _Column) -> str:
-    """SQL: cleaned, transformed, the default when empty; null when there is nothing."""
+    """SQL: transformed, the default when empty; null when there is nothing."""
+    n, mapped = column.n, column.target.mapped
     if column.is_day:
-        return f"t{column.n}"
-    target, text = column.target, column.cleaned
-    value = text
-    for transform in target.mapped.transforms:
+        return f"t{n}"
+    value = f"c{n}"
+    for transform in mapped.transforms:
         value = transform_sql(transform, f"({value})")
-    if target.mapped.default:
+    if mapped.default:
         # Only for what is empty: a date that cannot be read is left out, not replaced.
-        return f"CASE WHEN {text} IS NULL THEN {quote_text(target.mapped.default)} ELSE {value} END"
+        return f"CASE WHEN coalesce(c{n}, '') = '' THEN {quote_text(mapped.default)} ELSE {value} END"
     return f"nullif({value}, '')"
 
 
@@ -223,7 +240,7 @@ def _drafted(column: _Column) -> str | None:
     """SQL: the same as `_piece` as long as the value needs no care, in a fraction of the time."""
     if not column.as_it_stands:
         return _piece(column)
-    text = f"t{column.n}"
+    text = f"t{column.n}" if column.is_written else f"d{column.n}"
     # Three parts and no ||: `concat` then copies each value once.
     before, after = (
         f"CASE WHEN {text} IS NOT NULL THEN {quote_text(each)} END" for each in (_key(column) + '"', '"')
@@ -247,7 +264,7 @@ def _problems(column: _Column) -> list[tuple[str, str]]:
     n, shape = column.n, column.target.field.shape
     problems = []
     if shape is Shape.TEXT:
-        problems.append(("too_long", f"length({column.value}) > {column.target.field.length}"))
+        problems.append(("too_long", f"length(v{n}) > {column.target.field.length}"))
     elif shape is Shape.MONTH:
         problems.append(("malformed", f"d{n} IS NULL AND coalesce(v{n}, v{n + 1}) IS NOT NULL"))
     elif shape is Shape.PHONE:
@@ -255,23 +272,17 @@ def _problems(column: _Column) -> list[tuple[str, str]]:
     elif shape is not Shape.DAY:
         problems.append(("malformed", f"v{n} IS NOT NULL AND d{n} IS NULL"))
     if any(t.startswith(DATE) for t in column.target.mapped.transforms):
-        problems.append(("malformed", f"v{n} IS NULL AND {column.cleaned} IS NOT NULL"))
+        problems.append(("malformed", f"v{n} IS NULL AND c{n} <> ''"))
     return problems
 
 
-def _warnings(problems: Sequence[tuple[_Column, str, str]]) -> str:
-    """SQL: the codes of what is wrong. Values as they stand can only be wrong in a row that is not plain."""
-    if not problems:
-        return "NULL::VARCHAR"
-    always = [each for each in problems if not each[0].as_it_stands]
-    if not always:
-        return f"CASE WHEN NOT plain THEN {_codes(problems)} END"
-    return f"CASE WHEN plain THEN {_codes(always)} ELSE {_codes(problems)} END"
-
-
-def _codes(problems: Sequence[tuple[_Column, str, str]]) -> str:
-    """SQL: the code of each condition that holds, joined by `;`, or null."""
+def _warnings(columns: Sequence[_Column]) -> str:
+    """SQL: the codes of what is wrong with these fields, joined by `;`, or null."""
     words = [
-        f"CASE WHEN {sql} THEN {quote_text(f'{c.target.field.name}:{code}')} END" for c, code, sql in problems
+        f"CASE WHEN {sql} THEN {quote_text(f'{c.target.field.name}:{code}')} END"
+        for c in columns
+        for code, sql in _problems(c)
     ]
+    if not words:
+        return "NULL::VARCHAR"
     return words[0] if len(words) == 1 else f"nullif(concat_ws(';', {', '.join(words)}), '')"

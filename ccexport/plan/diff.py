@@ -4,48 +4,91 @@ Owns the SQL that gives the rows of a plan, slice by slice. Must never decide a 
 """
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
-from ccexport.plan.contact import ContactSql
+from ccexport.plan.contact import ContactSql, DraftSql
+from ccexport.plan.deliveries import content_sql
 from ccexport.plan.inputs import PlanInputs
 from ccexport.profiles.database import DuckDB, quote_identifier, quote_path
 
 
-def contacts_query(sql: ContactSql, email: str, low: int, high: int, cut: int | None) -> str:
-    """SQL: the candidates with `low` <= `_row` < `high`, which come in order when one thread does it."""
-    over = f"WHEN d._row >= {cut} THEN 'over_limit'" if cut is not None else ""
-    texts, values, checked = (
-        "".join(f", {each}" for each in level) for level in (sql.texts, sql.values, sql.checked)
-    )
+@dataclass(frozen=True)
+class Slice:
+    """The candidates with `low` <= `_row` < `high`; from `cut` on they are over the limit."""
+
+    low: int
+    high: int
+    cut: int | None
+
+
+def drafts_query(sql: DraftSql, email: str, part: Slice) -> str:
+    """SQL: the rows of a slice, which come in order when one thread does it.
+
+    Where `careful` is true the contact is only a draft: `careful_query` gives the right one.
+    """
+    over = f"WHEN d._row >= {part.cut} THEN 'over_limit'" if part.cut is not None else ""
+    columns = f"""p._id AS id, d.mask, l.winner,
+        coalesce(d.address, nullif(p.{quote_identifier(email)}::VARCHAR, '')) AS address,
+        CASE WHEN d.reason IS NOT NULL THEN d.reason
+            WHEN l.winner IS NOT NULL THEN 'duplicate' {over} END AS reason"""
+    rows = f"{_profiles(part)} LEFT JOIN losers l ON l._row = d._row"
     return f"""
-        WITH texts AS (
-            SELECT d._row, p._id AS id, d.mask, d.on_list, d.state, d.delivered, d.note, l.winner,
-                coalesce(d.address, nullif(p.{quote_identifier(email)}::VARCHAR, '')) AS address,
-                CASE WHEN d.reason IS NOT NULL THEN d.reason
-                    WHEN l.winner IS NOT NULL THEN 'duplicate' {over} END AS reason
-                {texts}
-            FROM s.profiles p JOIN decided d ON d._row = p._row LEFT JOIN losers l ON l._row = d._row
-            WHERE p._row >= {low} AND p._row < {high} AND d._row >= {low} AND d._row < {high}),
-        vals AS (SELECT * {values} FROM texts),
-        checked AS (SELECT * {checked} FROM vals),
-        drafted AS (SELECT *, {sql.draft} AS draft, {sql.raw} AS raw FROM checked),
+        WITH {_mapped(sql, columns, rows)},
+        drafted AS (SELECT *, {sql.contact} AS draft, {sql.raw} AS raw FROM checked),
         judged AS (SELECT *, {sql.plain} AS plain FROM drafted),
-        treated AS (SELECT *, {sql.careful} AS careful FROM judged),
         contacts AS (
-            SELECT _row, id, mask, on_list, state, delivered, address, reason, winner,
-                CASE WHEN reason IS NULL THEN {sql.contact} END AS contact,
-                CASE WHEN reason IS NULL OR note LIKE 'consent:%'
-                    THEN nullif(concat_ws(';', note, CASE WHEN reason IS NULL THEN {sql.warnings} END), '')
-                    END AS warnings
-            FROM treated),
-        hashed AS (SELECT *, md5(contact) AS content FROM contacts)
-        SELECT _row, id AS profile_id, address,
-            CASE WHEN reason IS NOT NULL THEN NULL WHEN NOT on_list THEN 'add'
-                WHEN state IS DISTINCT FROM 'on_list' OR delivered IS DISTINCT FROM content THEN 'update'
-                ELSE 'unchanged' END AS verdict,
-            reason, winner, warnings, n.names AS segments, contact, content, delivered
-        FROM hashed JOIN segment_names n ON n.mask = hashed.mask
+            SELECT _row, id, mask, on_list, known, delivered, address, reason, winner,
+                CASE WHEN reason IS NULL THEN draft END AS contact,
+                CASE WHEN reason IS NULL THEN {_warnings(sql)} WHEN note LIKE 'consent:%' THEN note END
+                    AS warnings,
+                coalesce(reason IS NULL AND NOT plain, false) AS careful
+            FROM judged)
+        SELECT _row, id AS profile_id, address, CASE WHEN reason IS NULL THEN {_VERDICT} END AS verdict,
+            reason, winner, warnings, n.names AS segments, contact, delivered, careful
+        FROM contacts JOIN segment_names n ON n.mask = contacts.mask
         """
+
+
+def careful_query(sql: ContactSql, part: Slice, chosen: str) -> str:
+    """SQL: contact, warnings and verdict of those contacts of a slice that are in the table `chosen`."""
+    rows = f"{_profiles(part)} SEMI JOIN {chosen} t ON t._row = d._row"
+    return f"""
+        WITH {_mapped(sql, "d.address", rows)},
+        contacts AS (SELECT *, {sql.contact} AS contact, {_warnings(sql)} AS warnings FROM checked)
+        SELECT _row, contact, warnings, {_VERDICT} AS verdict FROM contacts ORDER BY _row
+        """
+
+
+# Two contacts with one text are the same contact; `delivered` is made by the same function.
+_VERDICT = f"""CASE WHEN NOT on_list THEN 'add'
+    WHEN NOT known OR delivered IS DISTINCT FROM {content_sql("contact")} THEN 'update'
+    ELSE 'unchanged' END"""
+
+
+def _profiles(part: Slice) -> str:
+    """FROM clause: `p` the profiles of a slice, `d` what was decided about them."""
+    within = " AND ".join(f"{t}._row >= {part.low} AND {t}._row < {part.high}" for t in "pd")
+    return f"s.profiles p JOIN decided d ON d._row = p._row AND {within}"
+
+
+def _warnings(sql: ContactSql) -> str:
+    """SQL: what is to be said of the mapped values and of the address of a contact."""
+    return f"CASE WHEN note IS NULL THEN {sql.warnings} ELSE concat_ws(';', note, {sql.warnings}) END"
+
+
+def _mapped(sql: ContactSql, columns: str, rows: str) -> str:
+    """SQL: a table for each level of the mapping; the last of them is `checked`."""
+    texts, *levels = ("".join(f", {each}" for each in level) for level in sql.levels)
+    tables = [
+        f"texts AS (SELECT d._row, d.on_list, d.known, d.delivered, d.note, {columns} {texts} FROM {rows})"
+    ]
+    for level, name, before in zip(levels, _LEVELS[1:], _LEVELS, strict=False):
+        tables.append(f"{name} AS (SELECT * {level} FROM {before})")
+    return ", ".join(tables)
+
+
+_LEVELS = ("texts", "cleaned", "vals", "checked")
 
 
 def removals_query(inputs: PlanInputs) -> str:
@@ -54,8 +97,8 @@ def removals_query(inputs: PlanInputs) -> str:
     return f"""
         SELECT 0::BIGINT AS _row, v.profile_id, v.address, 'remove' AS verdict, NULL::VARCHAR AS reason,
             NULL::VARCHAR AS winner, 'removal:' || r.reason AS warnings, ''::VARCHAR AS segments,
-            NULL::VARCHAR AS contact, NULL::VARCHAR AS content, v.content AS delivered
-        FROM removals r JOIN read_parquet({quote_path(inputs.deliveries)}) v ON v.address = r.address
+            NULL::VARCHAR AS contact, r.content AS delivered, false AS careful
+        FROM removals r JOIN read_parquet({quote_path(inputs.deliveries)}) v ON hash(v.address) = r.h
         ORDER BY v.address
         """
 

@@ -125,7 +125,7 @@ _ROWS = """
 SELECT seq, CASE WHEN {hit} THEN 'erased' ELSE profile_id END AS profile_id,
     CASE WHEN NOT {hit} THEN address END AS address, verdict, reason,
     CASE WHEN NOT {hit} THEN winner END AS winner, warnings, segments,
-    CASE WHEN NOT {hit} THEN contact END AS contact, CASE WHEN NOT {hit} THEN content END AS content,
+    CASE WHEN NOT {hit} THEN contact END AS contact,
     batch, line
 FROM read_parquet({rows}) ORDER BY seq
 """

@@ -2,8 +2,8 @@
 
 `plan.parquet`: `seq` INTEGER (0-based, file order), `profile_id`, `address` (normal form; raw text of an
 invalid one), `verdict`, `reason`, `winner` (the profile that won a duplicate), `warnings` (`field:code`
-joined by `;`), `segments` (names joined by `; `), `contact` (the JSON object exactly as sent), `content`
-(md5 of it), `batch` (1-based), `line` (0-based in the batch). Removals follow the candidates.
+joined by `;`), `segments` (names joined by `; `), `contact` (the JSON object exactly as sent), `batch`
+(1-based), `line` (0-based in the batch). Removals follow the candidates.
 `before.parquet`: `seq`, `before`: what we delivered last, for updates and removals.
 `dropped.parquet`: `address`: contacts this export holds no longer but another does.
 
@@ -11,6 +11,7 @@ Must never change a file of a plan once the folder has its name.
 """
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -25,12 +26,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from typing_extensions import Buffer
 
 from ccexport.errors import Conflict, PlanDamaged
 from ccexport.model.plans import Plan, PlannedBatch, TrippedGuard
 from ccexport.model.words import Reason, Verdict
 
-VERSION = 1
+VERSION = 2
+_READ = (1, VERSION)  # the first had a column more
 ROWS, BEFORE, DROPPED, DESCRIPTION, BODIES = (
     "plan.parquet",
     "before.parquet",
@@ -47,7 +50,6 @@ TEXTS = (
     "warnings",
     "segments",
     "contact",
-    "content",
 )
 # The digest covers the contacts through the hashes of the bodies; these are the other columns.
 # `delivered` (the hash of what we delivered last) is not stored, but what an update replaces is
@@ -64,15 +66,45 @@ SCHEMA = pa.schema(
 _REPEATED = ["verdict", "reason", "warnings", "segments", "batch"]
 
 
-class RowsFile:
-    """Writes `plan.parquet` and counts what it writes."""
+class _Hashed(io.RawIOBase):
+    """A new file whose bytes are hashed while they are written, so that they need not be read again."""
 
     def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self._hash = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Buffer) -> int:
+        self._hash.update(data)
+        return self._file.write(data)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Its size and hash, once the disk has it."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return {"bytes": self._file.tell(), "sha256": self._hash.hexdigest()}
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class RowsFile:
+    """Writes `plan.parquet` and counts what it writes; `fingerprint` is its size and hash once closed."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = _Hashed(path)
         self._writer = pq.ParquetWriter(
-            path, SCHEMA, compression="lz4", use_dictionary=_REPEATED, write_statistics=["seq", "batch"]
+            self._file, SCHEMA, compression="lz4", use_dictionary=_REPEATED, write_statistics=["seq", "batch"]
         )
         self.counts: dict[str, Counter[str]] = {n: Counter() for n in ("verdict", "reason", "warnings")}
         self.rows = 0
+        self.fingerprint: dict[str, Any] = {}
 
     def add(self, rows: pa.Table) -> None:
         """Append rows that have every column of `SCHEMA`."""
@@ -86,6 +118,8 @@ class RowsFile:
 
     def close(self) -> None:
         self._writer.close()
+        self.fingerprint = self._file.fingerprint()
+        self._file.close()
 
 
 class Digest:
@@ -98,6 +132,10 @@ class Digest:
         """Take the next rows; lengths are hashed beside the text, so no two tables look alike."""
         for name, (texts, lengths) in self._columns.items():
             for chunk in rows[name].chunks:
+                if pa.types.is_integer(chunk.type):
+                    lengths.update(chunk.is_valid().to_numpy(zero_copy_only=False).tobytes())
+                    texts.update(chunk.fill_null(0).to_numpy().astype("<u8", copy=False).tobytes())
+                    continue
                 lengths.update(pc.binary_length(chunk).fill_null(-1).to_numpy().astype("<i4").tobytes())
                 texts.update(_text_of(chunk))
 
@@ -142,11 +180,12 @@ def write_description(
     folder: Path,
     facts: Facts,
     digest: str,
-    counts: Mapping[str, Mapping[str, int]],
+    rows: RowsFile,
     batches: tuple[PlannedBatch, ...],
     guards: tuple[TrippedGuard, ...],
 ) -> None:
     """Write `plan.json`, the last file of a plan; it names the others with size and hash."""
+    counts = rows.counts
     read_at = facts.destination_read_at
     described = {
         **vars(facts),
@@ -158,7 +197,7 @@ def write_description(
         "warnings": dict(sorted(counts["warnings"].items())),
         "batches": [{**vars(b), "file": b.file.name} for b in batches],
         "guards": [vars(g) for g in guards],
-        "files": {name: _fingerprint(folder / name) for name in (ROWS, BEFORE, DROPPED)},
+        "files": {ROWS: rows.fingerprint} | {name: _fingerprint(folder / name) for name in (BEFORE, DROPPED)},
     }
     text = json.dumps({"version": VERSION, "plan": described}, ensure_ascii=False, indent=1, default=dict)
     with (folder / DESCRIPTION).open("w", encoding="utf-8") as file:
@@ -204,7 +243,7 @@ def load_plan(folder: Path, *, hashes: bool = False) -> Plan:
         raise PlanDamaged(
             f"The plan {folder.name} cannot be read; make it again.", log=repr(error)
         ) from error
-    if stored["version"] != VERSION:
+    if stored["version"] not in _READ:
         raise PlanDamaged(f"The plan {folder.name} was made by another version; make it again.")
     for name, known in files.items():
         _check(folder / name, known["bytes"], known["sha256"] if hashes else None)

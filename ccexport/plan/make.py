@@ -18,9 +18,16 @@ import pyarrow.compute as pc
 
 from ccexport.model.plans import Plan
 from ccexport.model.words import Reason, Verdict
-from ccexport.plan.contact import contact_sql
+from ccexport.plan.contact import careful, drafts
 from ccexport.plan.decide import Decided, decide
-from ccexport.plan.diff import contacts_query, removals_query, write_before, write_dropped
+from ccexport.plan.diff import (
+    Slice,
+    careful_query,
+    drafts_query,
+    removals_query,
+    write_before,
+    write_dropped,
+)
 from ccexport.plan.freeze import (
     BEFORE,
     BODIES,
@@ -42,8 +49,9 @@ from ccexport.profiles.store import ProfileStore
 
 __all__ = ["PlanInputs", "make_plan"]
 
-# About as many candidates are mapped in one go; two slices are worked on at a time.
-SLICE = 30_000
+# About as many candidates are mapped in one go, and written in pieces; two slices are worked on at a time.
+SLICE = 50_000
+PIECE = 15_000
 _GRAIN = 61_440  # half a row group of DuckDB
 
 
@@ -82,7 +90,7 @@ def make_plan(
             part,
             _facts(inputs, plan_id, decided, clock()),
             digest.hexdigest(_about(inputs, targets), batches, dropped),
-            counts,
+            rows,
             batches,
             tripped(config.guards, _figures(inputs, decided, counts), inputs.released),
         )
@@ -103,9 +111,10 @@ def _write_rows(
         send.append(Verdict.UNCHANGED.value)
     sent = pa.array(send)
     for table in _slices(db, inputs, targets, decided):
-        planned = numbered(table, rows.rows, packer, sent)
-        digest.add(planned)
-        rows.add(planned)
+        for batch in table.to_batches():
+            planned = numbered(pa.Table.from_batches([batch]), rows.rows, packer, sent)
+            digest.add(planned)
+            rows.add(planned)
 
 
 def numbered(table: pa.Table, first: int, packer: Packer, sent: pa.Array) -> pa.Table:
@@ -126,37 +135,70 @@ def _slices(
     db: DuckDB, inputs: PlanInputs, targets: Sequence[Target], decided: Decided
 ) -> Iterator[pa.Table]:
     """Every row of the plan in order. The next slices are made while one is being written."""
-    latest = inputs.snapshot.created_at.year + 10
-    sql = contact_sql(targets, latest_year=latest)
-    email = inputs.export.config.email
-    queries = [contacts_query(sql, email, low, high, decided.cut) for low, high in _ranges(db)]
-    if decided.removals:
-        queries.append(removals_query(inputs))
+    contacts = _Contacts(inputs, targets)
 
-    def work(query: str) -> pa.Table:
+    def work(part: Slice | None) -> pa.Table:
         with db.cursor() as cursor:
-            cursor.run("SET TimeZone = 'UTC'")  # a setting of the connection, not of the database
-            return _in_order(cursor.arrow(query, batch=1_000_000).read_all())
+            if part is None:
+                return cursor.arrow(removals_query(inputs), batch=PIECE).read_all()
+            return contacts.made(cursor, part)
 
     # One thread of DuckDB's keeps the order of the profiles, so nothing need be sorted; two of ours
     # keep both cores busy.
     db.run("SET threads = 1")
+    parts: list[Slice | None] = [Slice(low, high, decided.cut) for low, high in _ranges(db)]
     waiting: deque[Future[pa.Table]] = deque()
     with ThreadPoolExecutor(2, thread_name_prefix="plan") as pool:
-        for query in queries:
-            waiting.append(pool.submit(work, query))
+        for part in [*parts, None] if decided.removals else parts:
+            waiting.append(pool.submit(work, part))
             if len(waiting) > 2:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    db.run("RESET threads")
+
+
+class _Contacts:
+    """Makes the rows of a slice: all as they stand, then the few that need care once more."""
+
+    def __init__(self, inputs: PlanInputs, targets: Sequence[Target]) -> None:
+        latest = inputs.snapshot.created_at.year + 10
+        self._email = inputs.export.config.email
+        self._drafts = drafts(targets, latest_year=latest)
+        self._careful = careful(targets, latest_year=latest)
+
+    def made(self, db: DuckDB, part: Slice) -> pa.Table:
+        query = drafts_query(self._drafts, self._email, part)
+        rows = _in_order(db.arrow(query, batch=PIECE).read_all())
+        todo = rows.select(["_row"]).filter(rows["careful"])
+        if not todo.num_rows:
+            return rows
+        with db.given("todo", todo):
+            right = db.arrow(careful_query(self._careful, part, "todo"), batch=1_000_000).read_all()
+        return pa.Table.from_batches(_put_right(rows, right.combine_chunks()))
+
+
+def _put_right(rows: pa.Table, right: pa.Table) -> Iterator[pa.RecordBatch]:
+    """The drafts that are not plain replaced by the next rows of `right`."""
+    done = 0
+    for batch in rows.to_batches():
+        chosen = batch["careful"]
+        count = chosen.true_count
+        for name in ("contact", "warnings", "verdict") if count else ():
+            values = right[name].chunk(0).slice(done, count)
+            batch = batch.set_column(
+                batch.column_names.index(name), name, pc.replace_with_mask(batch[name], chosen, values)
+            )
+        done += count
+        yield batch
 
 
 def _in_order(table: pa.Table) -> pa.Table:
     """The rows by `_row`; they come that way unless the plan of the query was turned round."""
     order = table["_row"].to_numpy()
     if (order[1:] < order[:-1]).any():
-        table = table.take(pc.sort_indices(table["_row"]))
-    return table.drop_columns(["_row"])
+        return table.take(pc.sort_indices(table["_row"]))
+    return table
 
 
 def _ranges(db: DuckDB) -> list[tuple[int, int]]:

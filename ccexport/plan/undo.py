@@ -80,7 +80,7 @@ def make_undo(
             part,
             _facts(plan, plan_id, destination, clock(), _candidates(db)),
             digest.hexdigest(about, batches, "\n".join(let_go)),
-            rows.counts,
+            rows,
             batches,
             (),
         )
@@ -158,7 +158,9 @@ _JUDGED = """
 CREATE TABLE judged AS
 WITH sent AS (
     SELECT r.seq, r.profile_id, r.address, r.segments, r.verdict AS did, r.contact AS sent, o.outcome,
-        v.state, v.contact AS now, v.content AS delivered, v.run_id AS last_run, b.before AS earlier,
+        v.state, v.contact AS now,
+        CASE WHEN v.content IS NOT NULL THEN hash(v.contact) END AS delivered,
+        v.run_id AS last_run, b.before AS earlier,
         coalesce(list_contains(v.exports, {mine}), false) AS held, coalesce(len(v.exports) > 1, false) AS shared,
         EXISTS (FROM on_list x WHERE x.address = r.address) AS there,
         EXISTS (FROM unsubscribed x WHERE x.address = r.address) AS gone,
@@ -199,7 +201,7 @@ SELECT profile_id, address,
             list_filter(json_keys(sent), lambda k: NOT list_contains(json_keys(earlier), k)),
             lambda k: k || ':cannot_be_cleared'), ';'), '') END AS warnings,
     segments, CASE WHEN fate = 'restore' THEN earlier END AS contact,
-    CASE WHEN fate = 'restore' THEN md5(earlier) END AS content, delivered
+    delivered
 FROM placed ORDER BY place
 """
 

@@ -132,6 +132,12 @@ class World:
             AT,
         )
 
+    def content(self, contact: str | None) -> int:
+        """The number that stands for that contact's text."""
+        with session(memory_limit="64MB", temp_dir=self.root / "temp") as db:
+            number: int = db.row("SELECT hash(?)", [contact])[0]
+            return number
+
     def deliveries(self, rows: Sequence[Mapping[str, Any]]) -> Path:
         """Deliveries; a row needs `address`, the rest has defaults (on the list, held by this export)."""
         defaults: dict[str, Any] = {
@@ -144,7 +150,7 @@ class World:
             "run_id": "run-0",
             "at": AT.replace(tzinfo=None),
         }
-        types = {"exports": pa.list_(pa.string()), "at": pa.timestamp("us")}
+        types = {"exports": pa.list_(pa.string()), "at": pa.timestamp("us"), "content": pa.uint64()}
         path = self.path("deliveries")
         table = {
             name: pa.array([{**defaults, **row}[name] for row in rows], types.get(name, pa.string()))

@@ -133,7 +133,7 @@ def test_without_outcomes_what_was_sent_is_unknown(world: World) -> None:
 def test_who_was_there_before_we_sent_and_is_gone_has_left(world: World) -> None:
     """An import takes nobody off the list, so they did; they are never put back."""
     world.profiles_are([{"email": FIVE[0], "name": "new"}])
-    base = world.deliveries([{"address": FIVE[0], "content": "old", "contact": "{}"}])
+    base = world.deliveries([{"address": FIVE[0], "content": 1, "contact": "{}"}])
     fields = mapped("first_name=name")
     plan = world.plan(fields=fields, deliveries=base, destination=world.reading(FIVE[:1]))
     state = folded(world, plan, base=base, outcomes=verified(world, plan, []))
@@ -145,7 +145,7 @@ def test_who_was_there_before_we_sent_and_is_gone_has_left(world: World) -> None
 def test_an_update_of_unknown_fate_is_still_on_the_list_and_sent_again(world: World) -> None:
     """Forgetting that it was there would put back somebody who then leaves."""
     world.profiles_are([{"email": FIVE[0], "name": "new"}])
-    base = world.deliveries([{"address": FIVE[0], "content": "old"}])
+    base = world.deliveries([{"address": FIVE[0], "content": 1}])
     fields = mapped("first_name=name")
     plan = world.plan(fields=fields, deliveries=base, destination=world.reading(FIVE[:1]))
     state = folded(world, plan, base=base)

@@ -85,7 +85,7 @@ def test_an_update_shows_what_it_changes(world: World) -> None:
     (row,) = rows(
         world.plan(
             fields=mapped("first_name=first", "last_name=last", "city=city"),
-            deliveries=world.deliveries([{"address": "a@x.org", "contact": before, "content": "x"}]),
+            deliveries=world.deliveries([{"address": "a@x.org", "contact": before, "content": 1}]),
             destination=world.reading(["a@x.org"]),
         )
     )
