@@ -8,8 +8,8 @@ HERE = Path(__file__).parent
 
 
 def main() -> None:
-    """Planning, then the whole way of a million."""
-    for name, arguments in (("plan.py", sys.argv[1:]), ("runs.py", [])):
+    """Planning, the whole way of a million, then the dashboard."""
+    for name, arguments in (("plan.py", sys.argv[1:]), ("runs.py", []), ("dashboard.py", [])):
         sys.stdout.write(f"\n== {name} ==\n")
         sys.stdout.flush()
         subprocess.run([sys.executable, HERE / name, *arguments], check=True, env=_environment())

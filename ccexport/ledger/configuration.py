@@ -3,12 +3,12 @@
 Must never judge a configuration: the use cases do that before it is saved.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, insert, select, update
 
 from ccexport.errors import BadInput, NotFound
 from ccexport.ledger.database import Database, relative
@@ -17,6 +17,8 @@ from ccexport.model.exports import Export, ExportConfig
 from ccexport.model.profiles import Segment
 from ccexport.model.words import SegmentKind
 
+MOST_KEPT = 5_000
+_EXPORT = ("id", "version", "created_by", "updated_by", "updated_at", "paused", "removed")
 _SEGMENT = ("id", "name", "version", "rule", "description")
 
 
@@ -76,6 +78,7 @@ class Exports:
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._db = database
         self._clock = clock
+        self._configs: dict[tuple[str, int], ExportConfig] = {}
 
     def add(self, export_id: str, config: ExportConfig, *, by: str) -> Export:
         """Raises `BadInput` when the name is taken."""
@@ -120,25 +123,41 @@ class Exports:
 
     def get(self, export_id: str) -> Export:
         """Raises `NotFound`; a removed export can still be read here, for history."""
-        with self._db.read() as connection:
-            row = connection.execute(select(exports).where(exports.c.id == export_id)).mappings().first()
-        if row is None:
+        found = self._exports(exports.c.id == export_id)
+        if not found:
             raise NotFound(f"There is no export {export_id}.")
-        return _export(row)
+        return found[0]
 
     def all(self) -> list[Export]:
-        query = select(exports).where(~exports.c.removed).order_by(exports.c.name)
-        with self._db.read() as connection:
-            return [_export(row) for row in connection.execute(query).mappings()]
+        return self._exports(~exports.c.removed)
 
     def named(self, name: str) -> Export:
         """By name or id. Raises `NotFound` naming those there are."""
-        there = self.all()
-        found = next((e for e in there if name in {e.name, e.id}), None)
-        if found is None:
-            names = ", ".join(e.name for e in there) or "none yet"
+        found = self._exports(~exports.c.removed, exports.c.id == name)
+        found = found or self._exports(~exports.c.removed, exports.c.name == name)
+        if not found:
+            names = ", ".join(e.name for e in self.all()) or "none yet"
             raise NotFound(f"There is no export named {name}. Exports: {names}.")
-        return found
+        return found[0]
+
+    def _exports(self, *conditions: ColumnElement[bool]) -> list[Export]:
+        """By name. A configuration is read and checked once: its version never changes."""
+        query = select(*(exports.c[key] for key in _EXPORT)).where(*conditions).order_by(exports.c.name)
+        with self._db.read() as connection:
+            rows = connection.execute(query).mappings().all()
+            there = {row["id"]: self._configs.get((row["id"], row["version"])) for row in rows}
+            unknown = [export_id for export_id, config in there.items() if config is None]
+            for some in batched(unknown):
+                more = select(exports.c.id, exports.c.version, exports.c.config).where(exports.c.id.in_(some))
+                for row in connection.execute(more).mappings():
+                    there[row["id"]] = self._kept(row["id"], row["version"], row["config"])
+        return [Export(config=config, **row) for row in rows if (config := there[row["id"]]) is not None]
+
+    def _kept(self, export_id: str, version: int, raw: Any) -> ExportConfig:
+        if len(self._configs) >= MOST_KEPT:
+            self._configs = {}
+        config = self._configs[export_id, version] = ExportConfig.model_validate(raw)
+        return config
 
     def versions(self, export_id: str) -> list[dict[str, Any]]:
         """Who changed what when, newest first."""
@@ -151,7 +170,12 @@ class Exports:
             return [dict(row) for row in connection.execute(query).mappings()]
 
     def _free(self, name: str, export_id: str) -> None:
-        if any(e.name == name and e.id != export_id for e in self.all()):
+        query = select(exports.c.id).where(
+            ~exports.c.removed, exports.c.name == name, exports.c.id != export_id
+        )
+        with self._db.read() as connection:
+            taken = connection.execute(query).first()
+        if taken:
             raise BadInput(f"An export named {name} is already there; choose another name.")
 
 
@@ -166,6 +190,7 @@ def _segment(row: RowMapping, root: Path) -> Segment:
     )
 
 
-def _export(row: RowMapping) -> Export:
-    keys = ("id", "version", "created_by", "updated_by", "updated_at", "paused", "removed")
-    return Export(config=ExportConfig.model_validate(row["config"]), **{k: row[k] for k in keys})
+def batched(ids: list[str], size: int = 500) -> Iterator[list[str]]:
+    """So many at a time as a query takes parameters."""
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]

@@ -178,6 +178,13 @@ class ExportUseCases:
         except NotFound:
             return False
 
+    def manageable(self, actor: Actor, exports: Sequence[Export]) -> frozenset[str]:
+        """The ids of those among them that are the actor's to change and run."""
+        if not actor.role.covers(Role.CONTRIBUTOR):
+            return frozenset()
+        usable = {c.id for c in self._ledger.connections.all() if may_use(actor, c)} | {""}
+        return frozenset(e.id for e in exports if e.config.connection_id in usable)
+
     def _mine(self, actor: Actor, name: str, what: str) -> Export:
         found = self.get(actor, name)
         if found.config.connection_id:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from ccexport.errors import BadInput
 from ccexport.model.exports import Actor, Export
-from ccexport.model.firings import Firing, FiringState, RefreshState
+from ccexport.model.firings import Firing, FiringState, RefreshState, SavedSchedule
 from ccexport.model.runs import Run
 from ccexport.model.schedules import Follows, Schedule, in_words, next_times
 from ccexport.model.words import Role, RunState
@@ -49,12 +49,25 @@ class ScheduleUseCases:
 
     def list(self, actor: Actor) -> Sequence[ScheduleState]:
         """Of every export, by name."""
+        return self.of(actor, self._ledger.exports.all())
+
+    def of(self, actor: Actor, exports: Sequence[Export]) -> Sequence[ScheduleState]:
+        """Of these, in their order."""
         require(actor, Role.VIEWER, "see schedules")
-        return [self._state(export) for export in self._ledger.exports.all()]
+        saved, refresh = self._ledger.schedules.all(), self._refresh_line()
+        return [self._state(export, saved.get(export.id), refresh) for export in exports]
+
+    def coming(self, actor: Actor) -> Sequence[tuple[datetime, Export]]:
+        """The next time of each export that runs at times of its own and is not paused, the soonest first."""
+        require(actor, Role.VIEWER, "see schedules")
+        saved, now = self._ledger.schedules.all(), self._ledger.clock()
+        exports = [e for e in self._ledger.exports.all() if e.id in saved and not e.paused]
+        found = [(at, e) for e in exports for at in next_times(saved[e.id].schedule, now, 1)]
+        return sorted(found, key=lambda entry: entry[0])
 
     def get(self, actor: Actor, name: str) -> ScheduleState:
         require(actor, Role.VIEWER, "see schedules")
-        return self._state(self._ledger.exports.named(name))
+        return self.of(actor, [self._ledger.exports.named(name)])[0]
 
     def history(self, actor: Actor, name: str | None = None, *, limit: int = 50) -> Sequence[Firing]:
         """What became of the times, newest first."""
@@ -142,12 +155,11 @@ class ScheduleUseCases:
         for firing in self._ledger.schedules.open():
             if firing.export_id == export.id:
                 self._ledger.schedules.settle(firing.id, FiringState.DROPPED, "The schedule was changed.")
-        state = self._state(export)
+        state = self.of(actor, [export])[0]
         self._ledger.audit.add(actor.name, "schedule changed", export.name, {"schedule": state.words})
         return state
 
-    def _state(self, export: Export) -> ScheduleState:
-        saved = self._ledger.schedules.get(export.id)
+    def _state(self, export: Export, saved: SavedSchedule | None, refresh: str) -> ScheduleState:
         schedule = saved.schedule if saved else Schedule()
         after = self._ledger.exports.get(schedule.after).name if schedule.after else None
         firings = self._ledger.schedules.firings(export.id, limit=1)
@@ -159,13 +171,13 @@ class ScheduleUseCases:
             paused=export.paused,
             next=tuple(next_times(schedule, self._ledger.clock(), SHOWN_TIMES)),
             last=firings[0] if firings else None,
-            why=self._why(export, schedule, firings[0] if firings else None),
+            why=self._why(export, schedule, firings[0] if firings else None, refresh),
         )
 
-    def _why(self, export: Export, schedule: Schedule, last: Firing | None) -> str:
+    def _why(self, export: Export, schedule: Schedule, last: Firing | None, refresh: str) -> str:
         if export.paused:
             return "The export is paused."
-        upstream = self._refresh_line() if schedule.follows is Follows.REFRESH else ""
+        upstream = refresh if schedule.follows is Follows.REFRESH else ""
         upstream = upstream or self._parent_line(schedule)
         if upstream:
             return upstream

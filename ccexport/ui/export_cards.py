@@ -1,6 +1,6 @@
 """One export as a card: where it goes, its last and next run, what its reader may do. Must never run one."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -9,6 +9,7 @@ from ccexport.errors import CcexportError
 from ccexport.model.exports import Actor, Connection, Export
 from ccexport.model.runs import Run
 from ccexport.model.words import Mode
+from ccexport.services.schedules import ScheduleState
 from ccexport.ui.holder import services
 from ccexport.ui.places import go
 from ccexport.ui.said import say
@@ -18,11 +19,14 @@ from ccexport.ui.texts import t
 
 
 @dataclass(frozen=True)
-class Names:
-    """What the cards of one page look up: connections and segments by id."""
+class Beside:
+    """What the cards of one page show beside the exports, asked for once; all by id."""
 
     connections: Mapping[str, Connection]
     segments: Mapping[str, str]
+    last: Mapping[str, Run]
+    schedules: Mapping[str, ScheduleState]
+    mine: Collection[str]
 
 
 def segment_names(actor: Actor, export: Export) -> str:
@@ -30,9 +34,9 @@ def segment_names(actor: Actor, export: Export) -> str:
     return ", ".join(names.get(s, s) for s in export.config.segment_ids)
 
 
-def card(actor: Actor, export: Export, names: Names) -> bool:
+def card(actor: Actor, export: Export, beside: Beside) -> bool:
     """Draws it; whether it is selected."""
-    mine = services().exports.may_manage(actor, export)
+    mine = export.id in beside.mine
     with (
         st.container(border=True, key=f"export-{export.id}"),
         st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"),
@@ -44,18 +48,18 @@ def card(actor: Actor, export: Export, names: Names) -> bool:
             width=24,
         )
         with st.container(width="stretch"):
-            _lines(actor, export, names, mine)
+            _lines(export, beside, mine)
         _buttons(actor, export, mine)
     return chosen
 
 
-def _lines(actor: Actor, export: Export, names: Names, mine: bool) -> None:
+def _lines(export: Export, beside: Beside, mine: bool) -> None:
     config = export.config
-    connection = names.connections.get(config.connection_id)
+    connection = beside.connections.get(config.connection_id)
     badges = f" :orange-badge[{t('Paused')}]" if export.paused else ""
     badges += f" :red-badge[{t('No connection')}]" if not config.connection_id else ""
     st.markdown(f"#### {plain(export.name)}{badges}")
-    segments = ", ".join(names.segments.get(s, s) for s in config.segment_ids)
+    segments = ", ".join(beside.segments.get(s, s) for s in config.segment_ids)
     st.markdown(
         t(
             "{segments} → list **{list}** · {connection}",
@@ -65,10 +69,9 @@ def _lines(actor: Actor, export: Export, names: Names, mine: bool) -> None:
         )
         + (f" · {t('Mirror')}" if config.mode is Mode.MIRROR else "")
     )
-    last = services().runs.list(actor, export=export.id, limit=1)
     # A badge in a caption is too faint to read.
-    st.markdown(_last_line(last[0] if last else None) + " · " + _right(mine))
-    state = services().schedules.get(actor, export.id)
+    st.markdown(_last_line(beside.last.get(export.id)) + " · " + _right(mine))
+    state = beside.schedules[export.id]
     why = f" · {plain(say(state.why), 300)}" if state.why and not export.paused else ""
     st.caption(f":material/schedule: {words(state)}{why}")
 

@@ -1,6 +1,6 @@
 """The saved exports: searched, sorted, page by page, several at once. Must never run one by itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -9,7 +9,7 @@ from ccexport.model.runs import Run
 from ccexport.model.words import Role
 from ccexport.ui.address import views
 from ccexport.ui.export_bulk import selected_bar
-from ccexport.ui.export_cards import Names, card
+from ccexport.ui.export_cards import Beside, card
 from ccexport.ui.holder import services
 from ccexport.ui.places import link
 from ccexport.ui.show import empty, number, plain
@@ -17,6 +17,7 @@ from ccexport.ui.texts import t
 
 SORTS = {"name": "Name", "changed": "Last changed", "run": "Last run"}
 PAGE = 20
+NEWEST = 500
 
 
 def export_list(actor: Actor) -> None:
@@ -32,8 +33,8 @@ def export_list(actor: Actor) -> None:
         st.caption(t("No export fits “{text}”.", text=plain(search)))
     shown = _page(_sorted(actor, found, order))
     bar = st.container()
-    names = Names(connections, {s.id: s.name for s in services().segments.list(actor)})
-    chosen = [export for export in shown if card(actor, export, names)]
+    beside = _beside(actor, shown, connections)
+    chosen = [export for export in shown if card(actor, export, beside)]
     with bar:
         selected_bar(actor, chosen, shown)
 
@@ -76,8 +77,23 @@ def _sorted(actor: Actor, exports: Sequence[Export], order: str) -> list[Export]
 
 
 def _last_runs(actor: Actor) -> dict[str, Run]:
-    newest_first = services().runs.list(actor, limit=500)
-    return {run.export_id: run for run in reversed(newest_first)}
+    return {run.export_id: run for run in reversed(services().runs.list(actor, limit=NEWEST))}
+
+
+def _beside(actor: Actor, shown: Sequence[Export], connections: Mapping[str, Connection]) -> Beside:
+    newest = services().runs.list(actor, limit=NEWEST)
+    last = {run.export_id: run for run in reversed(newest)}
+    for export in shown:
+        if export.id not in last and len(newest) == NEWEST:  # its last run may be further back
+            last |= {r.export_id: r for r in services().runs.list(actor, export=export.id, limit=1)}
+    states = services().schedules.of(actor, shown)
+    return Beside(
+        connections=connections,
+        segments={s.id: s.name for s in services().segments.list(actor)},
+        last=last,
+        schedules={export.id: state for export, state in zip(shown, states, strict=True)},
+        mine=services().exports.manageable(actor, shown),
+    )
 
 
 def _page(exports: Sequence[Export]) -> Sequence[Export]:

@@ -22,12 +22,8 @@ def runs_next(actor: Actor, latest: Sequence[Run]) -> None:
     """The next refresh and the next times of exports, then what waits."""
     st.subheader(t("What runs next"))
     times = [(at, t("Refresh of the profiles"), "system", {"view": "refresh"}) for at in _refresh(actor)]
-    ids = {e.name: e.id for e in services().exports.list(actor)}
-    states = services().schedules.list(actor)
-    for state in states:
-        if state.next and not state.paused and state.export in ids:
-            asked = {"export": ids[state.export], "show": "settings"}
-            times.append((state.next[0], plain(state.export, 60), "exports", asked))
+    for at, export in services().schedules.coming(actor)[:SHOWN]:
+        times.append((at, plain(export.name, 60), "exports", {"export": export.id, "show": "settings"}))
     for at, label, path, query in sorted(times, key=lambda entry: entry[0])[:SHOWN]:
         link(path, f"{moment(at)} · {label}", icon=":material/schedule:", **query)
     if not times:
