@@ -13,7 +13,6 @@ from ccexport.model.sources import Given
 from ccexport.profiles.database import DuckDB, quote_path
 from ccexport.profiles.load_excel import load_excel
 from ccexport.profiles.load_files import load_csv, load_json, load_parquet
-from ccexport.profiles.load_query import load_query
 from ccexport.profiles.loading import Loading
 from ccexport.profiles.staged import Part, Staged, check_alike, stack
 
@@ -42,6 +41,9 @@ def make_room(db: DuckDB, sources: Sequence[Given], folder: Path) -> None:
 def stage(loading: Loading, source: Given, folder: Path) -> Staged:
     """Load the query, or every file in the order given, into the table `_staged` of `staging`."""
     if source.database:
+        # Only now: the driver brings pandas along, which takes longer to import than all of ccexport.
+        from ccexport.profiles.load_query import load_query  # noqa: PLC0415
+
         return stack(loading.db, [load_query(loading, source, "staging._part0")])
     if not source.files:
         raise BadInput("No file was given.")
