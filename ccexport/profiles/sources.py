@@ -42,7 +42,7 @@ def stage(loading: Loading, source: Given, folder: Path) -> Staged:
     """Load the query, or every file in the order given, into the table `_staged` of `staging`."""
     if source.database:
         # Only now: the driver brings pandas along, which takes longer to import than all of ccexport.
-        from ccexport.profiles.load_query import load_query  # noqa: PLC0415
+        from ccexport.profiles.load_query import load_query
 
         return stack(loading.db, [load_query(loading, source, "staging._part0")])
     if not source.files:
