@@ -7,6 +7,7 @@ run has several, and the other side's undocumented choices are drawn by the same
 import os
 import random
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from ccexport.model.runs import Run
 from ccexport.model.words import BatchState, Mode, RunState, WaitReason
 from ccexport.plan.make import make_plan
-from tests.world import ADA, CARL, World, person
+from tests.world import ADA, CARL, Calendar, World, brief, person
 
 SEEDS = range(int(os.environ.get("HOSTILE_SEEDS", "6")))
 # How many requests a run makes there at most before which a fault may wait its turn: a fault that waits for
@@ -32,7 +33,7 @@ PATHS = {
 }
 WIRE = ("drop_before", "drop_after", "status", "status", "latency")
 STATUSES = (429, 500, 502, 503, 504)
-JOBS = ("failed", "timed_out", "cancelled", "partial_failed", "short", "unknown_state")
+JOBS = ("failed", "timed_out", "cancelled", "partial_failed", "short", "unknown_state", "stuck")
 KINDS = {"contacts_json_import": 2, "remove_list_memberships": 0, "contact_exports": 2}
 GUESSES = {
     "unknown_list_status": (400, 404),
@@ -48,8 +49,19 @@ GUESSES = {
     "removal_unknown_ids": ("ignore", "reject"),
 }
 BODY = 9
+# A worker sleeps in slices of a second. Whoever sleeps a whole one waits for something that may never come: the
+# hours that a run gives it go by at once, on both sides.
+LONG, HASTE = 1.0, 300.0
 struck: Counter[str] = Counter()
 played: set[int] = set()
+
+
+def waited(world: World, seconds: float) -> None:
+    """Waiting cut short, by the clocks of both sides when it is long."""
+    brief(seconds)
+    if seconds >= LONG and isinstance(world.clock, Calendar):
+        world.clock.ahead += timedelta(seconds=seconds * HASTE)
+        world.sandbox.admin("POST", "clock", {"advance": seconds * HASTE})
 
 
 def harm(world: World, dice: random.Random) -> None:
@@ -59,7 +71,7 @@ def harm(world: World, dice: random.Random) -> None:
         spec = {"path": path, "skip": dice.randint(0, PATHS[path]), "times": dice.randint(1, 2)}
         more = {"status": {"status": dice.choice(STATUSES)}, "latency": {"seconds": 0.05}}
         world.fault(kind, **spec, **more.get(kind, {}))
-    for kind in dice.sample(JOBS, dice.randint(1, 3)):
+    for kind in dice.sample(JOBS, dice.randint(2, 4)):
         activity = dice.choice(list(KINDS))
         world.fault(kind, activity=activity, skip=dice.randint(0, KINDS[activity]))
     if dice.random() < 0.5:
@@ -103,7 +115,8 @@ def test_the_invariants_hold_whatever_goes_wrong(
 ) -> None:
     dice = random.Random(seed)
     monkeypatch.setitem(make_plan.__kwdefaults__, "most_contacts", BODY)
-    world = World(tmp_path, config={name: dice.choice(choices) for name, choices in GUESSES.items()})
+    config = {name: dice.choice(choices) for name, choices in GUESSES.items()}
+    world = World(tmp_path, config=config, clock=Calendar(), sleep=lambda seconds: waited(world, seconds))
     try:
         world.ready(_people(0), mode=Mode.MIRROR)
         world.sandbox.admin(
