@@ -127,14 +127,18 @@ class Timetable:
     def _start_open(self, exports: dict[str, Export], saved: dict[str, SavedSchedule]) -> int:
         started = 0
         for firing in self._ledger.schedules.open():
-            export = exports.get(firing.export_id)
-            refusal = self._refusal(export, firing, saved.get(firing.export_id))
-            if export is None or refusal:
-                self._ledger.schedules.settle(firing.id, FiringState.DROPPED, refusal)
-                continue
-            own = saved[export.id].schedule if export.id in saved else Schedule()
-            started += self._start(firing, export, own)
+            try:
+                started += self._take_up(firing, exports.get(firing.export_id), saved.get(firing.export_id))
+            except CcexportError as error:  # nobody else's has to wait for it
+                log.error("the firing %s cannot be taken up: %s", firing.id, error.log)
         return started
+
+    def _take_up(self, firing: Firing, export: Export | None, saved: SavedSchedule | None) -> int:
+        refusal = self._refusal(export, firing, saved)
+        if export is None or refusal:
+            self._ledger.schedules.settle(firing.id, FiringState.DROPPED, refusal)
+            return 0
+        return self._start(firing, export, saved.schedule if saved else Schedule())
 
     def _refusal(self, export: Export | None, firing: Firing, saved: SavedSchedule | None) -> str:
         """Why this may not run at all; empty when it may."""
@@ -142,6 +146,8 @@ class Timetable:
             return "The export was removed."
         if export.paused:
             return "The export is paused."
+        if not export.config.connection_id:
+            return "The export has no connection."
         connection = self._ledger.connections.get(export.config.connection_id)
         role = saved.role if saved else Role.CONTRIBUTOR
         if firing.trigger is not Trigger.PERSON and not role.covers(connection.share):

@@ -190,6 +190,9 @@ class ConfigurationUseCases:
         if action is None:
             return
         exports = self._services.exports
+        if not part.connection:
+            exports.detach(actor, part.name)
+            return
         given: dict[str, Any] = {
             "connection": part.connection,
             "contact_list": part.list,

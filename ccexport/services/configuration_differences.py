@@ -41,10 +41,10 @@ def check(document: Document, names: Mapping[str, Collection[str]], source: str)
         _check_rule(part, f"{source}: segments.{number}.rule")
     for number, export in enumerate(document.exports):
         place = f"{source}: exports.{number}"
-        if export.connection not in names["connection"]:
-            raise BadInput(
-                f"{place}.connection: there is no connection named {export.connection or '(none)'}."
-            )
+        if not export.connection and export.name not in names["export"]:
+            raise BadInput(f"{place}.connection: a new export needs one.")
+        if export.connection and export.connection not in names["connection"]:
+            raise BadInput(f"{place}.connection: there is no connection named {export.connection}.")
         unknown = [name for name in export.segments if name not in segments]
         if unknown:
             raise BadInput(f"{place}.segments: there is no segment named {unknown[0]}.")
@@ -67,7 +67,7 @@ def differences(now: Mapping[str, Any], document: Document) -> list[Difference]:
     there = {part["name"]: part for part in now["segments"]}
     found += [_difference("segment", there, plain(part)) for part in document.segments]
     there = {part["name"]: part for part in now["exports"]}
-    found += [_difference("export", there, plain(part)) for part in document.exports]
+    found += [_export_difference(there, part) for part in document.exports]
     found += [_schedule_difference(there, part) for part in document.exports]
     if document.refresh is not None:
         there = {"refresh": now.get("refresh", {}) | {"name": "refresh"}}
@@ -118,6 +118,18 @@ def _difference(kind: str, there: Mapping[str, dict[str, Any]], part: dict[str, 
     changed = sorted(key for key in keys if old.get(key) != part.get(key))
     details = tuple(f"{key}: {old.get(key)!r} → {part.get(key)!r}" for key in changed)
     return Difference("change", kind, part["name"], details) if details else None
+
+
+def _export_difference(there: Mapping[str, dict[str, Any]], part: ExportPart) -> Difference | None:
+    found = _difference("export", there, plain(part))
+    if found is None or part.connection:
+        return found
+    kept = there.get(part.name, {}) | {"connection": "", "paused": True}
+    if _difference("export", {part.name: kept}, {"connection": ""} | plain(part) | {"paused": True}):
+        raise BadInput(
+            f"The export {part.name} has no connection in the document, so nothing else of it can change."
+        )
+    return found
 
 
 def _schedule_difference(there: Mapping[str, dict[str, Any]], part: ExportPart) -> Difference | None:

@@ -47,10 +47,10 @@ class FieldPart(_Part):
 
 
 class ExportPart(_Part):
-    """An export, by names."""
+    """An export, by names. Without a connection it is detached: kept as it is, and paused."""
 
     name: str
-    connection: str
+    connection: str = ""
     list: str
     segments: Sequence[str]
     email: str

@@ -252,3 +252,31 @@ def test_a_rule_does_not_become_everybody_in_silence(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="another name"):
         world.services.configuration.apply(ADA, document)
     world.close()
+
+
+def test_a_detached_export_stays_detached(tmp_path: Path) -> None:
+    """And one is detached by leaving its connection out; then nothing else of it can be changed."""
+    world = World(tmp_path)
+    world.ready([person(1)])
+    configuration = world.services.configuration
+    attached = dumped(world)
+    detached = dumped(world)
+    del detached["exports"][0]["connection"]
+    detached["exports"][0]["paused"] = True
+
+    configuration.apply(ADA, configuration.read(ADA, detached, "it"))
+    assert world.services.exports.get(ADA, "News").config.connection_id == ""
+    assert dumped(world) == detached
+    assert configuration.apply(ADA, configuration.read(ADA, detached, "it")) == []
+    with pytest.raises(BadInput, match="nothing else of it can change"):
+        configuration.differences(ADA, configuration.read(ADA, _with_mode(detached), "it"))
+    configuration.apply(ADA, configuration.read(ADA, attached, "it"))
+    assert dumped(world) == attached
+    with pytest.raises(BadInput, match="a new export needs one"):
+        configuration.read(ADA, {"exports": [EXPORT | {"connection": ""}]}, "it")
+    world.close()
+
+
+def _with_mode(document: Any) -> Any:
+    (export,) = document["exports"]
+    return document | {"exports": [export | {"mode": "mirror"}]}
