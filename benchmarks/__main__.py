@@ -1,4 +1,7 @@
-"""`python -m benchmarks`: every budget of docs/design.md section 6, measured here and now."""
+"""`python -m benchmarks`: every budget of docs/design.md section 6, measured here and now.
+
+`python -m benchmarks chaos` kills processes at random instead.
+"""
 
 import subprocess
 import sys
@@ -8,7 +11,12 @@ HERE = Path(__file__).parent
 
 
 def main() -> None:
-    """Planning, the whole way of a million, then the dashboard."""
+    """Planning, the whole way of a million, then the dashboard; or what is named."""
+    if sys.argv[1:2] == ["chaos"]:
+        from benchmarks.chaos import main as chaos
+
+        chaos(sys.argv[2:])
+        return
     for name, arguments in (("plan.py", sys.argv[1:]), ("runs.py", []), ("dashboard.py", [])):
         sys.stdout.write(f"\n== {name} ==\n")
         sys.stdout.flush()
