@@ -5,15 +5,23 @@ import streamlit as st
 from ccexport.model.words import Role
 from ccexport.ui.address import views
 from ccexport.ui.holder import services
+from ccexport.ui.ingest import ingest
 from ccexport.ui.places import titled
-from ccexport.ui.profiles import browse, fields, figures, ingest, snapshots
+from ccexport.ui.profiles import browse, fields, figures, snapshots
 from ccexport.ui.session import require
 from ccexport.ui.show import empty
+from ccexport.ui.sources import sources
 from ccexport.ui.texts import t
 
 actor = require(Role.VIEWER)
 
-VIEWS = {"profiles": "Profiles", "fields": "Fields", "snapshots": "Snapshots", "ingest": "Bring in a file"}
+VIEWS = {
+    "profiles": "Profiles",
+    "fields": "Fields",
+    "snapshots": "Snapshots",
+    "sources": "Sources",
+    "ingest": "Bring in a file",
+}
 st.title(titled("profiles"))
 snapshot = services().profiles.find_current(actor)
 contributor = actor.role.covers(Role.CONTRIBUTOR)
@@ -26,11 +34,15 @@ if snapshot is None:
     )
     if contributor:
         ingest(actor)
+        st.subheader(t("Sources"))
+        sources(actor)
     st.stop()
 figures(snapshot)
 view = views(t("View"), [v for v in VIEWS if contributor or v != "ingest"], lambda v: t(VIEWS[v]))
 if view == "ingest":
     ingest(actor)
+elif view == "sources":
+    sources(actor)
 elif view == "snapshots":
     snapshots(actor)
 elif view == "fields":

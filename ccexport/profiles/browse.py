@@ -49,6 +49,16 @@ class FieldSummary:
         return self.filled / self.profiles if self.profiles else 0.0
 
 
+@dataclass(frozen=True)
+class FieldOverview:
+    """One field at a glance; `distinct` is an estimate (HyperLogLog, within a few percent)."""
+
+    field: ProfileField
+    filled: int
+    profiles: int
+    distinct: int
+
+
 def named_field(snapshot: Snapshot, name: str) -> ProfileField:
     """The field of that name. Raises `BadInput`."""
     found = snapshot.field(name)
@@ -131,6 +141,20 @@ def suggest(
                 GROUP BY 1 ORDER BY n DESC, 1 LIMIT $limit""",
             {"prefix": prefix, "limit": limit},
         )
+    ]
+
+
+def field_table(db: DuckDB, snapshot: Snapshot) -> list[FieldOverview]:
+    """Every field in one pass over the profiles."""
+    asked: list[str] = []
+    for field in snapshot.fields:
+        column = quote_identifier(field.name)
+        asked += [f"count({column})", f"approx_count_distinct({column})"]
+    answers = db.row(f"SELECT {', '.join(asked)} FROM s.profiles")
+    pairs = zip(answers[::2], answers[1::2], strict=True)
+    return [
+        FieldOverview(field, int(filled), snapshot.profiles, min(int(different), int(filled)))
+        for field, (filled, different) in zip(snapshot.fields, pairs, strict=True)
     ]
 
 

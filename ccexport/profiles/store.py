@@ -44,6 +44,7 @@ class ProfileStore:
         self._clock = clock
         self._random = random
         self._warm = WarmDatabase(memory_limit, self.temp_dir)
+        self._tables: dict[str, list[browse.FieldOverview]] = {}
         # What is done to every new snapshot; gives the one that is current then.
         self.after_ingest: Callable[[Snapshot], Snapshot] = lambda snapshot: snapshot
 
@@ -182,6 +183,13 @@ class ProfileStore:
         """The profile of that id, or None."""
         with self.reading(snapshot) as db:
             return browse.profile(db, snapshot, profile_id)
+
+    def field_table(self, snapshot: Snapshot) -> list[browse.FieldOverview]:
+        """Every field at a glance; worked out once for each snapshot."""
+        if snapshot.id not in self._tables:
+            with self.reading(snapshot) as db:
+                self._tables = {snapshot.id: browse.field_table(db, snapshot)}
+        return self._tables[snapshot.id]
 
     def row_of(self, snapshot: Snapshot, profile_id: str) -> int | None:
         """The row number of the profile of that id, or None."""

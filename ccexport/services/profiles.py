@@ -9,13 +9,14 @@ from ccexport.model.exports import Actor
 from ccexport.model.profiles import IngestReport, Snapshot
 from ccexport.model.sources import Given, SourcePreview, Tell
 from ccexport.model.words import FieldType, Role
-from ccexport.profiles.browse import FieldSummary
+from ccexport.profiles.browse import FieldOverview, FieldSummary
+from ccexport.runs.taken_part import Part, parts_of
 from ccexport.services.access import mask_profile, require, sees_personal
 
 if TYPE_CHECKING:
     from ccexport.services.context import Services
 
-__all__ = ["FieldSummary", "ProfileUseCases"]
+__all__ = ["FieldOverview", "FieldSummary", "Part", "ProfileUseCases"]
 
 
 class ProfileUseCases:
@@ -88,6 +89,16 @@ class ProfileUseCases:
         row = self._store.profile(snapshot, profile_id)
         return row if row is None or sees_personal(actor) else mask_profile(row, snapshot)
 
+    def history(self, actor: Actor, profile_id: str) -> Sequence[Part]:
+        """Every kept run it was part of and what became of it there, newest first."""
+        require(actor, Role.VIEWER, "see the profiles")
+        return parts_of(self._services.engine, profile_id)
+
+    def field_table(self, actor: Actor) -> Sequence[FieldOverview]:
+        """Every field: how full it is and about how many values it has."""
+        require(actor, Role.VIEWER, "see the profiles")
+        return self._store.field_table(self.current(actor))
+
     def field_summary(self, actor: Actor, field: str) -> FieldSummary:
         """Fill rate, distinct values, top values; a viewer sees no values."""
         require(actor, Role.VIEWER, "see the profiles")
@@ -101,8 +112,8 @@ class ProfileUseCases:
         require(actor, Role.VIEWER, "see the profiles")
         return self._store.count(self.current(actor), search=search if sees_personal(actor) else "")
 
-    def suggest(self, actor: Actor, field: str, *, limit: int = 50) -> Sequence[Any]:
-        """The most frequent values of a field, to choose from; none for a viewer."""
+    def suggest(self, actor: Actor, field: str, *, limit: int = 50) -> Sequence[tuple[Any, int]]:
+        """The most frequent values of a field with their counts, to choose from; none for a viewer."""
         if not sees_personal(actor):
             return ()
-        return [value for value, _ in self._store.suggest(self.current(actor), field, "", limit)]
+        return self._store.suggest(self.current(actor), field, "", limit)

@@ -1,27 +1,21 @@
 """The parts of the Profiles page."""
 
-import tempfile
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
-from ccexport.errors import CcexportError, Conflict
 from ccexport.model.exports import Actor
 from ccexport.model.profiles import Snapshot
-from ccexport.model.sources import Progress
 from ccexport.model.words import Role
 from ccexport.services.profiles import FieldSummary
-from ccexport.ui import charts
+from ccexport.ui import charts, segment_charts
 from ccexport.ui.address import kept
 from ccexport.ui.holder import services
-from ccexport.ui.show import ago, bare, moment, number, plain, show_error, zone
+from ccexport.ui.profile_view import show_chosen
+from ccexport.ui.show import ago, bare, moment, number, plain, told, zone
 from ccexport.ui.texts import t
 
 PAGE = 50
-TYPES = ["csv", "tsv", "txt", "parquet", "json", "jsonl", "ndjson", "xlsx", "gz"]
+GROWTH = 60  # snapshots in the chart
 
 
 def figures(snapshot: Snapshot) -> None:
@@ -59,48 +53,38 @@ def browse(actor: Actor, snapshot: Snapshot) -> None:
     if search:
         st.caption(t("{n} profiles fit.", n=number(total)))
     found = services().profiles.page(actor, search=search, offset=(page - 1) * PAGE, limit=PAGE)
-    if not found:
-        st.caption(t("No profile fits."))
-        return
-    st.dataframe(
-        frame_of(found), hide_index=True, alt=t("Profiles"), height=min(36 * (len(found) + 1) + 3, 640)
-    )
-
-
-def frame_of(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {k: bare(v) if isinstance(v, str) else v for k, v in row.items() if not k.startswith("_")}
-            for row in found
-        ]
-    )
+    show_chosen(actor, snapshot, found, key="profiles", name=t("Profiles"))
 
 
 def fields(actor: Actor, snapshot: Snapshot) -> None:
-    """Every field with its type; one of them in depth."""
-    left, right = st.columns([2, 3], gap="large")
-    with left:
-        st.table(
-            [
-                {
-                    t("Field"): plain(f.name),
-                    t("Type"): t(str(f.type))
-                    + (" · " + t("address") if f.name in snapshot.address_fields else ""),
-                }
-                for f in snapshot.fields
-            ],
-            border="horizontal",
+    """Every field at a glance; one of them in depth."""
+    with told():
+        st.dataframe(
+            pd.DataFrame(
+                [
+                    {
+                        t("Field"): bare(f.field.name),
+                        t("Type"): t(str(f.field.type))
+                        + (" · " + t("address") if f.field.name in snapshot.address_fields else ""),
+                        t("Filled"): f.filled / f.profiles if f.profiles else 0.0,
+                        t("Different values (about)"): f.distinct,
+                    }
+                    for f in services().profiles.field_table(actor)
+                ]
+            ),
             hide_index=True,
             alt=t("Fields"),
+            column_config={
+                t("Filled"): st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0),
+                t("Different values (about)"): st.column_config.NumberColumn(format="localized"),
+            },
+            height=min(36 * (len(snapshot.fields) + 1) + 3, 460),
         )
-    with right:
-        names = [f.name for f in snapshot.fields]
-        name = kept(st.selectbox, t("A field in depth"), names, key="field", default=names[0], width=360)
-        if name:
-            try:
-                _summary(services().profiles.field_summary(actor, name))
-            except CcexportError as error:
-                show_error(error)
+    names = [f.name for f in snapshot.fields]
+    name = kept(st.selectbox, t("A field in depth"), names, key="field", default=names[0], width=360)
+    if name:
+        with told():
+            _summary(services().profiles.field_summary(actor, name))
 
 
 def _summary(summary: FieldSummary) -> None:
@@ -111,16 +95,21 @@ def _summary(summary: FieldSummary) -> None:
     if summary.minimum is not None:
         span = {"low": bare(str(summary.minimum), 40), "high": bare(str(summary.maximum), 40)}
         st.caption(t("From {low} to {high}.", **{k: plain(v) for k, v in span.items()}))
+    if not summary.top:
+        st.caption(t("Values are shown to contributors."))
+        return
     if summary.histogram:
         charts.histogram(summary)
-    elif summary.top:
-        charts.most_frequent(summary)
+    if summary.distinct == summary.filled:
+        st.caption(t("Every value is different."))
     else:
-        st.caption(t("Values are shown to contributors."))
+        charts.most_frequent(summary)
 
 
 def snapshots(actor: Actor) -> None:
-    """Every snapshot, newest first."""
+    """How many profiles there were, and every snapshot, newest first."""
+    found = services().profiles.snapshots(actor)
+    segment_charts.growth(found[-GROWTH:])
     rows = [
         {
             t("Brought in"): s.created_at,
@@ -129,66 +118,17 @@ def snapshots(actor: Actor) -> None:
             t("From"): ", ".join(bare(x, 60) for x in s.sources),
             t("Snapshot"): s.id,
         }
-        for s in reversed(services().profiles.snapshots(actor))
+        for s in reversed(found)
     ]
     times = st.column_config.DatetimeColumn(format="localized", timezone=str(zone()))
     st.dataframe(
         pd.DataFrame(rows), hide_index=True, alt=t("Snapshots"), column_config={t("Brought in"): times}
     )
-
-
-def ingest(actor: Actor) -> None:
-    """A file becomes the new snapshot; the current one stays when it cannot."""
-    with st.form("ingest"):
-        file = st.file_uploader(t("File with profiles"), type=TYPES)
-        id_field = st.text_input(
-            t("Field that identifies a customer (empty: found by itself)"), max_chars=200
+    current = found[-1] if found else None
+    if current and current.conflicts:
+        st.subheader(t("Where the sources of the current one disagree"))
+        st.dataframe(
+            pd.DataFrame([{t("Field"): bare(f), t("Profiles"): n} for f, n in current.conflicts]),
+            hide_index=True,
+            alt=t("Where the sources of the current one disagree"),
         )
-        accept = st.checkbox(t("Take it even if fields are missing or it is much smaller than before"))
-        go_on = st.form_submit_button(t("Bring it in"), type="primary", icon=":material/upload:")
-    if not go_on:
-        return
-    if file is None:
-        st.error(t("Choose a file first."))
-        return
-    with tempfile.TemporaryDirectory(prefix="ccexport-") as folder:
-        path = Path(folder) / (Path(file.name).name or "profiles.csv")
-        path.write_bytes(file.getbuffer())
-        _take(actor, path, id_field.strip() or None, accept)
-
-
-def _take(actor: Actor, path: Path, id_field: str | None, accept: bool) -> None:
-    bar = st.progress(0.0, text=t("Reading …"))
-
-    def told(progress: Progress) -> None:
-        bar.progress(progress.share or 0.0)
-
-    try:
-        report = services().profiles.ingest(
-            actor,
-            [path],
-            id_field=id_field,
-            accept_changes=accept,
-            progress=told,
-        )
-    except Conflict as error:
-        bar.empty()
-        show_error(error)
-        st.caption(t("Nothing was changed. If that is right, tick the box and bring it in again."))
-        return
-    except CcexportError as error:
-        bar.empty()
-        show_error(error)
-        st.caption(t("Nothing was changed."))
-        return
-    bar.empty()
-    st.success(
-        t(
-            "{n} profiles are current now; {rejects} rows were not taken.",
-            n=number(report.snapshot.profiles),
-            rejects=number(report.snapshot.rejects),
-        ),
-        icon=":material/check_circle:",
-    )
-    for reason, count in report.reasons.items():
-        st.caption(f"{number(count)} × {plain(reason, 200)}")

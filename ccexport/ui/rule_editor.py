@@ -4,21 +4,25 @@ Keeps the tree in the session while it is being built. Must never decide whether
 counting and saving do.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 from ccexport.model.profiles import ProfileField
-from ccexport.services.segments import OPERATORS, meant, names_for
+from ccexport.model.words import FieldType
+from ccexport.services.segments import OPERATORS, Takes, meant, names_for
 from ccexport.ui.rule_values import value_widget
+from ccexport.ui.show import plain
 from ccexport.ui.texts import t
 
 Tree = dict[str, Any]
 GROUPS = {"all": "all of these", "any": "at least one of these", "none": "none of these"}
 MEMBERSHIP = "(membership)"
-MEMBERSHIP_OPERATORS = ("in_segment", "not_in_segment")
+MEMBERSHIP_OPERATORS = ("in_segment", "not_in_segment", "sent_by_export", "not_sent_by_export")
 DEEPEST = 4
+WHOLE = ("is", "is_not")  # these compare with a whole value, so the values there are can be offered
+DOMAINS = ("matches_domain", "does_not_match_domain")
 
 
 class RuleEditor:
@@ -30,8 +34,13 @@ class RuleEditor:
         fields: Sequence[ProfileField],
         segments: Mapping[str, str],
         start: Mapping[str, Any] | None,
+        *,
+        exports: Mapping[str, str],
+        suggest: Callable[[str], Sequence[Any]],
     ) -> None:
         self._key = key
+        self._exports = exports
+        self._suggest = suggest
         self._fields = {f.name: f for f in fields}
         self._segments = segments
         if f"{key}-tree" not in st.session_state:
@@ -115,12 +124,22 @@ class RuleEditor:
             if field is not None:
                 self._operator(node, key, field)
             if node.get("op"):
-                value_widget(node, key, self._type(field), self._segments)
+                type_ = self._type(field)
+                known = self._known(field, type_, node)
+                value_widget(node, key, type_, self._segments, self._exports, known)
             if st.button(
                 t("Remove"), help=t("Remove condition"), key=f"{key}-drop", icon=":material/delete:"
             ):
                 parent["parts"].remove(node)
                 st.rerun()
+        if node.get("op") and OPERATORS[node["op"]].negates and field != MEMBERSHIP:
+            st.caption(t("Profiles where {field} is empty are in as well.", field=plain(str(field), 60)))
+
+    def _known(self, field: str | None, type_: FieldType | None, node: Tree) -> Sequence[Any]:
+        """Values to choose from, where an operator compares with whole values of a text or a list."""
+        whole = OPERATORS[node["op"]].takes is Takes.MANY or node["op"] in WHOLE
+        texts = type_ in {FieldType.TEXT, FieldType.LIST}
+        return self._suggest(field) if field and texts and whole and node["op"] not in DOMAINS else ()
 
     def _field(self, node: Tree, key: str) -> str | None:
         options = [*self._fields, MEMBERSHIP]
@@ -129,7 +148,7 @@ class RuleEditor:
             t("Field"),
             options,
             index=options.index(now) if now in options else None,
-            format_func=lambda f: t("Membership of another segment") if f == MEMBERSHIP else f,
+            format_func=lambda f: t("Membership, or sent by an export") if f == MEMBERSHIP else f,
             key=f"{key}-field",
             placeholder=t("choose"),
             width=200,

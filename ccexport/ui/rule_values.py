@@ -1,7 +1,7 @@
 """The value of one condition, by what its operator takes and the type of its field."""
 
 import calendar
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -16,18 +16,26 @@ _TIMES = {FieldType.DATE, FieldType.TIMESTAMP}
 
 
 def value_widget(
-    node: dict[str, Any], key: str, type_: FieldType | None, segments: Mapping[str, str]
+    node: dict[str, Any],
+    key: str,
+    type_: FieldType | None,
+    segments: Mapping[str, str],
+    exports: Mapping[str, str],
+    known: Sequence[Any],
 ) -> None:
-    """Draws what the operator needs and puts it into the node."""
+    """Draws what the operator needs and puts it into the node; `known` are values of the field."""
     takes = OPERATORS[node["op"]].takes
     key = f"{key}-{takes.name}-{type_}"
     node["needs_value"] = takes is not Takes.NOTHING
     if takes is Takes.NOTHING:
         node["value"] = None
     elif takes is Takes.ONE:
-        node["value"] = _one(t("Value"), node.get("value"), key, type_)
+        if known:
+            node["value"] = _known(node.get("value"), key, known)
+        else:
+            node["value"] = _one(t("Value"), node.get("value"), key, type_)
     elif takes is Takes.MANY:
-        node["value"] = _many(node.get("value"), key, type_)
+        node["value"] = _many(node.get("value"), key, type_, known)
     elif takes is Takes.RANGE:
         node["value"] = _range(node.get("value"), key, type_)
     elif takes is Takes.SPAN:
@@ -35,7 +43,9 @@ def value_widget(
     elif takes is Takes.MONTHS:
         node["value"] = _months(node.get("value"), key)
     elif takes is Takes.SEGMENT:
-        node["value"] = _segment(node.get("value"), key, segments)
+        node["value"] = _named(t("Segment"), node.get("value"), key, segments)
+    elif takes is Takes.SENT:
+        node["value"] = _sent(node.get("value"), key, exports)
     if type_ is FieldType.TEXT and takes in {Takes.ONE, Takes.MANY}:
         node["ignore_case"] = st.checkbox(
             t("Ignore case"), value=bool(node.get("ignore_case")), key=f"{key}-case"
@@ -67,11 +77,25 @@ def _day(value: Any) -> date | None:
         return None
 
 
-def _many(value: Any, key: str, type_: FieldType | None) -> list[Any]:
+def _known(value: Any, key: str, known: Sequence[Any]) -> str | None:
+    """One of the values there are, or another one typed."""
+    options = list(dict.fromkeys([*([str(value)] if value else []), *map(str, known)]))
+    return st.selectbox(
+        t("Value"),
+        options,
+        index=options.index(str(value)) if value else None,
+        accept_new_options=True,
+        key=f"{key}-known",
+        width=280,
+        placeholder=t("choose or type"),
+    )
+
+
+def _many(value: Any, key: str, type_: FieldType | None, known: Sequence[Any]) -> list[Any]:
     start = [str(v) for v in (value if isinstance(value, list | tuple) else [value] if value else [])]
     chosen = st.multiselect(
         t("Values"),
-        start,
+        list(dict.fromkeys([*start, *map(str, known)])),
         default=start,
         accept_new_options=True,
         key=key,
@@ -119,15 +143,27 @@ def _months(value: Any, key: str) -> list[int]:
     )
 
 
-def _segment(value: Any, key: str, segments: Mapping[str, str]) -> str | None:
-    options = list(segments)
-    now = next((k for k, name in segments.items() if value in {k, name}), None)
+def _named(label: str, value: Any, key: str, names: Mapping[str, str]) -> str | None:
+    options = list(names)
+    now = next((k for k, name in names.items() if value in {k, name}), None)
     return st.selectbox(
-        t("Segment"),
+        label,
         options,
         index=options.index(now) if now else None,
-        format_func=lambda s: segments[s],
+        format_func=lambda s: names[s],
         key=key,
         width=300,
         placeholder=t("choose"),
     )
+
+
+def _sent(value: Any, key: str, exports: Mapping[str, str]) -> Any:
+    """An export, ever or in the last n days."""
+    written = value if isinstance(value, Mapping) else {"export": value}
+    export = _named(t("Export"), written.get("export"), f"{key}-export", exports)
+    lately = st.checkbox(t("lately"), value="n" in written, key=f"{key}-lately")
+    if export is None or not lately:
+        return export
+    span = _span(f"{written.get('n', 30)} {written.get('unit', 'days')}", f"{key}-span")
+    n, unit = span.split()
+    return {"export": export, "n": int(n), "unit": unit}

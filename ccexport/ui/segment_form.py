@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ def _form(actor: Actor, old: Segment | None) -> None:
     description = st.text_input(
         t("What it is for"), value=old.description if old else "", max_chars=300, key=f"{key}-text", width=480
     )
+    tags = _tags(actor, key, old)
     kind = old.kind if old else _kind(key)
     values: dict[str, Any] | None = {"everybody": True}
     if kind is SegmentKind.DYNAMIC:
@@ -57,7 +58,22 @@ def _form(actor: Actor, old: Segment | None) -> None:
     if st.button(
         t("Save"), type="primary", icon=":material/save:", disabled=values is None, key=f"{key}-save"
     ):
-        _save(actor, key, old, name, description, values or {})
+        _save(actor, key, old, name, (values or {}) | {"description": description, "tags": tags})
+
+
+def _tags(actor: Actor, key: str, old: Segment | None) -> list[str]:
+    there = sorted({tag for segment in services().segments.list(actor) for tag in segment.tags})
+    mine = list(old.tags) if old else []
+    return st.multiselect(
+        t("Tags"),
+        sorted({*there, *mine}),
+        default=mine,
+        accept_new_options=True,
+        max_selections=20,
+        key=f"{key}-tags",
+        width=480,
+        placeholder=t("type one, then Enter"),
+    )
 
 
 def _kind(key: str) -> SegmentKind:
@@ -82,12 +98,16 @@ def _rule(actor: Actor, key: str, old: Segment | None, snapshot: Snapshot) -> Ma
         key=f"{key}-how",
         format_func=lambda k: t("by pressing") if k == "build" else "JSON",
     )
-    start = old.rule if old else {"all": [{}]}
+    start = services().segments.written(actor, old.id) if old else {"all": [{}]}
     if written == "json":
         rule = _json(key, start)
     else:
         others = {s.id: s.name for s in services().segments.list(actor) if not old or s.id != old.id}
-        rule = RuleEditor(key, snapshot.fields, others, start).draw()
+        exports = {e.id: e.name for e in services().exports.list(actor)}
+        editor = RuleEditor(
+            key, snapshot.fields, others, start, exports=exports, suggest=lambda f: suggested(actor, f)
+        )
+        rule = editor.draw()
         if rule is None:
             st.caption(
                 t("Something is missing yet: choose a field, an operator and a value for each condition.")
@@ -160,9 +180,15 @@ def _members(key: str, old: Segment | None) -> dict[str, Any] | None:
     return {} if old else None
 
 
-def _save(
-    actor: Actor, key: str, old: Segment | None, name: str, description: str, values: dict[str, Any]
-) -> None:
+def suggested(actor: Actor, field: str) -> Sequence[Any]:
+    """The most frequent values of a field, to choose from."""
+    try:
+        return [value for value, _ in services().profiles.suggest(actor, field)]
+    except CcexportError:
+        return []  # the field is not there any more; counting says so
+
+
+def _save(actor: Actor, key: str, old: Segment | None, name: str, values: dict[str, Any]) -> None:
     file = values.pop("file", None)
     with tempfile.TemporaryDirectory(prefix="ccexport-") as folder:
         if file is not None:
@@ -170,7 +196,7 @@ def _save(
             path.write_bytes(file.getbuffer())
             values["members"] = path
         try:
-            saved = _saved(actor, old, name, description, values)
+            saved = _saved(actor, old, name, values)
         except CcexportError as error:
             show_error(error)
             return
@@ -178,8 +204,8 @@ def _save(
     go("segments", segment=saved.id)
 
 
-def _saved(actor: Actor, old: Segment | None, name: str, description: str, values: dict[str, Any]) -> Segment:
+def _saved(actor: Actor, old: Segment | None, name: str, values: dict[str, Any]) -> Segment:
     if old is None:
-        return services().segments.create(actor, name, description=description, **values)
+        return services().segments.create(actor, name, **values)
     values.pop("everybody", None)
-    return services().segments.change(actor, old.id, new_name=name, description=description, **values)
+    return services().segments.change(actor, old.id, new_name=name, **values)

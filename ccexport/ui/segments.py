@@ -1,4 +1,4 @@
-"""The segments as cards, and one of them in words and numbers."""
+"""The segments as cards, and one of them: its words, its numbers, what may be done with it."""
 
 import streamlit as st
 
@@ -7,8 +7,8 @@ from ccexport.model.exports import Actor
 from ccexport.model.profiles import Segment
 from ccexport.model.words import Role, SegmentKind
 from ccexport.ui.holder import services
-from ccexport.ui.places import go, link
-from ccexport.ui.profiles import PAGE, frame_of
+from ccexport.ui.places import go
+from ccexport.ui.segment_views import look
 from ccexport.ui.show import empty, number, plain, show_error
 from ccexport.ui.texts import t
 
@@ -45,6 +45,11 @@ def kind_badge(segment: Segment) -> str:
     return f":{color}-badge[{t(label)}]"
 
 
+def tags(segment: Segment) -> str:
+    """Its tags as Markdown."""
+    return "".join(f" :gray-badge[{plain(tag, 40)}]" for tag in segment.tags)
+
+
 def size(actor: Actor, segment: Segment) -> int | None:
     """How many members; None when it cannot be said, with the sentence shown."""
     try:
@@ -69,7 +74,7 @@ def _card(actor: Actor, segment: Segment) -> None:
     ):
         with st.container(width="stretch"):
             st.markdown(f"#### {plain(segment.name)} {kind_badge(segment)}")
-            st.markdown(plain(words(actor, segment), 400))
+            st.markdown(plain(words(actor, segment), 400) + tags(segment))
             used = services().segments.used_by(actor, segment.id)
             names = ", ".join(plain(e.name, 60) for e in used)
             st.caption(t("In the exports {names}", names=names) if used else t("In no export"))
@@ -80,8 +85,9 @@ def _card(actor: Actor, segment: Segment) -> None:
 
 
 def one_segment(actor: Actor, segment: Segment) -> None:
-    """Words, size, exports; what may be done."""
-    st.markdown(kind_badge(segment) + (f" {plain(segment.description, 300)}" if segment.description else ""))
+    """Words, size, what may be done; then the chosen view."""
+    described = f" {plain(segment.description, 300)}" if segment.description else ""
+    st.markdown(kind_badge(segment) + tags(segment) + described)
     members = size(actor, segment)
     snapshot = services().profiles.find_current(actor)
     with st.grid(3, min_column_width=170):
@@ -93,51 +99,59 @@ def one_segment(actor: Actor, segment: Segment) -> None:
         st.metric(t("Version"), str(segment.version), border=True)
     st.markdown(f"**{t('Who is in it')}:** {plain(words(actor, segment), 1_000)}")
     if actor.role.covers(Role.CONTRIBUTOR):
-        _buttons(actor, segment)
-    if members:
-        _who(actor, segment, members)
-    used = services().segments.used_by(actor, segment.id)
-    st.subheader(t("Exports with this segment"))
-    if not used:
-        st.caption(t("In no export"))
-    for export in used:
-        link("exports", plain(export.name), icon=":material/outbox:", export=export.id, show="preview")
+        _buttons(actor, segment, members)
+    look(actor, segment, members, snapshot)
 
 
-def _who(actor: Actor, segment: Segment, members: int) -> None:
-    st.subheader(t("Its profiles"))
-    search = ""
-    if actor.role.covers(Role.CONTRIBUTOR):
-        search = st.text_input(
-            t("Search"),
-            placeholder=t("a name, an address or an id"),
-            icon=":material/search:",
-            max_chars=200,
-            width=480,
-        ).strip()
-    page = 1
-    if not search:
-        page = st.pagination(max(1, -(-members // PAGE)), key="page", bind="query-params")
-    found = services().segments.members_page(
-        actor, segment.id, search=search, offset=(page - 1) * PAGE, limit=PAGE
-    )
-    if not found:
-        st.caption(t("No profile fits."))
-        return
-    height = min(36 * (len(found) + 1) + 3, 460)
-    st.dataframe(frame_of(found), hide_index=True, alt=t("Its profiles"), height=height, placeholder="")
-
-
-def _buttons(actor: Actor, segment: Segment) -> None:
+def _buttons(actor: Actor, segment: Segment, members: int | None) -> None:
     with st.container(horizontal=True):
         if segment.kind is not SegmentKind.ALL and st.button(t("Edit"), icon=":material/edit:"):
             go("segments", segment=segment.id, show="edit")
         if st.button(t("Add an export with it"), icon=":material/outbox:"):
             go("exports", show="new")
+        if st.button(t("Duplicate"), icon=":material/content_copy:"):
+            st.dialog(t("Duplicate"))(_copy)(actor, segment, frozen=False)
+        if segment.kind is not SegmentKind.STATIC and st.button(
+            t("Freeze"), icon=":material/ac_unit:", disabled=not members
+        ):
+            st.dialog(t("Freeze"))(_copy)(actor, segment, frozen=True)
         if st.button(t("Remove"), icon=":material/delete:"):
-            try:
-                services().segments.remove(actor, segment.id)
-            except CcexportError as error:
-                show_error(error)
-                return
-            go("segments")
+            st.dialog(t("Remove this segment?"))(_remove)(actor, segment)
+
+
+def _copy(actor: Actor, segment: Segment, *, frozen: bool) -> None:
+    if frozen:
+        st.markdown(
+            t("A member list of those who are in it now. It stays when the rule or the profiles change.")
+        )
+    else:
+        st.markdown(t("The same segment under another name, to be changed by itself."))
+    name = st.text_input(t("Name of the new segment"), max_chars=200, key="copy-name")
+    if st.button(t("Make it"), type="primary", key="copy-go"):
+        use_cases = services().segments
+        try:
+            made = (use_cases.freeze if frozen else use_cases.duplicate)(actor, segment.id, name)
+        except CcexportError as error:
+            show_error(error)
+            return
+        go("segments", segment=made.id)
+
+
+def _remove(actor: Actor, segment: Segment) -> None:
+    exports = services().segments.used_by(actor, segment.id)
+    rules = services().segments.mentioned_by(actor, segment.id)
+    if exports or rules:
+        st.markdown(t("It is used, so it cannot be removed. Take it out here first:"))
+        for export in exports:
+            st.markdown(f"- {t('Export')} **{plain(export.name)}**")
+        for other in rules:
+            st.markdown(f"- {t('Segment')} **{plain(other.name)}**")
+        return
+    st.markdown(t("Nothing uses {name}.", name=plain(segment.name)))
+    if st.button(t("Remove it"), type="primary", icon=":material/delete:", key="remove-go"):
+        try:
+            services().segments.remove(actor, segment.id)
+        except CcexportError as error:
+            show_error(error)
+            return
+        go("segments")

@@ -135,7 +135,7 @@ def test_a_segment_is_built_by_pressing(demo: Pages) -> None:
     page = demo.open("segments", "contributor", show="new")
     next(s for s in page.selectbox if s.label == "Field").select("country")
     demo.run(page, "contributor")
-    next(i for i in page.text_input if i.label == "Value").input("Norway")
+    next(s for s in page.selectbox if s.label == "Value").set_value("Norway")
     demo.run(page, "contributor")
     expected = demo.services.segments.members(CONTRIBUTOR, "Norway").count
     assert f"{expected:,}" in [m.value for m in page.metric]

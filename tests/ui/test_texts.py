@@ -14,6 +14,7 @@ from ccexport.ui import (
     connect,
     export_how,
     export_list,
+    ingest,
     notices,
     people,
     refresh,
@@ -22,7 +23,9 @@ from ccexport.ui import (
     run_list,
     run_story,
     schedule_form,
+    segment_views,
     segments,
+    sources,
 )
 from ccexport.ui.places import PLACES
 from ccexport.ui.show import STATES
@@ -59,6 +62,9 @@ def chosen_from_tables() -> set[str]:
         people.MAY,
         {"": people.FOR_THE_PROVIDER},
         rule_editor.GROUPS,
+        segment_views.VIEWS,
+        sources.KINDS,
+        ingest.STEPS,
         run_list.SINCE,
         run_story.VIEWS,
         TRANSFORMS,
