@@ -128,9 +128,7 @@ class ExportUseCases:
     def _config(
         self, actor: Actor, name: str, found_list: ContactList, *, connection: str, **given: Any
     ) -> ExportConfig:
-        name = name.strip()
-        if not name or len(name) > 200:
-            raise BadInput("An export needs a name of 1 to 200 characters.")
+        name = _good_name(name)
         there = self._ledger.connections.named(connection)
         require_use(actor, there, "configure exports on it")
         segments = [self._ledger.segments.named(s).id for s in given.pop("segments")]
@@ -200,7 +198,7 @@ class ExportUseCases:
     def duplicate(self, actor: Actor, name: str, new_name: str) -> Export:
         """A copy under another name."""
         old = self._mine(actor, name, "duplicate this export")
-        config = old.config.model_copy(update={"name": new_name.strip()})
+        config = old.config.model_copy(update={"name": _good_name(new_name)})
         made = self._ledger.exports.add(self._services.engine.new_id("export"), config, by=actor.name)
         self._ledger.audit.add(actor.name, "export created", made.name, {"copy_of": old.name})
         return made
@@ -233,6 +231,13 @@ class ExportUseCases:
         found = self._mine(actor, name, "remove this export")
         self._ledger.exports.mark(found.id, removed=True)
         self._ledger.audit.add(actor.name, "export removed", found.name)
+
+
+def _good_name(name: str) -> str:
+    name = name.strip()
+    if not name or len(name) > 200:
+        raise BadInput("An export needs a name of 1 to 200 characters.")
+    return name
 
 
 def _by_id(field: MappedField, custom_fields: dict[str, str]) -> MappedField:

@@ -1,5 +1,7 @@
 """Use cases of the system: suppression list, audit, what the worker does, what is stored."""
 
+import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -7,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ccexport import __version__
 from ccexport.errors import BadInput
 from ccexport.model.exports import Actor
-from ccexport.model.words import Role
+from ccexport.model.words import Role, RunState
 from ccexport.profiles.addresses import normalise_address
 from ccexport.services.access import masked, require, sees_personal
 from ccexport.services.runs import csv_line
@@ -65,6 +67,9 @@ class SystemUseCases:
         require(actor, Role.VIEWER, "see the system")
         settings = self._services.settings
         root = settings.data_dir
+        live = self._ledger.runs.all(live=True, limit=1000)
+        states = Counter(run.state for run in live)
+        oldest = min((run.created_at for run in live), default=None)
         folders = {p.name: _size(p) for p in sorted(root.iterdir())} if root.exists() else {}
         return {
             "version": __version__,
@@ -73,7 +78,14 @@ class SystemUseCases:
             "memory_limit": settings.memory_limit,
             "storage": folders,
             "driving": self._ledger.leases.held("run:") if actor.role is Role.ADMINISTRATOR else {},
-            "live_runs": len(self._ledger.runs.all(live=True, limit=1000)),
+            "driven": len(self._ledger.leases.held("run:")),
+            "live_runs": len(live),
+            "queued": states[RunState.QUEUED],
+            "waiting": states[RunState.WAITING],
+            "oldest_live": oldest,
+            "requests_today": self._services.requests_today(),
+            "free": shutil.disk_usage(root).free,
+            "log_level": settings.log_level,
         }
 
 

@@ -1,69 +1,19 @@
 """The charts; each answers the question in its title. Must never compute a number."""
 
-from collections.abc import Mapping, Sequence
-
 import altair as alt
 import pandas as pd
 import streamlit as st
 
-from ccexport.model.words import Reason, Verdict
 from ccexport.services.profiles import FieldSummary
 from ccexport.ui.show import bare, number
 from ccexport.ui.texts import t
-from ccexport.ui.words import word
 
 ROW_HEIGHT = 30
-
-
-def funnel(candidates: int, verdicts: Mapping[Verdict, int], reasons: Mapping[Reason, int]) -> None:
-    """From the candidates, past every reason, to what is done."""
-    left_out, goes, stays, leaves = t("Left out"), t("Sent"), t("Unchanged"), t("Removed")
-    group = {Verdict.ADD: goes, Verdict.UPDATE: goes, Verdict.UNCHANGED: stays, Verdict.REMOVE: leaves}
-    rows = [(t("Candidates"), candidates, t("Candidates"))]
-    rows += [(word(r), reasons.get(r, 0), left_out) for r in Reason if reasons.get(r, 0)]
-    rows += [(word(v), verdicts.get(v, 0), group[v]) for v in Verdict if verdicts.get(v, 0)]
-    frame = pd.DataFrame(rows, columns=["what", "count", "group"])
-    frame["label"] = [number(n) for n in frame["count"]]
-    bars = alt.Chart(frame).encode(
-        y=alt.Y("what:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, labelOverlap=False)),
-        x=alt.X("count:Q", title=None, axis=None, scale=alt.Scale(domainMax=max(candidates, 1) * 1.12)),
-        tooltip=[alt.Tooltip("what:N", title=t("What")), alt.Tooltip("label:N", title=t("Contacts"))],
-    )
-    domain = [goes, stays, t("Candidates"), left_out, leaves]
-    chart = bars.mark_bar(cornerRadiusEnd=3).encode(
-        color=alt.Color("group:N", scale=alt.Scale(domain=domain), legend=None)
-    ) + bars.mark_text(align="left", dx=5, color=_ink()).encode(text="label:N")
-    title = t("Where do the {n} candidates go?", n=number(candidates))
-    st.altair_chart(chart.properties(title=title, height=ROW_HEIGHT * len(rows) + 45), alt=title)
 
 
 def _ink() -> str:
     """The colour of text in the theme the reader sees; labels inside a chart do not take it by themselves."""
     return "#e6edf4" if st.context.theme.type == "dark" else "#0b121b"
-
-
-def delivered(days: Sequence[tuple[str, str, int]]) -> None:
-    """(day, outcome, contacts) as stacked bars."""
-    title = t("How many contacts arrived on the lists each day?")
-    frame = pd.DataFrame(days, columns=["day", "outcome", "count"])
-    chart = (
-        alt.Chart(frame, title=title, height=280)
-        .mark_bar(cornerRadiusEnd=2)
-        .encode(
-            x=alt.X("day:O", sort=None, title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-            y=alt.Y("count:Q", title=None, axis=alt.Axis(format="~s", tickCount=4)),
-            color=alt.Color(
-                "outcome:N",
-                title=None,
-                scale=alt.Scale(
-                    domain=[word("verified"), word("rejected"), word("missing"), word("unknown")]
-                ),
-                legend=alt.Legend(orient="top"),
-            ),
-            tooltip=["day", "outcome", "count"],
-        )
-    )
-    st.altair_chart(chart, alt=title)
 
 
 def most_frequent(summary: FieldSummary) -> None:

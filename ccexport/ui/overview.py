@@ -9,7 +9,7 @@ import streamlit as st
 from ccexport.model.exports import Actor
 from ccexport.model.runs import Run
 from ccexport.model.words import Outcome
-from ccexport.ui import charts
+from ccexport.ui import drawn
 from ccexport.ui.holder import services
 from ccexport.ui.places import link
 from ccexport.ui.show import ago, badge_markup, empty, number, plain, zone
@@ -96,7 +96,7 @@ def over_time(latest: Sequence[Run]) -> None:
     today = datetime.now(zone()).date()
     days = [today - timedelta(days=n) for n in reversed(range(FORTNIGHT))]
     if any(counted[(day, word(o))] for day in days for o in Outcome):
-        charts.delivered([(f"{d:%d.%m.}", word(o), counted[(d, word(o))]) for d in days for o in Outcome])
+        drawn.delivered([(f"{d:%d.%m.}", word(o), counted[(d, word(o))]) for d in days for o in Outcome])
     else:
         empty(t("Nothing has arrived on a list lately"), t("Preview an export, and run it from there."))
         link("exports", t("Exports"), icon=":material/outbox:")

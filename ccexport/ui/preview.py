@@ -14,7 +14,7 @@ from ccexport.model.exports import Actor, Export
 from ccexport.model.plans import Plan
 from ccexport.model.words import Reason, Role, Verdict
 from ccexport.services.previews import PlanRow
-from ccexport.ui import charts, rows
+from ccexport.ui import drawn, rows
 from ccexport.ui.export_cards import segment_names
 from ccexport.ui.holder import services
 from ccexport.ui.person_search import person_search
@@ -44,7 +44,7 @@ def preview(actor: Actor, export: Export) -> None:
     _numbers(plan)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        charts.funnel(plan.candidates, plan.verdicts, plan.reasons)
+        drawn.funnel(plan.candidates, plan.verdicts, plan.reasons)
     with right:
         _facts(actor, export, plan)
     _contacts(actor, export, plan)

@@ -11,7 +11,7 @@ from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run
 from ccexport.model.words import Outcome, Reason, RunState, Verdict, WaitReason
 from ccexport.services.runs import Progress, sentence
-from ccexport.ui import charts, rows
+from ccexport.ui import drawn, rows
 from ccexport.ui.address import views
 from ccexport.ui.compare import compare_runs
 from ccexport.ui.follow_up import follow_up
@@ -183,7 +183,7 @@ def _story(actor: Actor, run: Run, plan: Plan | None) -> None:
         )
     with right:
         if plan is not None:
-            charts.funnel(plan.candidates, plan.verdicts, plan.reasons)
+            drawn.funnel(plan.candidates, plan.verdicts, plan.reasons)
 
 
 def _requests(batches: Sequence[Batch]) -> None:

@@ -9,16 +9,20 @@ from ccexport.errors import CcexportError
 from ccexport.model.exports import Actor
 from ccexport.model.words import Role
 from ccexport.ui.holder import services
-from ccexport.ui.show import bare, number, show_error, zone
+from ccexport.ui.show import ago, bare, number, show_error, zone
 from ccexport.ui.texts import t
 
-MEGABYTE = 1_000_000
+MEGABYTE, GIGABYTE = 1_000_000, 1_000_000_000
+REQUESTS_A_DAY = 10_000
 
 
 def health(actor: Actor) -> None:
     """Version, worker, storage."""
     status = services().system.status(actor)
     stored = sum(status["storage"].values())
+    stalled = status["queued"] and not status["driven"] and status["worker"] != "embedded"
+    if stalled:
+        st.warning(t("Runs are queued and no worker drives any; is one running?"), icon=":material/warning:")
     with st.grid(5, min_column_width=150):
         st.metric(t("Version"), status["version"], border=True)
         st.metric(
@@ -27,7 +31,17 @@ def health(actor: Actor) -> None:
         here = status["worker"] == "embedded"
         st.metric(t("Worker"), t("here") if here else t("elsewhere"), border=True)
         st.metric(t("Live runs"), number(status["live_runs"]), border=True)
-        st.metric(t("Stored"), f"{stored / MEGABYTE:,.1f} MB", border=True)
+        st.metric(t("In the queue"), number(status["queued"]), border=True)
+        st.metric(t("Waiting"), number(status["waiting"]), border=True)
+        oldest = status["oldest_live"]
+        st.metric(t("Oldest live run"), ago(oldest) if oldest else "–", border=True)
+        st.metric(
+            t("Requests today"),
+            f"{number(status['requests_today'])} / {number(REQUESTS_A_DAY)}",
+            border=True,
+        )
+        st.metric(t("Stored"), _bytes(stored), border=True)
+        st.metric(t("Free on the disk"), _bytes(status["free"]), border=True)
     st.subheader(t("Storage"))
     frame = pd.DataFrame([{t("Part"): k, t("Megabytes"): v / MEGABYTE} for k, v in status["storage"].items()])
     st.dataframe(
@@ -43,8 +57,10 @@ def health(actor: Actor) -> None:
     )
     st.caption(
         t(
-            "Memory for queries: {limit}. Everything is in one data directory; copying it is a backup.",
+            "Memory for queries: {limit}. Log level: {level}. Everything is in one data directory; copying it is a "
+            "backup.",
             limit=status["memory_limit"],
+            level=status["log_level"],
         )
     )
     if actor.role.covers(Role.ADMINISTRATOR) and status["driving"]:
@@ -52,6 +68,10 @@ def health(actor: Actor) -> None:
         st.table(
             [{t("Run"): k.removeprefix("run:"), t("Process"): str(v)} for k, v in status["driving"].items()]
         )
+
+
+def _bytes(size: float) -> str:
+    return f"{size / GIGABYTE:,.1f} GB" if size >= GIGABYTE else f"{size / MEGABYTE:,.1f} MB"
 
 
 def suppression(actor: Actor) -> None:

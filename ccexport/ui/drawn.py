@@ -1,0 +1,93 @@
+"""The charts that pages draw again and again: made once for the same numbers, words and theme.
+
+Altair takes longer to check a chart than a whole page takes otherwise. Must never compute a number.
+"""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from functools import lru_cache
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from ccexport.model.words import Reason, Verdict
+from ccexport.ui.show import number
+from ccexport.ui.texts import t
+from ccexport.ui.words import word
+
+ROW_HEIGHT = 30
+Rows = tuple[tuple[str, int, str], ...]
+
+
+def funnel(candidates: int, verdicts: Mapping[Verdict, int], reasons: Mapping[Reason, int]) -> None:
+    """From the candidates, past every reason, to what is done."""
+    left_out, goes, stays, leaves = t("Left out"), t("Sent"), t("Unchanged"), t("Removed")
+    group = {Verdict.ADD: goes, Verdict.UPDATE: goes, Verdict.UNCHANGED: stays, Verdict.REMOVE: leaves}
+    rows = [(t("Candidates"), candidates, t("Candidates"))]
+    rows += [(word(r), reasons.get(r, 0), left_out) for r in Reason if reasons.get(r, 0)]
+    rows += [(word(v), verdicts.get(v, 0), group[v]) for v in Verdict if verdicts.get(v, 0)]
+    title = t("Where do the {n} candidates go?", n=number(candidates))
+    labels = tuple(number(n) for _, n, _ in rows)
+    domain = (goes, stays, t("Candidates"), left_out, leaves)
+    spec = _funnel(tuple(rows), labels, domain, title, (t("What"), t("Contacts")), _ink())
+    st.vega_lite_chart(deepcopy(spec), alt=title)
+
+
+def _ink() -> str:
+    """The colour of text in the theme the reader sees; labels inside a chart do not take it by themselves."""
+    return "#e6edf4" if st.context.theme.type == "dark" else "#0b121b"
+
+
+@lru_cache(maxsize=64)
+def _funnel(
+    rows: Rows, labels: tuple[str, ...], domain: tuple[str, ...], title: str, heads: tuple[str, str], ink: str
+) -> dict[str, Any]:
+    frame = pd.DataFrame(rows, columns=["what", "count", "group"]).assign(label=labels)
+    most = max(rows[0][1], 1) * 1.12
+    bars = alt.Chart(frame).encode(
+        y=alt.Y("what:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, labelOverlap=False)),
+        x=alt.X("count:Q", title=None, axis=None, scale=alt.Scale(domainMax=most)),
+        tooltip=[alt.Tooltip("what:N", title=heads[0]), alt.Tooltip("label:N", title=heads[1])],
+    )
+    chart = bars.mark_bar(cornerRadiusEnd=3).encode(
+        color=alt.Color("group:N", scale=alt.Scale(domain=list(domain)), legend=None)
+    ) + bars.mark_text(align="left", dx=5, color=ink).encode(text="label:N")
+    made: dict[str, Any] = chart.properties(title=title, height=ROW_HEIGHT * len(rows) + 45).to_dict()
+    return made
+
+
+def delivered(days: Sequence[tuple[str, str, int]]) -> None:
+    """(day, outcome, contacts) as stacked bars."""
+    title = t("How many contacts arrived on the lists each day?")
+    domain = tuple(word(outcome) for outcome in ("verified", "rejected", "missing", "unknown"))
+    spec = _delivered(tuple(days), title, domain, (t("Day"), t("Outcome"), t("Contacts")))
+    st.vega_lite_chart(deepcopy(spec), alt=title)
+
+
+@lru_cache(maxsize=64)
+def _delivered(
+    days: tuple[tuple[str, str, int], ...], title: str, domain: tuple[str, ...], heads: tuple[str, str, str]
+) -> dict[str, Any]:
+    frame = pd.DataFrame(days, columns=["day", "outcome", "count"])
+    chart = (
+        alt.Chart(frame, title=title, height=280)
+        .mark_bar(cornerRadiusEnd=2)
+        .encode(
+            x=alt.X("day:O", sort=None, title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+            y=alt.Y("count:Q", title=None, axis=alt.Axis(format="~s", tickCount=4)),
+            color=alt.Color(
+                "outcome:N",
+                title=None,
+                scale=alt.Scale(domain=list(domain)),
+                legend=alt.Legend(orient="top"),
+            ),
+            tooltip=[
+                alt.Tooltip(field, title=head)
+                for field, head in zip(("day", "outcome", "count"), heads, strict=True)
+            ],
+        )
+    )
+    made: dict[str, Any] = chart.to_dict()
+    return made
