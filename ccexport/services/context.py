@@ -22,6 +22,7 @@ from ccexport.runs.engine import Engine
 from ccexport.runs.erasing import drop_erased
 from ccexport.runs.notices import Herald
 from ccexport.runs.notices_delivery import Mail, Postman
+from ccexport.runs.presence import Presence
 from ccexport.runs.refresh import Refresher
 from ccexport.runs.schedules import Timetable
 from ccexport.runs.tidying import Tidying
@@ -166,6 +167,7 @@ class Services:
             Herald(self.engine, base_url=self.settings.base_url, mail=bool(mail.url)).tick,
             Postman(self.engine, made.stop, mail).tick,
             Tidying(self.engine, months=self.settings.retention_months).tick,
+            Presence(self.ledger).tick,
         )
         telemetry.observe(GAUGES, lambda: measures(self))
         return made

@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 
 from ccexport.errors import CcexportError
 from ccexport.ledger.maintenance import NEWEST, version_of
+from ccexport.model.schedules import Follows
 from ccexport.runs.notices_delivery import undelivered
+from ccexport.runs.presence import machines_with_workers
 from ccexport.services.context import Services
 from ccexport.settings import Settings, load_settings
 
@@ -128,6 +130,7 @@ def _inside(services: Services) -> Iterator[Finding]:
     yield _key(services)
     yield from _hosts(services)
     yield _quota(services)
+    yield _worker(services)
     yield from _connections(services)
     yield _notices(services)
 
@@ -202,6 +205,24 @@ def _quota(services: Services) -> Finding:
     if used < 0.8 * QUOTA:
         return Finding("quota", Health.OK, found)
     return Finding("quota", Health.WARN, found, "Runs wait until 00:00 UTC; schedule less, or fewer lists.")
+
+
+def _worker(services: Services) -> Finding:
+    """A schedule without a worker would look like one whose time has not come."""
+    there = machines_with_workers(services.ledger)
+    if there:
+        return Finding("worker", Health.OK, f"One is at work on {', '.join(there)}.")
+    saved = services.ledger.schedules.all().values()
+    by_time = any(one.schedule.follows is Follows.TIMES for one in saved)
+    waiting = services.ledger.runs.all(live=True, limit=1)
+    if not (by_time or waiting or services.ledger.refreshes.settings()[0].on):
+        return Finding("worker", Health.OK, "None is at work, and nothing waits for one.")
+    return Finding(
+        "worker",
+        Health.WARN,
+        "None was at work in the last minute, so nothing runs by itself.",
+        "Start the dashboard, or `ccexport worker` when CCEXPORT_WORKER is off.",
+    )
 
 
 def _connections(services: Services) -> Iterator[Finding]:

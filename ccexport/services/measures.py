@@ -11,6 +11,7 @@ from ccexport import __version__
 from ccexport.model.firings import RefreshState
 from ccexport.model.words import RunState
 from ccexport.runs.notices_delivery import undelivered
+from ccexport.runs.presence import machines_with_workers
 from ccexport.telemetry import Reading
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ GAUGES = {
     "ccexport.runs.by_state": "Runs in each state, live and ended.",
     "ccexport.runs.oldest_live": "Seconds since the oldest run began that has not ended; 0 when there is none.",
     "ccexport.requests.today": "Requests of the day's 10,000 that were used.",
+    "ccexport.workers": "Machines on which a worker was seen in the last minute.",
     "ccexport.connections": "Connections in each state.",
     "ccexport.notices.undelivered": "Notices of the last seven days that were tried and have not arrived.",
     "ccexport.refresh.last_done": "When the newest refresh that was carried out ended, in seconds since 1970.",
@@ -37,6 +39,7 @@ def measures(services: "Services") -> Iterator[Reading]:
         yield "ccexport.runs.by_state", states.get(state, 0), {"state": str(state)}
     yield "ccexport.runs.oldest_live", _oldest_live(services), {}
     yield "ccexport.requests.today", services.requests_today(), {}
+    yield "ccexport.workers", len(machines_with_workers(ledger)), {}
     for word, number in sorted(Counter(c.state for c in ledger.connections.all()).items()):
         yield "ccexport.connections", number, {"state": str(word)}
     yield "ccexport.notices.undelivered", len(undelivered(ledger)), {}

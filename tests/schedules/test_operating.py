@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import socket
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from ccexport.ledger.maintenance import move, version_of
 from ccexport.model.notices import Channel
 from ccexport.model.schedules import Schedule
 from ccexport.model.words import RunState
+from ccexport.runs.worker import holder_name
 from ccexport.services import Services
 from ccexport.services.doctor import Finding, Health, diagnose
 from tests.conftest import Clock
@@ -66,6 +68,23 @@ def test_it_says_what_is_wrong_and_what_to_do(now: World, monkeypatch: pytest.Mo
     assert found["connection Main"].health is Health.WARN
     assert "--reconnect" in found["connection Main"].to_do
     assert all(f.to_do for f in found.values() if f.health is not Health.OK)
+
+
+def test_a_schedule_without_a_worker_is_seen(now: World, on: Callable[..., Schedule]) -> None:
+    now.ready([person(1)])
+    assert "nothing waits for one" in by_name(diagnose())["worker"].found
+    now.services.schedules.set(CARL, ["News"], on(every="day", at=["06:00"]))
+    assert by_name(diagnose())["worker"].health is Health.WARN
+
+    now.services.worker().run_once()
+
+    assert f"at work on {socket.gethostname()}" in by_name(diagnose())["worker"].found
+    now.services.ledger.leases.drop(f"worker:{socket.gethostname()}", holder_name())
+    dead = f"{socket.gethostname()}:999999999:1:1"
+    now.services.ledger.leases.take(f"worker:{socket.gethostname()}", dead, seconds=60)
+    assert by_name(diagnose())["worker"].health is Health.WARN
+    now.services.worker().run_once()  # takes the place of the dead one at once
+    assert by_name(diagnose())["worker"].health is Health.OK
 
 
 def test_a_clock_that_is_wrong_is_seen(now: World, clock: Clock) -> None:
