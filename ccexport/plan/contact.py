@@ -10,7 +10,7 @@ field, with care.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ccexport.model.words import FieldType
@@ -41,12 +41,13 @@ _ALL_CLEAN = quote_text(rf"\.(?:{_BETWEEN}{_CLEAN})*")
 
 @dataclass(frozen=True)
 class ContactSql:
-    """The mapping as nested select lists, to be added in this order, and the results on top.
+    """The mapping as SQL: the texts, nested select lists to be added in this order, and the results on top.
 
-    The first list reads the columns of alias `p`; `contact`, the JSON object, needs `address`;
+    `texts` by name read the columns of alias `p`; `contact`, the JSON object, needs `address`;
     `warnings` are codes joined by `;`, or null.
     """
 
+    texts: Mapping[str, str]
     levels: tuple[tuple[str, ...], ...]
     contact: str
     warnings: str
@@ -109,6 +110,7 @@ def drafts(targets: Sequence[Target], *, latest_year: int) -> DraftSql:
     others = [c for c in columns if not c.is_written]
     parts = ", ".join(p for c in columns if (p := _drafted(c)))
     return DraftSql(
+        texts=_texts(columns),
         levels=_levels(columns, others, straight),
         contact=f"concat('{{\"email\":\"', address, '\"'{', ' if parts else ''}{parts}, '}}')",
         raw=_raw(straight),
@@ -124,6 +126,7 @@ def careful(targets: Sequence[Target], *, latest_year: int) -> ContactSql:
         ["'{\"email\":' || to_json(address)::VARCHAR", *(p for c in columns if (p := _piece(c)))]
     )
     return ContactSql(
+        texts=_texts(columns),
         levels=_levels(columns, columns, ()),
         contact=f"concat({parts}, '}}')",
         warnings=_warnings(columns),
@@ -134,12 +137,15 @@ def _columns(targets: Sequence[Target], latest_year: int) -> list[_Column]:
     return [_Column(n, t, latest_year) for n, t in enumerate(targets)]
 
 
+def _texts(columns: Sequence[_Column]) -> dict[str, str]:
+    return {f"t{c.n}": _text(c) for c in columns}
+
+
 def _levels(
     columns: Sequence[_Column], valued: Sequence[_Column], straight: Sequence[_Column]
 ) -> tuple[tuple[str, ...], ...]:
     """SQL: each step a level of its own, so that no expression is written (and planned) several times."""
     return (
-        tuple(f"{_text(c)} AS t{c.n}" for c in columns),
         tuple(f"{_cleaned(c)} AS c{c.n}" for c in valued if not c.is_day and c not in straight),
         tuple(f"{f't{c.n}' if c in straight else _value(c)} AS v{c.n}" for c in valued),
         tuple(f"{sql} AS d{c.n}" for c in columns if (sql := _checked(c)) is not None),

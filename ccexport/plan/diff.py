@@ -25,51 +25,49 @@ class Slice:
 def drafts_query(sql: DraftSql, email: str, part: Slice) -> str:
     """SQL: the rows of a slice, which come in order when one thread does it.
 
-    Where `careful` is true the contact is only a draft: `careful_query` gives the right one.
+    Where `careful` is true the contact is only a draft, and the row has all that `careful_query` needs.
     """
     over = f"WHEN d._row >= {part.cut} THEN 'over_limit'" if part.cut is not None else ""
-    columns = f"""p._id AS id, d.mask, l.winner,
-        coalesce(d.address, nullif(p.{quote_identifier(email)}::VARCHAR, '')) AS address,
-        CASE WHEN d.reason IS NOT NULL THEN d.reason
-            WHEN l.winner IS NOT NULL THEN 'duplicate' {over} END AS reason"""
-    rows = f"{_profiles(part)} LEFT JOIN losers l ON l._row = d._row"
+    within = " AND ".join(f"{t}._row >= {part.low} AND {t}._row < {part.high}" for t in "pd")
+    texts = ", ".join(f"{text} AS {name}" for name, text in sql.texts.items())
+    kept = "".join(f", CASE WHEN careful THEN {name} END AS {name}" for name in (*_NEEDED, *sql.texts))
     return f"""
-        WITH {_mapped(sql, columns, rows)},
+        WITH texts AS (
+            SELECT d._row, p._id AS id, d.mask, l.winner, d.on_list, d.known, d.delivered, d.note::VARCHAR AS note,
+                coalesce(d.address, nullif(p.{quote_identifier(email)}::VARCHAR, '')) AS address,
+                CASE WHEN d.reason IS NOT NULL THEN d.reason::VARCHAR
+                    WHEN l.winner IS NOT NULL THEN 'duplicate' {over} END AS reason, {texts or "0"}
+            FROM s.profiles p JOIN decided d ON d._row = p._row AND {within}
+            LEFT JOIN losers l ON l._row = d._row),
+        {_levels(sql)},
         drafted AS (SELECT *, {sql.contact} AS draft, {sql.raw} AS raw FROM checked),
-        judged AS (SELECT *, {sql.plain} AS plain FROM drafted),
+        judged AS (SELECT *, reason IS NULL AND NOT coalesce({sql.plain}, false) AS careful FROM drafted),
         contacts AS (
-            SELECT _row, id, mask, on_list, known, delivered, address, reason, winner,
-                CASE WHEN reason IS NULL THEN draft END AS contact,
+            SELECT *, CASE WHEN reason IS NULL THEN draft END AS contact,
                 CASE WHEN reason IS NULL THEN {_warnings(sql)} WHEN note LIKE 'consent:%' THEN note END
-                    AS warnings,
-                coalesce(reason IS NULL AND NOT plain, false) AS careful
+                    AS warnings
             FROM judged)
         SELECT _row, id AS profile_id, address, CASE WHEN reason IS NULL THEN {_VERDICT} END AS verdict,
-            reason, winner, warnings, n.names AS segments, contact, delivered, careful
+            reason, winner, warnings, n.names AS segments, contact, delivered, careful {kept}
         FROM contacts JOIN segment_names n ON n.mask = contacts.mask
         """
 
 
-def careful_query(sql: ContactSql, part: Slice, chosen: str) -> str:
-    """SQL: contact, warnings and verdict of those contacts of a slice that are in the table `chosen`."""
-    rows = f"{_profiles(part)} SEMI JOIN {chosen} t ON t._row = d._row"
+def careful_query(sql: ContactSql, chosen: str) -> str:
+    """SQL: contact, warnings and verdict of the rows of `drafts_query` that are in the table `chosen`."""
     return f"""
-        WITH {_mapped(sql, "d.address", rows)},
+        WITH texts AS (SELECT * FROM {chosen}),
+        {_levels(sql)},
         contacts AS (SELECT *, {sql.contact} AS contact, {_warnings(sql)} AS warnings FROM checked)
-        SELECT _row, contact, warnings, {_VERDICT} AS verdict FROM contacts ORDER BY _row
+        SELECT _row, contact, warnings, {_VERDICT} AS verdict FROM contacts
         """
 
 
+_NEEDED = ("on_list", "known", "note")
 # Two contacts with one text are the same contact; `delivered` is made by the same function.
 _VERDICT = f"""CASE WHEN NOT on_list THEN 'add'
     WHEN NOT known OR delivered IS DISTINCT FROM {content_sql("contact")} THEN 'update'
     ELSE 'unchanged' END"""
-
-
-def _profiles(part: Slice) -> str:
-    """FROM clause: `p` the profiles of a slice, `d` what was decided about them."""
-    within = " AND ".join(f"{t}._row >= {part.low} AND {t}._row < {part.high}" for t in "pd")
-    return f"s.profiles p JOIN decided d ON d._row = p._row AND {within}"
 
 
 def _warnings(sql: ContactSql) -> str:
@@ -77,18 +75,13 @@ def _warnings(sql: ContactSql) -> str:
     return f"CASE WHEN note IS NULL THEN {sql.warnings} ELSE concat_ws(';', note, {sql.warnings}) END"
 
 
-def _mapped(sql: ContactSql, columns: str, rows: str) -> str:
-    """SQL: a table for each level of the mapping; the last of them is `checked`."""
-    texts, *levels = ("".join(f", {each}" for each in level) for level in sql.levels)
-    tables = [
-        f"texts AS (SELECT d._row, d.on_list, d.known, d.delivered, d.note, {columns} {texts} FROM {rows})"
-    ]
-    for level, name, before in zip(levels, _LEVELS[1:], _LEVELS, strict=False):
-        tables.append(f"{name} AS (SELECT * {level} FROM {before})")
-    return ", ".join(tables)
-
-
-_LEVELS = ("texts", "cleaned", "vals", "checked")
+def _levels(sql: ContactSql) -> str:
+    """SQL: a table for each level of the mapping, on top of `texts`; the last of them is `checked`."""
+    names = ("texts", "cleaned", "vals", "checked")
+    return ", ".join(
+        f"{name} AS (SELECT * {''.join(f', {each}' for each in level)} FROM {before})"
+        for before, name, level in zip(names, names[1:], sql.levels, strict=False)
+    )
 
 
 def removals_query(inputs: PlanInputs) -> str:

@@ -33,6 +33,7 @@ from ccexport.plan.freeze import (
     BODIES,
     DROPPED,
     ROWS,
+    TEXTS,
     Digest,
     Facts,
     RowsFile,
@@ -52,6 +53,7 @@ __all__ = ["PlanInputs", "make_plan"]
 # About as many candidates are mapped in one go, and written in pieces; two slices are worked on at a time.
 SLICE = 50_000
 PIECE = 15_000
+DRAFTED = [*(name for name in TEXTS), "delivered", "careful"]
 _GRAIN = 61_440  # half a row group of DuckDB
 
 
@@ -151,7 +153,7 @@ def _slices(
     with ThreadPoolExecutor(2, thread_name_prefix="plan") as pool:
         for part in [*parts, None] if decided.removals else parts:
             waiting.append(pool.submit(work, part))
-            if len(waiting) > 2:
+            if len(waiting) > 1:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
@@ -170,11 +172,13 @@ class _Contacts:
     def made(self, db: DuckDB, part: Slice) -> pa.Table:
         query = drafts_query(self._drafts, self._email, part)
         rows = _in_order(db.arrow(query, batch=PIECE).read_all())
-        todo = rows.select(["_row"]).filter(rows["careful"])
+        todo = rows.filter(rows["careful"]).drop_columns(["contact", "warnings", "verdict"])
+        rows = rows.select(DRAFTED)
         if not todo.num_rows:
             return rows
         with db.given("todo", todo):
-            right = db.arrow(careful_query(self._careful, part, "todo"), batch=1_000_000).read_all()
+            query = careful_query(self._careful, "todo")
+            right = _in_order(db.arrow(query, batch=1_000_000).read_all())
         return pa.Table.from_batches(_put_right(rows, right.combine_chunks()))
 
 
