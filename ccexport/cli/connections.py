@@ -129,6 +129,32 @@ def probe(
 
 
 @app.command()
+def change(
+    name: str,
+    approve_above: Annotated[
+        int | None,
+        typer.Option(min=0, help="A run of more contacts waits for a second person; 0 for never."),
+    ] = None,
+    contract_limit: Annotated[
+        int | None, typer.Option(min=0, help="How many contacts the account may hold; 0 for no limit.")
+    ] = None,
+    share: Annotated[Role | None, typer.Option(help="administrator only, or contributors too.")] = None,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Change who may use a connection and what it may do; what is not named stays.
+
+    Example: ccexport connections change Sandbox --approve-above 10000
+    """
+    told = {"approval_above": approve_above, "contract_limit": contract_limit, "share": share}
+    with opened(data_dir) as (services, actor):
+        values = {key: value or None for key, value in told.items() if value is not None}
+        made = services.connections.change(actor, name, **values)
+    document = {"name": made.name} | {key: getattr(made, key) for key in told}
+    emit(as_json, document, [f"{made.name} is changed."])
+
+
+@app.command()
 def remove(name: str, as_json: Json = False, data_dir: DataDir = None) -> None:
     """Forget a connection and its tokens; exports that use it must go first.
 

@@ -12,7 +12,7 @@ from ccexport.errors import BadInput, Conflict, NotFound
 from ccexport.ledger.runs import RunsEver
 from ccexport.model.exports import Actor
 from ccexport.model.runs import Batch, Run, RunEvent
-from ccexport.model.words import BatchKind, BatchState, Role, RunState, WaitReason
+from ccexport.model.words import BatchKind, BatchState, Role, RunState, Trigger, WaitReason
 from ccexport.runs.worker import holder_is_dead
 from ccexport.services.access import require
 from ccexport.services.history import RunHistory
@@ -156,18 +156,27 @@ class RunUseCases(RunHistory):
         return self._ledger.runs.get(run_id)
 
     def approve(self, actor: Actor, run_id: str) -> Run:
-        """A second person approves the plan; not who asked for the run or last changed the export."""
+        """A second person approves the plan; not who asked for the run or changed the export since it last ran."""
         run = self._mine(actor, run_id, "approve this run")
         if run.state is not RunState.WAITING or run.wait_reason is not WaitReason.APPROVAL:
             raise Conflict(f"Run {run_id} does not wait for approval.")
-        export = self._ledger.exports.get(run.export_id)
-        if actor.name in {run.actor, export.updated_by}:
+        if actor.name in {run.actor, *self._changed_by(run)}:
             raise Conflict("Somebody else has to approve: you asked for this run or changed its export.")
         self._ledger.runs.approve(run_id, by=actor.name, digest=run.digest)
         self._ledger.audit.add(
             actor.name, "run approved", run.export_name, {"run": run.id, "digest": run.digest}
         )
         return self._ledger.runs.get(run_id)
+
+    def _changed_by(self, run: Run) -> set[str]:
+        """Who made the export what it is now: the last to change it, and all since it last ended well."""
+        versions = self._ledger.exports.versions(run.export_id)
+        earlier = self._ledger.runs.all(export_id=run.export_id, live=False, limit=1_000)
+        well = {RunState.SUCCEEDED, RunState.SUCCEEDED_WITH_REJECTS}
+        ended = (r.export_version for r in earlier if r.state in well and r.trigger is not Trigger.UNDO)
+        ran = max(ended, default=0)
+        newest = max(v["version"] for v in versions)
+        return {v["updated_by"] for v in versions if v["version"] > ran or v["version"] == newest}
 
     def release(self, actor: Actor, export_name: str, guard: str, *, reason: str) -> None:
         """Let the next run of the export past one tripped guard, once."""

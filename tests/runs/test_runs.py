@@ -3,9 +3,9 @@
 import pytest
 
 from ccexport.errors import Conflict, NotPermitted
-from ccexport.model.exports import ConsentRule
+from ccexport.model.exports import Actor, ConsentRule
 from ccexport.model.runs import Run
-from ccexport.model.words import BatchState, Mode, RunState, WaitReason
+from ccexport.model.words import BatchState, Mode, Role, RunState, WaitReason
 from tests.world import ADA, CARL, VERA, World, person
 
 
@@ -242,6 +242,23 @@ def test_a_run_above_the_threshold_waits_for_a_second_person(world: World) -> No
 
     assert (waiting.state, waiting.wait_reason) == (RunState.WAITING, WaitReason.APPROVAL)
     assert run.state is RunState.SUCCEEDED, run.note
+
+
+def test_nobody_who_changed_the_export_since_it_last_ran_may_approve_it(world: World) -> None:
+    world.ready([person(n) for n in range(5)])
+    dora, eve = (Actor(name, Role.ADMINISTRATOR) for name in ("dora", "eve"))
+    world.services.connections.change(ADA, "Main", approval_above=3)
+    world.services.exports.change(ADA, "News", fields=[])
+    world.services.exports.change(dora, "News", name="Latest news")
+    waiting = world.run("Latest news")
+
+    for actor in (CARL, ADA, dora):
+        with pytest.raises(Conflict, match="Somebody else"):
+            world.services.runs.approve(actor, waiting.id)
+    world.services.runs.approve(eve, waiting.id)
+    assert world.services.runs.drive_here(waiting.id).state is RunState.SUCCEEDED
+    again = world.run("Latest news", resend_all=True)
+    world.services.runs.approve(ADA, again.id)
 
 
 def test_one_persons_way_is_told(world: World) -> None:
