@@ -4,6 +4,7 @@ Every function reads through a session that has the snapshot as `s`. Must never 
 who may see what is decided above.
 """
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -17,6 +18,8 @@ from ccexport.profiles.database import DuckDB, quote_identifier
 
 _BINS = 20
 _TOP = 10
+_GLANCED = 50_000  # values that are looked at to see whether there is anything to choose from
+_CHOSEN_FROM = 5_000
 _SCALES = (FieldType.NUMBER, FieldType.DATE, FieldType.TIMESTAMP)
 
 
@@ -131,8 +134,15 @@ def holds(db: DuckDB, members: Path, row: int) -> bool:
 def suggest(
     db: DuckDB, snapshot: Snapshot, field: str, prefix: str = "", limit: int = 50
 ) -> list[tuple[Any, int]]:
-    """Values of a field that start with the text (whatever its case), the most frequent first."""
+    """Values of a field that start with the text (whatever its case), the most frequent first.
+
+    Without a text, none of a field whose values nearly all differ: nobody chooses from those.
+    """
     source, value = _values(named_field(snapshot, field), None)
+    if not prefix:
+        (different,) = db.row(f"SELECT approx_count_distinct(v) FROM (FROM {source} LIMIT {_GLANCED})")
+        if different > _CHOSEN_FROM:
+            return []
     return [
         (v, int(n))
         for v, n in db.rows(
@@ -206,15 +216,20 @@ def _where(snapshot: Snapshot, search: str, members: Path | None) -> tuple[str, 
     parts, params = ["true"], {}
     texts = [quote_identifier(f.name) for f in snapshot.fields if f.type is FieldType.TEXT]
     for number, word in enumerate(search.split()[:10]):
-        params[f"word{number}"] = word
-        within = " OR ".join(
-            f"contains(lower({t}), lower(nfc_normalize($word{number})))" for t in [PROFILE_ID, *texts]
-        )
-        parts.append(f"({within})")
+        test, params[f"word{number}"] = _occurs(word, f"$word{number}")
+        parts.append(f"({' OR '.join(test.format(t=t) for t in [PROFILE_ID, *texts])})")
     if members is not None:
         params["members"] = str(members)
         parts.append(f"{ROW} IN (SELECT {ROW} FROM read_parquet($members))")
     return " AND ".join(parts), params
+
+
+def _occurs(word: str, param: str) -> tuple[str, str]:
+    """The test of one column, and the value of its parameter. ILIKE costs a third less, but has wildcards."""
+    plain = unicodedata.normalize("NFC", word)
+    if "%" in plain or "_" in plain:
+        return f"contains(lower({{t}}), lower({param}))", plain
+    return f"{{t}} ILIKE {param}", f"%{plain}%"
 
 
 def _profiles(

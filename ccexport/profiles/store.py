@@ -26,6 +26,8 @@ from ccexport.profiles.scratch import locked, private_folder, publish, write_tex
 from ccexport.profiles.warm import WarmDatabase
 from ccexport.profiles.without import Matches, build_without, profiles_with
 
+_COUNTS_KEPT = 1_000
+
 
 class ProfileStore:
     """The snapshots under `root` (the data directory), in its folder `profiles`."""
@@ -44,6 +46,9 @@ class ProfileStore:
         self._clock = clock
         self._random = random
         self._warm = WarmDatabase(memory_limit, self.temp_dir)
+        # Snapshots and members files never change, so what was found in them stays true.
+        self._counts: dict[tuple[str, str, str], int] = {}
+        self._suggested: dict[tuple[str, str, int], list[tuple[Any, int]]] = {}
         self._tables: dict[str, list[browse.FieldOverview]] = {}
         # What is done to every new snapshot; gives the one that is current then.
         self.after_ingest: Callable[[Snapshot], Snapshot] = lambda snapshot: snapshot
@@ -175,9 +180,15 @@ class ProfileStore:
             )
 
     def count(self, snapshot: Snapshot, *, search: str = "", members: Path | None = None) -> int:
-        """How many profiles `page` gives in all."""
-        with self.reading(snapshot) as db:
-            return browse.count(db, snapshot, search=search, members=members)
+        """How many profiles `page` gives in all; asked again for every page, and found once."""
+        key = (snapshot.id, search, str(members))
+        if key not in self._counts:
+            with self.reading(snapshot) as db:
+                found = browse.count(db, snapshot, search=search, members=members)
+            if len(self._counts) >= _COUNTS_KEPT:
+                self._counts.clear()
+            self._counts[key] = found
+        return self._counts[key]
 
     def profile(self, snapshot: Snapshot, profile_id: str) -> dict[str, Any] | None:
         """The profile of that id, or None."""
@@ -218,9 +229,15 @@ class ProfileStore:
     def suggest(
         self, snapshot: Snapshot, field: str, prefix: str = "", limit: int = 50
     ) -> list[tuple[Any, int]]:
-        """Values of a field that start with the text, with their counts."""
-        with self.reading(snapshot) as db:
-            return browse.suggest(db, snapshot, field, prefix, limit)
+        """Values of a field that start with the text, with their counts; those of a whole field found once."""
+        key = (snapshot.id, field, limit)
+        if prefix or key not in self._suggested:
+            with self.reading(snapshot) as db:
+                found = browse.suggest(db, snapshot, field, prefix, limit)
+            if prefix:
+                return found
+            self._suggested = {k: v for k, v in self._suggested.items() if k[0] == snapshot.id} | {key: found}
+        return self._suggested[key]
 
     def close(self) -> None:
         """Let go of what is kept warm."""

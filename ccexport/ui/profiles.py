@@ -52,6 +52,8 @@ def browse(actor: Actor, snapshot: Snapshot) -> None:
     page = st.pagination(max(1, -(-total // PAGE)), key="page", bind="query-params")
     if search:
         st.caption(t("{n} profiles fit.", n=number(total)))
+    if not total:
+        return
     found = services().profiles.page(actor, search=search, offset=(page - 1) * PAGE, limit=PAGE)
     show_chosen(actor, snapshot, found, key="profiles", name=t("Profiles"))
 

@@ -58,6 +58,8 @@ def _members(actor: Actor, segment: Segment, snapshot: Snapshot) -> None:
     page = st.pagination(max(1, -(-total // PAGE)), key="page", bind="query-params")
     if search:
         st.caption(t("{n} profiles fit.", n=number(total)))
+    if not total:
+        return
     found = services().segments.members_page(
         actor,
         segment.id,

@@ -60,6 +60,11 @@ def test_pages_follow_the_file(store: ProfileStore, snapshot: Snapshot) -> None:
         ("åse nr1", ["p01", "p11", "p13", "p15", "p17", "p19"]),
         ("nobody", []),
         ("%", []),
+        ("P_7", []),
+        ("P%7", []),
+        ("ÅSE nr15", ["p15"]),
+        ("A\u030aSE nr15", ["p15"]),
+        ("\\", []),
         ("' OR 1", []),
     ],
 )
@@ -156,3 +161,20 @@ def test_many_can_look_at_once_while_the_snapshot_changes(
     assert wrong == []
     store.close()
     assert list(store.temp_dir.iterdir()) == []
+
+
+def test_values_that_nearly_all_differ_are_no_suggestions(store: ProfileStore, tmp_path: Path) -> None:
+    """Nobody chooses one of a million addresses; with a beginning they are found."""
+    path = tmp_path / "many.csv"
+    path.write_text("id,town\n" + "".join(f"p{n:05},{'Oslo' if n % 2 else 'Moss'}\n" for n in range(20_000)))
+    snapshot = store.ingest([path]).snapshot
+    assert store.suggest(snapshot, "id") == []
+    assert store.suggest(snapshot, "id", "P0000", limit=2) == [("p00000", 1), ("p00001", 1)]
+    assert store.suggest(snapshot, "town") == [("Moss", 10_000), ("Oslo", 10_000)]
+
+
+def test_every_field_at_a_glance(store: ProfileStore, snapshot: Snapshot) -> None:
+    found = {f.field.name: (f.filled, f.profiles, f.distinct) for f in store.field_table(snapshot)}
+    assert found["city"] == (30, 40, 2)
+    assert found["vip"] == (27, 40, 2)
+    assert found["tags"] == (40, 40, 2)

@@ -81,6 +81,7 @@ def test_sizes_and_moves_over_snapshots(services: Services, tmp_path: Path) -> N
 
 
 def test_a_snapshot_without_the_field_has_no_size(services: Services, tmp_path: Path) -> None:
+    services.ledger.clock.now += timedelta(days=1)  # type: ignore[attr-defined]
     path = tmp_path / "people.csv"
     path.write_text("Id,score\na,1\n")
     services.profiles.ingest(ADA, [path], id_field="Id", accept_changes=True)
