@@ -1,9 +1,10 @@
-"""System: how it is, the refresh, notices, the suppression list, and the audit."""
+"""System: how it is, the refresh, notices, the suppression list, erasing, and the audit."""
 
 import streamlit as st
 
 from ccexport.model.words import Role
 from ccexport.ui.address import views
+from ccexport.ui.erasure import erasure
 from ccexport.ui.notices import notices
 from ccexport.ui.places import titled
 from ccexport.ui.refresh import refresh
@@ -18,6 +19,7 @@ VIEWS = {
     "refresh": (refresh, "Refresh", Role.VIEWER),
     "notices": (notices, "Notices", Role.CONTRIBUTOR),
     "suppression": (suppression, "Suppression list", Role.VIEWER),
+    "erasure": (erasure, "Erasure", Role.ADMINISTRATOR),
     "audit": (audit, "Audit", Role.ADMINISTRATOR),
 }
 st.title(titled("system"))

@@ -65,6 +65,8 @@ RIGHTS: dict[str, tuple[Role, Step]] = {
         lambda s, a: s.previews.rejects_csv(a, "Newsletter", s.previews.preview(a, "Newsletter")),
     ),
     "runs.list": (VIEWER, lambda s, a: s.runs.list(a)),
+    "runs.ever": (VIEWER, lambda s, a: s.runs.ever(a)),
+    "runs.retry": (CONTRIBUTOR, lambda s, a: s.runs.retry(a, _run(s), in_halves=True)),
     "runs.start": (CONTRIBUTOR, lambda s, a: s.runs.start(a, "Newsletter", digest="none")),
     "runs.cancel": (CONTRIBUTOR, lambda s, a: s.runs.cancel(a, _run(s))),
     "runs.approve": (CONTRIBUTOR, lambda s, a: s.runs.approve(a, _run(s))),

@@ -27,6 +27,7 @@ from ccexport.ui import (
     segments,
     sources,
 )
+from ccexport.ui.erasure import TOUCHED
 from ccexport.ui.places import PLACES
 from ccexport.ui.show import STATES
 from ccexport.ui.texts import catalogue
@@ -53,6 +54,7 @@ def chosen_from_tables() -> set[str]:
         OUTCOMES,
         OTHERS,
         MODES,
+        TOUCHED,
         DIFFERENCES,
         connect.SHARES,
         export_list.SORTS,
