@@ -292,3 +292,21 @@ def test_two_runs_are_compared(demo: Pages, role: str) -> None:
     masked = ["•••" in address for address in page.dataframe[0].value["Address"]]
     assert all(masked) if role == "viewer" else not any(masked)
     services.exports.remove(CONTRIBUTOR, copy.id)
+
+
+def test_one_person_is_erased_only_by_who_is_sure_and_may(demo: Pages) -> None:
+    """The page asks twice, names what is wrong, and gives a receipt that holds no address."""
+
+    def erase(address: str, *, sure: bool) -> str:
+        page = demo.open("system", "administrator", view="erasure")
+        page.text_input[0].input(address)
+        page.checkbox[0].set_value(sure)
+        next(b for b in page.button if b.label == "Erase the person").click()
+        return said(demo.run(page, "administrator"))
+
+    assert "Nothing was erased" in erase("person@example.com", sure=False)
+    assert "not an address that could be erased" in erase("person at example", sure=True)
+    receipt = erase("nobody.has.this@example.com", sure=True)
+    assert "Receipt erasure-" in receipt
+    assert "nobody.has.this" not in receipt
+    assert "Erasure" not in said(demo.open("system", "contributor", view="erasure"))
