@@ -17,6 +17,7 @@ latest = services().runs.list(actor, limit=500)
 attention(actor, latest)
 figures(actor, latest)
 going_on(actor, latest)
+st.space("small")
 left, right = st.columns([3, 2], gap="large")
 with left:
     over_time(latest)

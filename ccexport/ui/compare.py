@@ -15,7 +15,7 @@ from ccexport.services.history import ComparedContact, Comparison
 from ccexport.ui import rows
 from ccexport.ui.address import kept
 from ccexport.ui.holder import services
-from ccexport.ui.show import bare, moment, number, show_error, state_text
+from ccexport.ui.show import bare, height_of, moment, number, show_error, state_text
 from ccexport.ui.texts import t
 from ccexport.ui.words import word
 
@@ -72,7 +72,7 @@ def _contacts(contacts: Sequence[ComparedContact]) -> None:
         return
     frame = pd.DataFrame([_cells(contact) for contact in contacts])
     frame = frame.loc[:, frame.notna().any()]
-    height = min(36 * (len(frame) + 1) + 3, 560)
+    height = height_of(len(frame))
     st.dataframe(frame, hide_index=True, height=height, alt=t("Contacts that differ"), key="compared_rows")
 
 

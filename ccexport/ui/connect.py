@@ -42,7 +42,7 @@ def begin_steps(actor: Actor, reconnect: str | None) -> None:
             key="connect_share",
             disabled=bool(reconnect),
         )
-        st.caption(t("They see its name and type only, and manage the exports on it."))
+        st.caption(t("Contributors see its name and type only, and manage the exports on it."))
     with st.container(border=True):
         st.subheader(t("3. Data privacy and compliance"))
         st.markdown(t(AGREEMENT))

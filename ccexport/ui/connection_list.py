@@ -135,5 +135,8 @@ def _test(actor: Actor, connection: Connection) -> None:
         st.metric(t("Contacts in the account"), number(counts.get("total") if counts else None), border=True)
         st.metric(t("Unsubscribed"), number(counts.get("unsubscribed") if counts else None), border=True)
         st.metric(
-            t("Requests today"), f"{number(health.requests_today)} / {number(REQUESTS_A_DAY)}", border=True
+            t("Requests today"),
+            number(health.requests_today),
+            border=True,
+            help=t("of {n}", n=number(REQUESTS_A_DAY)),
         )

@@ -45,7 +45,7 @@ def _funnel(
     rows: Rows, labels: tuple[str, ...], domain: tuple[str, ...], title: str, heads: tuple[str, str], ink: str
 ) -> dict[str, Any]:
     frame = pd.DataFrame(rows, columns=["what", "count", "group"]).assign(label=labels)
-    most = max(rows[0][1], 1) * 1.12
+    most = max(rows[0][1], 1) * 1.25
     bars = alt.Chart(frame).encode(
         y=alt.Y("what:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, labelOverlap=False)),
         x=alt.X("count:Q", title=None, axis=None, scale=alt.Scale(domainMax=most)),
@@ -70,18 +70,19 @@ def delivered(days: Sequence[tuple[str, str, int]]) -> None:
 def _delivered(
     days: tuple[tuple[str, str, int], ...], title: str, domain: tuple[str, ...], heads: tuple[str, str, str]
 ) -> dict[str, Any]:
+    # The theme's colours in their order: blue, green (of nothing), grey, red-brown, brown.
     frame = pd.DataFrame(days, columns=["day", "outcome", "count"])
     chart = (
         alt.Chart(frame, title=title, height=280)
         .mark_bar(cornerRadiusEnd=2)
         .encode(
             x=alt.X("day:O", sort=None, title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-            y=alt.Y("count:Q", title=None, axis=alt.Axis(format="~s", tickCount=4)),
+            y=alt.Y("count:Q", title=None, axis=alt.Axis(format=",.0f", tickCount=4)),
             color=alt.Color(
                 "outcome:N",
                 title=None,
-                scale=alt.Scale(domain=list(domain)),
-                legend=alt.Legend(orient="top"),
+                scale=alt.Scale(domain=[domain[0], "", domain[2], domain[1], domain[3]]),
+                legend=alt.Legend(orient="top", values=list(domain)),
             ),
             tooltip=[
                 alt.Tooltip(field, title=head)

@@ -47,7 +47,7 @@ def card(actor: Actor, export: Export, beside: Beside) -> bool:
             label_visibility="collapsed",
             width=24,
         )
-        with st.container(width="stretch"):
+        with st.container(width="stretch", gap="xsmall"):
             _lines(export, beside, mine)
         _buttons(actor, export, mine)
     return chosen
@@ -72,8 +72,9 @@ def _lines(export: Export, beside: Beside, mine: bool) -> None:
     # A badge in a caption is too faint to read.
     st.markdown(_last_line(beside.last.get(export.id)) + " · " + _right(mine))
     state = beside.schedules[export.id]
-    why = f" · {plain(say(state.why), 300)}" if state.why and not export.paused else ""
-    st.caption(f":material/schedule: {words(state)}{why}")
+    held_up = plain(say(state.why), 300) if state.why and not export.paused else ""
+    said = " · ".join(filter(None, [words(state) if state.next or not held_up else "", held_up]))
+    st.caption(f":material/schedule: {said}")
 
 
 def _last_line(run: Run | None) -> str:

@@ -51,11 +51,12 @@ def people_list(actor: Actor) -> None:
 
 def _row(actor: Actor, person: Person) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        with st.container(width="stretch"):
+        with st.container(width="stretch", gap="xsmall"):
             off = f" :gray-badge[{t('Disabled')}]" if person.disabled else ""
             you = f" :blue-badge[{t('you')}]" if person.name == actor.name else ""
             email = f" · {code(person.email)}" if person.email else ""
-            st.markdown(f"**{plain(person.display_name)}** · {plain(person.name)}{email}{off}{you}")
+            name = f" · {plain(person.name)}" if person.name != person.display_name else ""
+            st.markdown(f"**{plain(person.display_name)}**{name}{email}{off}{you}")
             st.caption(t("{role}: {may}", role=t(str(person.role)).capitalize(), may=t(MAY[person.role])))
             st.caption(
                 t(

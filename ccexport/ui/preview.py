@@ -137,14 +137,17 @@ def _numbers(plan: Plan) -> None:
 
 def _facts(actor: Actor, export: Export, plan: Plan) -> None:
     snapshot = services().profiles.find_current(actor)
-    least = duration(len(plan.batches) / REQUESTS_PER_SECOND)
+    requests = len(plan.batches)
+    least = duration(requests / REQUESTS_PER_SECOND)
     facts = {
         t("Contact list"): bare_list(export),
         t("List read"): _reading(plan.destination_read_at),
         t("Profiles of"): moment(snapshot.created_at) if snapshot else "–",
         t("Segments"): ", ".join(f"{k} ({number(n)})" for k, n in plan.segments.items())
         or segment_names(actor, export),
-        t("Requests"): f"{number(len(plan.batches))} · {t('at least {time}', time=least)}",
+        t("Requests"): f"{number(requests)} · {t('at least {time}', time=least)}"
+        if requests > REQUESTS_PER_SECOND
+        else number(requests),
         t("Last time it took"): _last_time(actor, export),
         t("Digest"): plan.digest[:16],
     }

@@ -12,7 +12,7 @@ from ccexport.model.words import Role
 from ccexport.ui.holder import services
 from ccexport.ui.said import say
 from ccexport.ui.schedule_form import recurrence
-from ccexport.ui.show import bare, moment, told, zone
+from ccexport.ui.show import bare, moment, plain, told, zone
 from ccexport.ui.texts import t
 
 STATES = {
@@ -37,7 +37,11 @@ def refresh(actor: Actor) -> None:
     else:
         st.info(t("Off: the profiles change only when somebody brings in a file."), icon=":material/pause:")
     st.caption(t("Exports that run with every refresh follow it; a refresh that is stopped starts none."))
-    may_ask = bool(settings.sources) and actor.role.covers(Role.CONTRIBUTOR)
+    named = services().sources.list(actor)
+    if named:
+        names = ", ".join(plain(source.name, 60) for source in named)
+        st.caption(t("It reads the sources {names} of the Profiles page.", names=names))
+    may_ask = bool(settings.sources or named) and actor.role.covers(Role.CONTRIBUTOR)
     if may_ask and st.button(t("Refresh now"), icon=":material/refresh:"):
         with told():
             services().refreshes.ask(actor)

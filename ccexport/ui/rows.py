@@ -10,9 +10,9 @@ import streamlit as st
 from ccexport.services.previews import PlanRow, changes
 from ccexport.ui.address import kept
 from ccexport.ui.said import say
-from ccexport.ui.show import bare, number
+from ccexport.ui.show import bare, height_of, number
 from ccexport.ui.texts import t
-from ccexport.ui.words import why, word
+from ccexport.ui.words import WARNINGS, why, word
 
 PAGE = 200
 UNCOUNTED = {"", "warnings"}  # a plan counts warned fields, not the contacts that have them
@@ -35,7 +35,7 @@ def table(rows: Sequence[PlanRow], *, outcomes: bool, name: str, key: str) -> No
     sent = [c for c in frame.columns if c.startswith(_SENT)][:MOST_COLUMNS]
     middle = next((i for i, c in enumerate(ours) if c in _after_sent()), len(ours))
     frame = frame[[*ours[:middle], *sent, *ours[middle:]]].rename(columns=lambda c: c.removeprefix(_SENT))
-    height = min(36 * (len(frame) + 1) + 3, 560)
+    height = height_of(len(frame))
     wide = {t(c): st.column_config.TextColumn(width="medium") for c in ("Why", "Changes", "Warnings")}
     st.dataframe(frame, hide_index=True, height=height, key=key, alt=name, placeholder="", column_config=wide)
 
@@ -53,10 +53,17 @@ def _cells(row: PlanRow, *, outcomes: bool) -> dict[str, Any]:
     cells |= {_SENT + name: _text(value) for name, value in row.fields.items() if name != "email"}
     cells[t("Why")] = why(row.verdict, row.reason) if row.reason else None
     cells[t("Sent instead")] = row.winner
-    cells[t("Warnings")] = ", ".join(row.warnings) or None
+    cells[t("Warnings")] = ", ".join(map(_warning, row.warnings)) or None
     cells[t("Segments")] = bare("; ".join(row.segments)) or None
     cells[t("Profile")] = bare(row.profile_id)
     return cells
+
+
+def _warning(code: str) -> str:
+    """`field:what` in words."""
+    field, _, what = code.rpartition(":")
+    said = t(WARNINGS[what]) if what in WARNINGS else what
+    return f"{field}: {said}" if field else said
 
 
 def _text(value: Any) -> str:

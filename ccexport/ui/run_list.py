@@ -12,7 +12,7 @@ from ccexport.model.words import RunState, Trigger
 from ccexport.ui.address import kept, views
 from ccexport.ui.holder import services
 from ccexport.ui.places import go, link
-from ccexport.ui.show import bare, empty, plain, run_seconds, state_text, zone
+from ccexport.ui.show import bare, empty, height_of, plain, run_seconds, state_text, zone
 from ccexport.ui.texts import t
 
 PAGE = 50
@@ -107,7 +107,7 @@ def _table(found: Sequence[Run]) -> None:
         key="runs_table",
         on_select="rerun",
         selection_mode="single-row",
-        height=min(36 * (len(frame) + 1) + 3, 640),
+        height=height_of(len(frame), 640),
         alt=t("Runs"),
         column_config={
             t("Started"): st.column_config.DatetimeColumn(format="localized", timezone=str(zone())),

@@ -21,6 +21,7 @@ from ccexport.ui.texts import language, t
 
 log = logging.getLogger(__name__)
 LONGEST_NAME = 120
+ROW_HEIGHT = 33  # of a table, at the font size of .streamlit/config.toml
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$^=\"&@])")
 # Marks that turn the reading direction, or cannot be seen at all.
 _INVISIBLE = re.compile(r"[\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -110,6 +111,11 @@ def duration(seconds: float | None) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def height_of(rows: int, most: int = 560) -> int:
+    """How high a table of so many rows is, so that none is drawn empty or cut."""
+    return min(ROW_HEIGHT * (rows + 1) + 3, most)
 
 
 def run_seconds(run: Run) -> float | None:

@@ -9,7 +9,8 @@ from ccexport.errors import CcexportError
 from ccexport.model.exports import Actor
 from ccexport.model.words import Role
 from ccexport.ui.holder import services
-from ccexport.ui.show import ago, bare, number, show_error, zone
+from ccexport.ui.said import say
+from ccexport.ui.show import ago, bare, height_of, number, show_error, zone
 from ccexport.ui.texts import t
 
 MEGABYTE, GIGABYTE = 1_000_000, 1_000_000_000
@@ -37,8 +38,9 @@ def health(actor: Actor) -> None:
         st.metric(t("Oldest live run"), ago(oldest) if oldest else "–", border=True)
         st.metric(
             t("Requests today"),
-            f"{number(status['requests_today'])} / {number(REQUESTS_A_DAY)}",
+            number(status["requests_today"]),
             border=True,
+            help=t("of {n}", n=number(REQUESTS_A_DAY)),
         )
         st.metric(t("Stored"), _bytes(stored), border=True)
         st.metric(t("Free on the disk"), _bytes(status["free"]), border=True)
@@ -133,14 +135,14 @@ def audit(actor: Actor) -> None:
             {
                 t("When"): row["at"],
                 t("Who"): bare(row["actor"]),
-                t("What"): bare(row["action"]),
+                t("What"): bare(say(row["action"])),
                 t("On what"): bare(row["subject"]),
                 t("Details"): bare(", ".join(f"{k}: {v}" for k, v in row["detail"].items()), 300),
             }
             for row in found
         ]
     )
-    height = min(36 * (len(frame) + 1) + 3, 620)
+    height = height_of(len(frame), 620)
     st.dataframe(frame, hide_index=True, alt=t("Audit"), height=height, column_config=_times(t("When")))
 
 

@@ -43,6 +43,11 @@ OUTCOMES = {
     Outcome.MISSING: "Missing",
     Outcome.UNKNOWN: "Unknown",
 }
+WARNINGS = {
+    "too_long": "too long, left out",
+    "malformed": "not understood, left out",
+    "international": "a phone abroad, left out",
+}
 OTHERS = {
     "candidates": "Candidates",
     "sent": "Sent",

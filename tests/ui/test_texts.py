@@ -31,7 +31,7 @@ from ccexport.ui.erasure import TOUCHED
 from ccexport.ui.places import PLACES
 from ccexport.ui.show import STATES
 from ccexport.ui.texts import catalogue
-from ccexport.ui.words import DIFFERENCES, HOW, MODES, OTHERS, OUTCOMES, REASONS, VERDICTS, WHY
+from ccexport.ui.words import DIFFERENCES, HOW, MODES, OTHERS, OUTCOMES, REASONS, VERDICTS, WARNINGS, WHY
 from tests.ui.conftest import ROOT, Pages, said
 
 BLANKS = re.compile(r"\{\w+\}")
@@ -56,6 +56,7 @@ def chosen_from_tables() -> set[str]:
         MODES,
         TOUCHED,
         DIFFERENCES,
+        WARNINGS,
         connect.SHARES,
         export_list.SORTS,
     ]
