@@ -41,7 +41,17 @@ def build_without(
     reasons = {"kept": kept} if kept else {}
     made = folder / "rejects.parquet" if kept else None
     return Built(
-        path, fields, snapshot.id_field, snapshot.address_fields, updated, count, count, made, reasons
+        path=path,
+        fields=fields,
+        id_field=snapshot.id_field,
+        address_fields=snapshot.address_fields,
+        updated_field=updated,
+        profiles=count,
+        rows_read=count,
+        rejects_path=made,
+        reasons=reasons,
+        parts=snapshot.parts,
+        conflicts=dict(snapshot.conflicts),
     )
 
 
