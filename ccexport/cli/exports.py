@@ -14,10 +14,10 @@ from ccexport.model.plans import Plan
 from ccexport.model.words import Mode, Reason, Verdict
 
 if TYPE_CHECKING:
+    from ccexport.runs.estimate import Expected
     from ccexport.services.previews import PlanRow
 
 app = typer.Typer(help="Saved exports: what goes to which contact list.")
-REMOVALS_PER_REQUEST = 500
 
 
 @app.command()
@@ -165,15 +165,12 @@ def preview(
         plan = services.previews.preview(actor, name, resend_all=resend_all)
         shown = [] if rows == 0 else services.previews.rows(actor, plan, what=what or "sent", limit=rows)
         remarks = services.previews.remarks(actor, name, plan)
-    emit(as_json, preview_document(name, plan, shown) | {"remarks": remarks}, _preview_lines(plan, shown))
+        expected = services.previews.expected(actor, name, plan)
+    more = {"remarks": remarks, "expected": vars(expected)}
+    emit(as_json, preview_document(name, plan, shown) | more, _preview_lines(plan, shown, expected))
     for remark in remarks:
         say(remark)
     return ExitCode.DONE
-
-
-def requests_of(plan: Plan) -> int:
-    """How many requests carry the plan: imports, and removals 500 at a time."""
-    return len(plan.batches) + -(-plan.verdicts.get(Verdict.REMOVE, 0) // REMOVALS_PER_REQUEST)
 
 
 def preview_document(name: str, plan: Plan, shown: list["PlanRow"]) -> dict[str, Any]:
@@ -186,7 +183,7 @@ def preview_document(name: str, plan: Plan, shown: list["PlanRow"]) -> dict[str,
         "reasons": {str(r): plan.reasons.get(r, 0) for r in Reason},
         "warnings": dict(plan.warnings),
         "to_send": plan.to_send,
-        "requests": requests_of(plan),
+        "requests": plan.requests,
         "guards": [{"name": g.name, "sentence": g.sentence} for g in plan.guards],
         "segments": dict(plan.segments),
         "list_id": plan.list_id,
@@ -212,16 +209,23 @@ def contact_document(row: "PlanRow") -> dict[str, Any]:
     }
 
 
-def _preview_lines(plan: Plan, shown: list["PlanRow"]) -> list[str]:
+def _preview_lines(plan: Plan, shown: list["PlanRow"], expected: "Expected") -> list[str]:
     verdicts = ", ".join(f"{plan.verdicts.get(v, 0)} {v}" for v in Verdict)
     lines = [f"{plan.candidates} candidates: {verdicts}."]
     lines += [f"  {n} not sent: {reason}" for reason, n in plan.reasons.items() if n]
     lines += [f"  {n} warned: {warning}" for warning, n in plan.warnings.items() if n]
-    lines.append(f"{plan.to_send} contacts would be sent in {requests_of(plan)} requests.")
+    lines.append(f"{plan.to_send} contacts would be sent in {plan.requests} requests.")
+    lines += [] if not plan.requests else [f"That takes {_time(expected)}."]
     lines += [f"BLOCKED by {g.name}: {g.sentence}" for g in plan.guards]
     lines.append(f"digest {plan.digest}")
     rows = [{"verdict": r.verdict or r.reason, "address": r.address, "contact": r.contact} for r in shown]
     return lines + (table(rows, ["verdict", "address", "contact"]) if rows else [])
+
+
+def _time(expected: "Expected") -> str:
+    if not expected.runs:
+        return f"at least {expected.seconds:.0f} s; no run of this connection tells more yet"
+    return f"about {expected.seconds:.0f} s, going by the last {expected.runs} runs of the connection"
 
 
 @app.command()

@@ -198,6 +198,24 @@ class Runs:
                 for row in connection.execute(query).mappings()
             ]
 
+    def durations(self, connection_id: str, *, limit: int = 20) -> list[tuple[int, float]]:
+        """Requests, and seconds from the first to the end, of its newest runs that ended well and never waited."""
+        waited = select(run_events.c.run_id).where(run_events.c.state == RunState.WAITING)
+        query = (
+            select(func.count(), func.min(batches.c.submitting_at), runs.c.ended_at)
+            .join_from(batches, runs)
+            .where(
+                runs.c.connection_id == connection_id,
+                runs.c.state.in_([RunState.SUCCEEDED, RunState.SUCCEEDED_WITH_REJECTS]),
+            )
+            .where(runs.c.id.not_in(waited), batches.c.submitting_at.is_not(None))
+            .group_by(runs.c.id, runs.c.ended_at)
+            .order_by(runs.c.ended_at.desc())
+            .limit(limit)
+        )
+        with self._db.read() as connection:
+            return [(n, (ended - first).total_seconds()) for n, first, ended in connection.execute(query)]
+
     def _tell(self, connection: Connection, run_id: str, actor: str, state: RunState, text: str) -> None:
         connection.execute(
             insert(run_events).values(run_id=run_id, at=self._clock(), actor=actor, state=state, text=text)

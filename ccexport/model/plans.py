@@ -25,6 +25,9 @@ class DestinationReading:
     read_at: datetime
 
 
+REMOVALS_PER_REQUEST = 500  # https://developer.constantcontact.com/api_guide/remove_list_membership.html
+
+
 @dataclass(frozen=True)
 class PlannedBatch:
     """One request body in the outbox. `file` is the exact bytes to send."""
@@ -71,6 +74,11 @@ class Plan:
     segments: Mapping[str, int] = field(default_factory=dict)
     destination_read_at: datetime | None = None
     inputs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def requests(self) -> int:
+        """How many requests carry the plan: imports, and removals 500 at a time."""
+        return len(self.batches) + -(-self.verdicts.get(Verdict.REMOVE, 0) // REMOVALS_PER_REQUEST)
 
     @property
     def to_send(self) -> int:

@@ -20,7 +20,6 @@ from ccexport.profiles.addresses import normalise_address
 from ccexport.profiles.database import DuckDB, quote_path, session
 
 MEMORY_LIMIT = "256MB"
-REMOVALS_PER_REQUEST = 500  # https://developer.constantcontact.com/api_guide/remove_list_membership.html
 
 SENTENCES: Mapping[Reason, str] = {
     Reason.NO_EMAIL: "The profile has no e-mail address.",
@@ -123,12 +122,11 @@ def counts(plan: Plan, outcomes: Path | None = None) -> dict[str, int]:
     """Every number of the plan by its word: each of them can be given to `rows` as `what`."""
     found = {word.value: plan.verdicts.get(word, 0) for word in Verdict}
     found |= {word.value: plan.reasons.get(word, 0) for word in Reason}
-    removals = -(-found[Verdict.REMOVE] // REMOVALS_PER_REQUEST)
     found |= {
         "candidates": plan.candidates,
         "sent": plan.to_send,
         "left_out": sum(plan.reasons.values()),
-        "requests": len(plan.batches) + removals,
+        "requests": plan.requests,
     }
     if outcomes:
         with _session(plan) as db:

@@ -10,13 +10,12 @@ import os
 from pathlib import Path
 
 from ccexport.constant_contact.account import Account
-from ccexport.model.plans import Plan
+from ccexport.model.plans import REMOVALS_PER_REQUEST, Plan
 from ccexport.model.runs import Batch, Run
 from ccexport.model.words import BatchKind, BatchState, Verdict
 from ccexport.plan.reading import addresses_of
 from ccexport.runs.engine import Engine
 
-IDS_PER_REQUEST = 500
 LOOKUPS_AT_MOST = 60
 
 
@@ -38,8 +37,8 @@ def removal_batches(
     )
     folder = engine.data_dir / "plans" / plan.id / "bodies"
     return [
-        _write(run, folder, number, ids[start : start + IDS_PER_REQUEST])
-        for number, start in enumerate(range(0, len(ids), IDS_PER_REQUEST), start=1)
+        _write(run, folder, number, ids[start : start + REMOVALS_PER_REQUEST])
+        for number, start in enumerate(range(0, len(ids), REMOVALS_PER_REQUEST), start=1)
     ]
 
 

@@ -15,6 +15,7 @@ from ccexport.model.words import Role, Verdict
 from ccexport.plan import reading
 from ccexport.plan.freeze import load_plan
 from ccexport.plan.reading import PlanRow, changes
+from ccexport.runs.estimate import Expected, expect
 from ccexport.runs.planning import Planner, resending
 from ccexport.services.access import masked, require, require_use, sees_personal
 
@@ -61,6 +62,12 @@ class PreviewUseCases:
         require(actor, Role.VIEWER, "see previews")
         config = self._ledger.exports.named(name).config
         return [sentence for applies, sentence in _remarks(config, plan) if applies]
+
+    def expected(self, actor: Actor, name: str, plan: Plan) -> Expected:
+        """How long a run of this plan will take, from the last runs of the export's connection."""
+        require(actor, Role.VIEWER, "see previews")
+        connection = self._ledger.exports.named(name).config.connection_id
+        return expect(plan.requests, self._ledger.runs.durations(connection))
 
     def last(self, actor: Actor, name: str) -> Plan | None:
         """The newest plan of the export, made anew by nobody."""

@@ -82,10 +82,11 @@ def test_the_whole_job_on_an_own_file(ccexport: Callable[..., Said], tmp_path: P
     preview = ccexport("exports", "preview", "News", "--json").json
     assert (preview["candidates"], preview["verdicts"]["add"]) == (32, 30)
     assert (preview["reasons"]["invalid_email"], preview["reasons"]["duplicate"]) == (1, 1)
-    assert preview["requests"] == 1
+    assert (preview["requests"], preview["expected"]) == (1, {"seconds": 0.265, "runs": 0})
     run = ccexport("exports", "run", "News", "--digest", preview["digest"], "--wait", "--json")
     assert (run.code, run.json["state"], run.json["digest"]) == (0, "succeeded", preview["digest"])
     assert [b["state"] for b in run.json["batches"]] == ["completed"]
+    assert ccexport("exports", "preview", "News", "--json").json["expected"]["runs"] == 1
     run_id = run.json["run_id"]
     found = ccexport("runs", "contacts", run_id, "--email", "person7@example.com", "--json").json
     assert {(row["outcome"], row["reason"]) for row in found} == {("verified", None), (None, "duplicate")}

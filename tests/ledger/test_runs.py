@@ -133,6 +133,30 @@ def test_batches_are_registered_once_and_keep_what_was_learnt(with_export: Ledge
     assert runs.activity_ids() == {"act"}
 
 
+def test_how_long_runs_took_is_known_of_those_that_ended_well_and_never_waited(
+    with_export: Ledger, clock: Clock
+) -> None:
+    runs = with_export.runs
+    for number, states in enumerate(
+        [
+            (RunState.PLANNING, RunState.SENDING, RunState.SETTLING, RunState.VERIFYING, RunState.SUCCEEDED),
+            (RunState.PLANNING, RunState.FAILED),
+            (RunState.PLANNING, RunState.WAITING),
+        ]
+    ):
+        run = f"run-{number}"
+        runs.create(make_run(clock, id=run, list_id=f"list-{number}"))
+        batches = [replace(make_batch(), run_id=run, number=n, submitting_at=clock()) for n in (1, 2)]
+        runs.add_batches(batches)
+        for state in states:
+            clock.sleep(10)
+            runs.move(run, state, "x", actor="ada", wait_reason=WaitReason.QUOTA)
+
+    connection = runs.get("run-0").connection_id
+    assert runs.durations(connection) == [(2, 50.0)]
+    assert runs.durations("another") == []
+
+
 def test_an_unknown_run_is_named(with_export: Ledger) -> None:
     with pytest.raises(NotFound, match="run-9"):
         with_export.runs.get("run-9")
