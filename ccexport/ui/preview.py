@@ -25,8 +25,6 @@ from ccexport.ui.show import ago, duration, moment, number, plain, show_error
 from ccexport.ui.texts import t
 from ccexport.ui.words import word
 
-REQUESTS_PER_SECOND = 4  # Constant Contact's limit
-
 
 def preview(actor: Actor, export: Export) -> None:
     """Everything of the preview, top to bottom."""
@@ -137,18 +135,14 @@ def _numbers(plan: Plan) -> None:
 
 def _facts(actor: Actor, export: Export, plan: Plan) -> None:
     snapshot = services().profiles.find_current(actor)
-    requests = len(plan.batches)
-    least = duration(requests / REQUESTS_PER_SECOND)
     facts = {
         t("Contact list"): bare_list(export),
         t("List read"): _reading(plan.destination_read_at),
         t("Profiles of"): moment(snapshot.created_at) if snapshot else "–",
         t("Segments"): ", ".join(f"{k} ({number(n)})" for k, n in plan.segments.items())
         or segment_names(actor, export),
-        t("Requests"): f"{number(requests)} · {t('at least {time}', time=least)}"
-        if requests > REQUESTS_PER_SECOND
-        else number(requests),
-        t("Last time it took"): _last_time(actor, export),
+        t("Requests"): number(plan.requests),
+        t("It will take"): _time(actor, export, plan) if plan.requests else "–",
         t("Digest"): plan.digest[:16],
     }
     st.table(
@@ -176,17 +170,12 @@ def _reading(at: datetime | None) -> str:
     return f"{ago(at)} ({moment(at)})" if at else t("not read")
 
 
-def _last_time(actor: Actor, export: Export) -> str:
-    for run in services().runs.list(actor, export=export.id, live=False, limit=20):
-        if (
-            run.state.value.startswith("succeeded")
-            and run.started_at
-            and run.ended_at
-            and run.counts.get("sent")
-        ):
-            took = (run.ended_at - run.started_at).total_seconds()
-            return t("{time} for {n} contacts", time=duration(took), n=number(run.counts["sent"]))
-    return t("not run yet")
+def _time(actor: Actor, export: Export, plan: Plan) -> str:
+    expected = services().previews.expected(actor, export.name, plan)
+    time = duration(expected.seconds)
+    if not expected.runs:
+        return t("at least {time}; no run of this connection tells more yet", time=time)
+    return t("about {time}, going by the last {n} runs of this connection", time=time, n=expected.runs)
 
 
 def _contacts(actor: Actor, export: Export, plan: Plan) -> None:
