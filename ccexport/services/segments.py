@@ -1,6 +1,6 @@
 """Use cases of segments: define, count, list members, delete only when nothing uses one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -153,17 +153,17 @@ class SegmentUseCases(SegmentInsight):
         """How many profiles are in at least one of these segments, each counted once."""
         return self.count_rule(actor, {"any": [{"op": "in_segment", "value": name} for name in names]})
 
-    def in_words(self, actor: Actor, name: str) -> str:
-        """The segment in a plain sentence."""
+    def in_words(self, actor: Actor, name: str, *, say: Callable[[str], str] = str) -> str:
+        """The segment in a plain sentence; `say` puts our words of it into another language."""
         segment = self.get(actor, name)
         if segment.kind is SegmentKind.DYNAMIC and segment.rule is not None:
-            return in_words(parse_rule(self.with_names(segment.rule)))
-        return "all profiles" if segment.kind is SegmentKind.ALL else "the profiles of a member list"
+            return in_words(parse_rule(self.with_names(segment.rule)), say=say)
+        return say("all profiles" if segment.kind is SegmentKind.ALL else "the profiles of a member list")
 
-    def rule_in_words(self, actor: Actor, rule: Mapping[str, Any]) -> str:
+    def rule_in_words(self, actor: Actor, rule: Mapping[str, Any], *, say: Callable[[str], str] = str) -> str:
         """A rule that is not saved yet, in a plain sentence."""
         require(actor, Role.VIEWER, "see segments")
-        return in_words(parse_rule(self.with_names(rule)))
+        return in_words(parse_rule(self.with_names(rule)), say=say)
 
     def sample(self, actor: Actor, rule: Mapping[str, Any], *, limit: int = 20) -> Sequence[dict[str, Any]]:
         """Some of the profiles a rule selects, the same ones each time; masked for a viewer."""

@@ -136,7 +136,7 @@ def _count(actor: Actor, rule: Mapping[str, Any], snapshot: Snapshot, key: str) 
     """How many it selects now, each part by itself on request, and some of them."""
     try:
         found = services().segments.count_rule(actor, rule)
-        words = services().segments.rule_in_words(actor, rule)
+        words = services().segments.rule_in_words(actor, rule, say=t)
     except CcexportError as error:
         show_error(error)
         return
@@ -155,7 +155,7 @@ def _count(actor: Actor, rule: Mapping[str, Any], snapshot: Snapshot, key: str) 
     if len(parts) > 1 and st.toggle(t("Count each part by itself"), key=f"{key}-parts", value=found == 0):
         for part in parts:
             n = services().segments.count_rule(actor, part)
-            st.caption(f"{number(n)} · {plain(services().segments.rule_in_words(actor, part), 300)}")
+            st.caption(f"{number(n)} · {plain(services().segments.rule_in_words(actor, part, say=t), 300)}")
     with st.expander(t("Some of them"), key=f"{key}-some", on_change="rerun") as some:
         if some.open:
             rows = services().segments.sample(actor, rule, limit=SHOWN)

@@ -62,7 +62,7 @@ def size(actor: Actor, segment: Segment) -> int | None:
 def words(actor: Actor, segment: Segment) -> str:
     """The rule in a sentence."""
     try:
-        return services().segments.in_words(actor, segment.id)
+        return services().segments.in_words(actor, segment.id, say=t)
     except CcexportError as error:
         return str(error)
 

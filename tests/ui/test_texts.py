@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ccexport.model.words import BatchKind, BatchState, FieldType, Role, RunState, Trigger, WaitReason
+from ccexport.segments.words import PHRASES
 from ccexport.services.connections import AGREEMENT
 from ccexport.services.exports import CONTACT_FIELDS, TRANSFORMS
 from ccexport.services.segments import OPERATORS
@@ -90,6 +91,7 @@ def chosen_from_tables() -> set[str]:
         for w in words
     }
     found |= {o.words for o in OPERATORS.values()} | {f.label for f in CONTACT_FIELDS.values()}
+    found |= {*PHRASES, "all profiles", "the profiles of a member list", "day", "week", "month", "year"}
     found |= {p.title for p in PLACES} | {p.group for p in PLACES if p.group} | set(rule_values.UNITS)
     return found | {AGREEMENT} | {STATES[s][0] for s in RunState}
 
