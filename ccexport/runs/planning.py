@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -57,6 +57,20 @@ REUSABLE = timedelta(days=6)
 def resending(export: Export) -> Export:
     """The export as it would be with unchanged contacts sent as well; the saved one stays as it is."""
     return replace(export, config=export.config.model_copy(update={"resend_unchanged": True}))
+
+
+@dataclass(frozen=True)
+class _Given:
+    """Everything a plan is made from, as it is now."""
+
+    export: Export
+    connection: Connection
+    reading: DestinationReading | None
+    custom_fields: Mapping[str, str]
+    head_room: int | None
+    snapshot: Snapshot
+    members: tuple[Members, ...]
+    deliveries: Path | None
 
 
 class Planner:
@@ -123,49 +137,65 @@ class Planner:
         reuse: bool,
         beat: Beat,
     ) -> Plan:
-        ledger = self._engine.ledger
-        snapshot = self._snapshot()
-        members = self._members(export, snapshot)
         if custom_fields is None:
             custom_fields = self._remembered_fields(export)
-        deliveries = ledger.files.deliveries(connection.account_id, export.config.list_id)
-        inputs = {
+        snapshot = self._snapshot()
+        given = _Given(
+            export=export,
+            connection=connection,
+            reading=reading,
+            custom_fields=custom_fields,
+            head_room=head_room,
+            snapshot=snapshot,
+            members=self._members(export, snapshot),
+            deliveries=self._engine.ledger.files.deliveries(connection.account_id, export.config.list_id),
+        )
+        inputs = self._inputs(given)
+        known = self._known(export, inputs, reading) if reuse else None
+        if known is not None:
+            return known
+        beat()
+        return self._new(given, inputs)
+
+    def _inputs(self, given: _Given) -> dict[str, str]:
+        """What the plan is made from, each by a word that changes when it does."""
+        export, reading, deliveries = given.export, given.reading, given.deliveries
+        return {
             "export": f"{export.id} version {export.version}",
             "resend": str(export.config.resend_unchanged),
-            "snapshot": snapshot.id,
-            "segments": ", ".join(m.path.stem for m in members),
+            "snapshot": given.snapshot.id,
+            "segments": ", ".join(m.path.stem for m in given.members),
             "deliveries": deliveries.stem if deliveries else "none",
             "suppression": self._suppression_digest(),
             "on_list": file_digest(self._engine, reading.on_list) if reading else "unknown",
             "unsubscribed": file_digest(self._engine, reading.unsubscribed) if reading else "unknown",
-            "custom_fields": _digest(sorted(custom_fields.items())),
-            "released": ", ".join(sorted(ledger.releases.open(export.id))),
-            "contract_limit": str(connection.contract_limit),
+            "custom_fields": _digest(sorted(given.custom_fields.items())),
+            "released": ", ".join(sorted(self._engine.ledger.releases.open(export.id))),
+            "contract_limit": str(given.connection.contract_limit),
             # Others fill the account too: a plan that fitted an hour ago may be too many now.
-            "head_room": str(head_room),
+            "head_room": str(given.head_room),
         }
-        if reuse:
-            known = self._known(export, inputs, reading)
-            if known is not None:
-                return known
-        beat()
+
+    def _new(self, given: _Given, inputs: Mapping[str, str]) -> Plan:
+        """The plan made, frozen and registered."""
+        export, ledger = given.export, self._engine.ledger
         last = self._last_counts(export)
         plan_id = self._engine.new_id("plan")
         folder = self._engine.data_dir / "plans" / plan_id
-        with self.suppression(snapshot, export.config.email) as (suppression, _):
+        with self.suppression(given.snapshot, export.config.email) as (suppression, _):
             made = make_plan(
                 PlanInputs(
                     export=export,
-                    snapshot=snapshot,
-                    members=members,
-                    account_id=connection.account_id,
-                    destination=reading,
-                    deliveries=deliveries,
+                    snapshot=given.snapshot,
+                    members=given.members,
+                    account_id=given.connection.account_id,
+                    destination=given.reading,
+                    deliveries=given.deliveries,
                     suppression=suppression,
-                    custom_fields=custom_fields,
+                    custom_fields=given.custom_fields,
                     last_candidates=last.get("candidates"),
                     last_sent=last.get("sent"),
-                    head_room=head_room,
+                    head_room=given.head_room,
                     released=ledger.releases.open(export.id),
                 ),
                 folder,
@@ -178,7 +208,7 @@ class Planner:
             export_id=export.id,
             digest=made.digest,
             folder=folder,
-            inputs=inputs | {"custom_field_names": dict(custom_fields)},
+            inputs={**inputs, "custom_field_names": dict(given.custom_fields)},
             kind="export",
         )
         return replace(made, inputs=inputs)
