@@ -109,10 +109,10 @@ def _history(actor: Actor, profile_id: str) -> None:
             [
                 {
                     t("Export"): bare(part.run.export_name),
-                    t("List"): bare(part.run.list_name),
-                    t("When"): moment(part.run.created_at),
                     t("Verdict"): word(part.reason or part.verdict or ""),
                     t("Outcome"): word(part.outcome) if part.outcome else None,
+                    t("When"): moment(part.run.created_at),
+                    t("List"): bare(part.run.list_name),
                     t("Run"): part.run.id,
                 }
                 for part in parts

@@ -110,31 +110,33 @@ def _read_all(actor: Actor) -> None:
 
 
 def _form(actor: Actor, old: Source | None) -> None:
-    name = st.text_input(t("Name"), old.name if old else "", max_chars=80, disabled=old is not None)
     start = "query" if old and old.database else "files"
     kind = st.segmented_control(
         t("Made of"), list(KINDS), default=start, required=True, format_func=lambda k: t(KINDS[k])
     )
-    values: dict[str, Any]
-    values, password = (_files(old), None) if kind == "files" else _query(old)
-    key = st.text_input(
-        t("Key: the field that names a person (empty: found by itself)"),
-        (old.key if old else "") or "",
-        max_chars=200,
-    )
-    first_in = st.text_input(
-        t("Fields in which it comes first, separated by commas"),
-        ", ".join(old.first_in) if old else "",
-        max_chars=2_000,
-    )
-    values |= {"key": key.strip() or None, "first_in": [f.strip() for f in first_in.split(",") if f.strip()]}
-    if st.button(t("Save"), type="primary", icon=":material/save:", key="save-source"):
-        try:
-            services().sources.save(actor, name, password=password, **values)
-        except CcexportError as error:
-            show_error(error)
+    with st.form("source", border=False):  # a form, so that a password just typed goes with the rest
+        name = st.text_input(t("Name"), old.name if old else "", max_chars=80, disabled=old is not None)
+        values: dict[str, Any]
+        values, password = (_files(old), None) if kind == "files" else _query(old)
+        key = st.text_input(
+            t("Key: the field that names a person (empty: found by itself)"),
+            (old.key if old else "") or "",
+            max_chars=200,
+        )
+        first_in = st.text_input(
+            t("Fields in which it comes first, separated by commas"),
+            ", ".join(old.first_in) if old else "",
+            max_chars=2_000,
+        )
+        if not st.form_submit_button(t("Save"), type="primary", icon=":material/save:"):
             return
-        st.rerun()
+    values |= {"key": key.strip() or None, "first_in": [f.strip() for f in first_in.split(",") if f.strip()]}
+    try:
+        services().sources.save(actor, name, password=password, **values)
+    except CcexportError as error:
+        show_error(error)
+        return
+    st.rerun()
 
 
 def _files(old: Source | None) -> dict[str, Any]:
