@@ -12,6 +12,5 @@ def test_whoever_is_killed_and_whenever_every_promise_holds(tmp_path: Path) -> N
     seen = chaos(tmp_path, seconds=60, seed=1)
 
     assert seen.broken == [], dict(seen.lines())
-    assert set(seen.kills) == {"worker 1", "worker 2", "the dashboard"}
-    assert set(seen.hands) == set(seen.kills)
-    assert seen.taken_over > 0
+    assert sum(seen.kills.values()) >= 5, dict(seen.lines())
+    assert seen.taken_over > 0, dict(seen.lines())
