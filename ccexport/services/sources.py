@@ -27,17 +27,22 @@ class SourceUseCases:
         self._services = services
         self._ledger = services.ledger
 
+    def names(self, actor: Actor) -> Sequence[str]:
+        """What they are called, in their order."""
+        require(actor, Role.VIEWER, "see the names of the sources")
+        return [source.name for source in self._ledger.sources.all()]
+
     def list(self, actor: Actor) -> Sequence[Source]:
         """In their order: the first that has a value wins."""
-        require(actor, Role.VIEWER, "see the sources")
+        require(actor, Role.CONTRIBUTOR, "see the sources")
         return self._ledger.sources.all()
 
     def get(self, actor: Actor, name: str) -> Source:
-        require(actor, Role.VIEWER, "see the sources")
+        require(actor, Role.CONTRIBUTOR, "see the sources")
         return self._ledger.sources.named(name)
 
     def has_password(self, actor: Actor, name: str) -> bool:
-        require(actor, Role.VIEWER, "see the sources")
+        require(actor, Role.CONTRIBUTOR, "see the sources")
         return bool(self._ledger.sources.password(self._ledger.sources.named(name).name))
 
     def save(self, actor: Actor, name: str, *, password: str | None = None, **values: Any) -> Source:

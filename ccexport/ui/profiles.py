@@ -123,8 +123,12 @@ def snapshots(actor: Actor) -> None:
         for s in reversed(found)
     ]
     times = st.column_config.DatetimeColumn(format="localized", timezone=str(zone()))
+    counts = {t(c): st.column_config.NumberColumn(format="localized") for c in ("Profiles", "Rows not taken")}
     st.dataframe(
-        pd.DataFrame(rows), hide_index=True, alt=t("Snapshots"), column_config={t("Brought in"): times}
+        pd.DataFrame(rows),
+        hide_index=True,
+        alt=t("Snapshots"),
+        column_config={t("Brought in"): times} | counts,
     )
     current = found[-1] if found else None
     if current and current.conflicts:

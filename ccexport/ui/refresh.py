@@ -37,9 +37,9 @@ def refresh(actor: Actor) -> None:
     else:
         st.info(t("Off: the profiles change only when somebody brings in a file."), icon=":material/pause:")
     st.caption(t("Exports that run with every refresh follow it; a refresh that is stopped starts none."))
-    named = services().sources.list(actor)
+    named = services().sources.names(actor)
     if named:
-        names = ", ".join(plain(source.name, 60) for source in named)
+        names = ", ".join(plain(name, 60) for name in named)
         st.caption(t("It reads the sources {names} of the Profiles page.", names=names))
     may_ask = bool(settings.sources or named) and actor.role.covers(Role.CONTRIBUTOR)
     if may_ask and st.button(t("Refresh now"), icon=":material/refresh:"):

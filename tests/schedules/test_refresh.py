@@ -208,9 +208,12 @@ def test_only_an_administrator_changes_sources_and_nobody_sees_a_password(world:
     with pytest.raises(NotPermitted):
         sources.save(CARL, "CRM", **given)
     sources.save(ADA, "CRM", **given)
+    with pytest.raises(NotPermitted):
+        sources.list(VERA)
+    assert sources.names(VERA) == ["CRM"]
     sources.save(ADA, "crm", query="SELECT 2")
-    (saved,) = sources.list(VERA)
-    assert (saved.name, saved.query, sources.has_password(VERA, "CRM")) == ("CRM", "SELECT 2", True)
+    (saved,) = sources.list(CARL)
+    assert (saved.name, saved.query, sources.has_password(CARL, "CRM")) == ("CRM", "SELECT 2", True)
     assert "s3cret" not in repr(saved)
     with pytest.raises(BadInput, match="leave the password out of the address"):
         sources.save(ADA, "Shop", database="postgresql://ada:x@db/shop", query="SELECT 1")
@@ -222,4 +225,4 @@ def test_only_an_administrator_changes_sources_and_nobody_sees_a_password(world:
     with pytest.raises(BadInput, match=r"There is no file /nowhere\.csv"):
         sources.preview(CARL, "Shop")
     sources.save(ADA, "CRM", files=["/crm.csv"], database=None, query=None)
-    assert not sources.has_password(VERA, "CRM")
+    assert not sources.has_password(CARL, "CRM")
