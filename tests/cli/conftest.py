@@ -1,16 +1,20 @@
-"""The command line as other people's scripts meet it: a process of its own."""
+"""The command line as other people's scripts meet it: arguments in, an exit code and two streams out."""
 
+import io
 import json
+import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ccexport.cli.main import main
 from tests.conftest import ROOT
 
 
@@ -27,9 +31,41 @@ class Said:
         return json.loads(self.out)
 
 
+def commanded(arguments: tuple[str | Path, ...], settings: Mapping[str, str], stdin: str = "") -> Said:
+    """One command in this process: a process of its own for each would take most of the time of these tests."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as here, redirect_stdout(out), redirect_stderr(err):
+        here.setattr(sys, "stdin", io.StringIO(stdin))
+        for key, value in settings.items():
+            here.setenv(f"CCEXPORT_{key.upper()}", value)
+        with pytest.raises(SystemExit) as left:
+            main([str(argument) for argument in arguments])
+    return Said(int(str(left.value.code)), out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(autouse=True)
+def quiet_log() -> Iterator[None]:
+    """A command sets up the log of its process; here that is the log of all tests."""
+    root, ours = logging.getLogger(), logging.getLogger("ccexport")
+    before = list(root.handlers), root.level, ours.level
+    yield
+    root.handlers[:], root.level = before[0], before[1]
+    ours.setLevel(before[2])
+
+
 @pytest.fixture
 def ccexport(tmp_path: Path) -> Callable[..., Said]:
-    """Runs `python -m ccexport …` on a data directory of this test."""
+    """Runs `ccexport …` on a data directory of this test."""
+
+    def run(*arguments: str | Path, stdin: str = "", **settings: str) -> Said:
+        return commanded(arguments, {"data_dir": str(tmp_path / "store"), **settings}, stdin)
+
+    return run
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Callable[..., Said]:
+    """The same in a process of its own."""
 
     def run(*arguments: str | Path, stdin: str = "", **settings: str) -> Said:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("CCEXPORT_")}

@@ -40,6 +40,13 @@ def test_wrong_use_is_one_sentence_and_exit_code_2(
     assert said.out == ""
 
 
+def test_wrong_use_is_the_same_in_a_process_of_its_own(process: Callable[..., Said]) -> None:
+    said = process("exports", "show", "nothing")
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("error: There is no export named nothing.")
+
+
 def test_an_error_is_json_too_when_that_was_asked_for(ccexport: Callable[..., Said]) -> None:
     said = ccexport("exports", "show", "nothing", "--json")
 

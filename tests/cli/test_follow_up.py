@@ -2,16 +2,12 @@
 
 import csv
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Said
-from tests.conftest import ROOT
+from tests.cli.conftest import Said, commanded
 from tests.world import World, person
 
 
@@ -26,23 +22,10 @@ def world(tmp_path: Path) -> Iterator[World]:
 def ccexport(world: World) -> Callable[..., Said]:
     """Commands on the data directory and the sandbox of this world."""
     settings = json.loads(world.settings.model_dump_json()) | {"cc_client_secret": "a-client-secret"}
-    given = {
-        f"CCEXPORT_{k.upper()}": str(v)
-        for k, v in settings.items()
-        if isinstance(v, str | int | float) and v != "" and k != "secret_key"
-    }
+    given = {k: str(v) for k, v in settings.items() if isinstance(v, str | int | float) and v != ""}
 
     def run(*arguments: str | Path) -> Said:
-        done = subprocess.run(
-            [sys.executable, "-m", "ccexport", *map(str, arguments)],
-            cwd=world.root,
-            env=os.environ | given | {"PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        return Said(done.returncode, done.stdout, done.stderr)
+        return commanded(arguments, given)
 
     return run
 

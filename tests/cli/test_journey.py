@@ -42,8 +42,8 @@ def connect(tmp_path: Path, *more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(command, started.returncode, out, err)
 
 
-def test_the_demo_verifies_everybody_it_sent(ccexport: Callable[..., Said]) -> None:
-    said = ccexport("demo", "--json")
+def test_the_demo_verifies_everybody_it_sent(process: Callable[..., Said]) -> None:
+    said = process("demo", "--json")
 
     assert said.code == 0, said.err
     counts = said.json["counts"]
