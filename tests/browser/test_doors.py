@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from ccexport.model.exports import Actor
 from ccexport.model.words import Role
@@ -45,18 +45,20 @@ def get(server: Server, path: str, cookie: str | None = None) -> httpx.Response:
 
 
 def test_every_path_opened_first_on_a_fresh_server_shows_only_the_form(
-    tmp_path_factory: pytest.TempPathFactory, browser_name: str, browser: object
+    tmp_path_factory: pytest.TempPathFactory, browser: Browser
 ) -> None:
     """Streamlit would run pages/x.py for /x by itself, were the router's script beside pages/."""
     fresh = start(tmp_path_factory.mktemp("fresh"), CCEXPORT_WORKER="off")
     try:
         wait_until_healthy(fresh, prepared=False)
-        for place in PLACES:
-            page = browser.new_page(locale="en-GB")  # type: ignore[attr-defined]
-            page.goto(f"{fresh.url}/{place.path}", wait_until="domcontentloaded")
-            expect(page.get_by_role("textbox", name="Password")).to_be_visible()
-            expect(page.get_by_role("heading", name=place.title)).to_have_count(0)
-            page.close()
+        context = browser.new_context(locale="en-GB")
+        tabs = {place: context.new_page() for place in PLACES}
+        for place, tab in tabs.items():
+            tab.goto(f"{fresh.url}/{place.path}", wait_until="commit")
+        for place, tab in tabs.items():
+            expect(tab.get_by_role("textbox", name="Password")).to_be_visible()
+            expect(tab.get_by_role("heading", name=place.title)).to_have_count(0)
+        context.close()
     finally:
         stop(fresh)
 
@@ -73,7 +75,7 @@ def test_a_signed_out_cookie_opens_nothing_any_more(
     ours = next(c for c in cookies if c["name"] == SESSION)
     assert ours["httpOnly"] and ours["sameSite"] == "Lax"
     page.locator(".st-key-person_menu").get_by_role("button").click()
-    page.get_by_text("Sign out").click()
+    page.get_by_text("Sign out", exact=True).click()
     expect(page.get_by_role("textbox", name="Password")).to_be_visible()
 
     page.context.add_cookies([{"name": SESSION, "value": ours["value"], "url": server.url}])
@@ -82,7 +84,15 @@ def test_a_signed_out_cookie_opens_nothing_any_more(
     assert get(server, "/media/x.csv", ours["value"]).status_code == 403
 
 
-@pytest.mark.parametrize("path", ["/media/abc.csv", "/download/audit.csv", "/download/run/x/contacts.csv"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/media/abc.csv",
+        "/download/audit.csv",
+        "/download/run/x/contacts.csv",
+        "/download/run/x/contacts.parquet",
+    ],
+)
 def test_files_need_a_session(server: Server, path: str) -> None:
     """Whoever has only the address gets nothing."""
     assert get(server, path).status_code in {401, 403}

@@ -1,12 +1,13 @@
 """Every page light and dark, most at two widths, as pictures to look at; and what a picture does not show.
 
 The pictures are in build/screenshots. On each page: one main heading, no error of the browser, nothing
-blocked by the content security policy. Names and contrast are axe's, in test_accessible.py.
+blocked by the content security policy, and nothing serious that axe-core finds (contrast, names, roles, order).
 """
 
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, expect
 
+from tests.browser.axe import findings
 from tests.browser.conftest import PICTURES, Server, SignedIn, quiet
 
 pytestmark = pytest.mark.browser
@@ -26,6 +27,7 @@ def test_every_page_looks_right(
         return
     page = signed_in("administrator", color_scheme=scheme, locale=language)
     errors: list[str] = []
+    found: dict[str, str] = {}  # each of axe's findings once, with the first page that has it
     page.on("console", lambda message: errors.append(message.text) if _is_error(message) else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     for name, path in paths.items():
@@ -35,18 +37,22 @@ def test_every_page_looks_right(
         quiet(page)
         page.wait_for_selector("main h1")
         quiet(page)
+        if language == "en-GB":
+            found = dict.fromkeys(findings(page), name) | found
         wide = language == "en-GB" and (scheme == "light" or name in WIDE_IN_DARK)
         for width in WIDTHS if wide else WIDTHS[:1]:
             _picture(page, f"{name}-{width}-{scheme}-{language[:2]}", width)
         assert page.locator("main h1").count() == 1, name
         assert page.locator('[data-testid="stException"]').count() == 0, name
     assert errors == []
+    assert found == {}
 
 
 def test_the_sign_in_page_looks_right(page: Page, server: Server) -> None:
     page.goto(server.url)
     page.wait_for_selector("main h1, h1")
     quiet(page)
+    assert findings(page) == set()
     for width in WIDTHS:
         _picture(page, f"sign-in-{width}-light-en", width)
     assert page.locator("h1").all_inner_texts() == ["ccexport"]
