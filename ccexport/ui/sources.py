@@ -55,7 +55,7 @@ def _card(actor: Actor, source: Source, place: int, names: Sequence[str], admin:
         where = ", ".join(code(f, 200) for f in source.files) or code(source.database or "", 200)
         st.markdown(where + (f" · {t('sheet')} {plain(source.sheet)}" if source.sheet else ""))
         if source.query:
-            st.code(source.query, language="sql")
+            st.code(source.query, language=None, wrap_lines=True)
         said = [t("Key: {field}", field=plain(source.key)) if source.key else t("Key: found by itself")]
         if source.first_in:
             said.append(t("First in {fields}", fields=", ".join(plain(f) for f in source.first_in)))
