@@ -6,6 +6,7 @@ Must never decide anything anew, and never show an address to a viewer.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from ccexport.errors import BadInput, NotFound, StoreTrouble
 from ccexport.model.exports import Actor
@@ -15,10 +16,13 @@ from ccexport.model.words import Role
 from ccexport.plan import download, reading
 from ccexport.plan.comparing import ComparedContact, Difference, Side, compare
 from ccexport.plan.freeze import load_plan
+from ccexport.profiles.scratch import private_folder
 from ccexport.runs.tidying import ROWS_REMOVED
 from ccexport.services.access import masked, require, sees_personal
 from ccexport.services.previews import mask_row
 from ccexport.services.repeats import RunRepeats
+
+PIECE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,12 @@ class RunHistory(RunRepeats):
         """Every row of the run as CSV that no spreadsheet takes for formulas. Audited."""
         run, plan = self._to_download(actor, run_id, "csv")
         return download.contacts_csv(plan, run.outcomes_path)
+
+    def contacts_parquet(self, actor: Actor, run_id: str) -> Iterator[bytes]:
+        """The same rows as a Parquet file, in pieces; the file itself is gone already. Audited."""
+        with private_folder(self._services.engine.data_dir / "temp") as folder:
+            file = self.contacts_file(actor, run_id, folder / "contacts.parquet").open("rb")
+        return _pieces(file)
 
     def contacts_file(self, actor: Actor, run_id: str, into: Path) -> Path:
         """The same rows in a file, CSV or Parquet by its name, complete or not there. Audited."""
@@ -134,6 +144,12 @@ class RunHistory(RunRepeats):
 
 def _masked(contact: ComparedContact) -> ComparedContact:
     return replace(contact, address=masked(contact.address) or "", changes=())
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(PIECE):
+            yield piece
 
 
 def _write_text(into: Path, pieces: Iterator[str]) -> None:

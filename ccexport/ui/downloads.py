@@ -23,7 +23,7 @@ async def left_out(request: Request) -> Response:
         plan = services().previews.by_id(actor, request.path_params["plan"])
         return services().previews.rejects_csv(actor, plan.export_id, plan)
 
-    return await _csv(request, rows, f"left-out-{request.path_params['plan']}.csv")
+    return await _sent(request, rows, f"left-out-{request.path_params['plan']}.csv")
 
 
 async def run_contacts(request: Request) -> Response:
@@ -32,15 +32,24 @@ async def run_contacts(request: Request) -> Response:
     def rows(actor: Actor) -> Iterator[str]:
         return services().runs.contacts_csv(actor, request.path_params["run"])
 
-    return await _csv(request, rows, f"contacts-{request.path_params['run']}.csv")
+    return await _sent(request, rows, f"contacts-{request.path_params['run']}.csv")
+
+
+async def run_parquet(request: Request) -> Response:
+    """The same as a Parquet file."""
+
+    def rows(actor: Actor) -> Iterator[bytes]:
+        return services().runs.contacts_parquet(actor, request.path_params["run"])
+
+    return await _sent(request, rows, f"contacts-{request.path_params['run']}.parquet")
 
 
 async def audit(request: Request) -> Response:
     """The whole audit; administrators only."""
-    return await _csv(request, lambda actor: services().system.audit_csv(actor), "audit.csv")
+    return await _sent(request, lambda actor: services().system.audit_csv(actor), "audit.csv")
 
 
-async def _csv(request: Request, rows: Callable[[Actor], Iterator[str]], name: str) -> Response:
+async def _sent(request: Request, rows: Callable[[Actor], Iterator[str | bytes]], name: str) -> Response:
     actor = await run_in_threadpool(services().people.signed_in, request.cookies.get(SESSION))
     if actor is None:
         return PlainTextResponse("Sign in first.", 401)
@@ -56,11 +65,13 @@ async def _csv(request: Request, rows: Callable[[Actor], Iterator[str]], name: s
         "Content-Disposition": f'attachment; filename="{name}"',
         "Cache-Control": "no-store",
     }
+    if name.endswith(".parquet"):
+        return StreamingResponse(pieces, media_type="application/vnd.apache.parquet", headers=headers)
     # The mark at the start tells spreadsheets that this is UTF-8.
     return StreamingResponse(_marked(pieces), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _marked(pieces: Iterator[str]) -> Iterator[str]:
+def _marked(pieces: Iterator[str | bytes]) -> Iterator[str | bytes]:
     yield "\ufeff"
     yield from pieces
 
@@ -68,5 +79,6 @@ def _marked(pieces: Iterator[str]) -> Iterator[str]:
 DOWNLOADS = [
     Route("/download/plan/{plan}/left-out.csv", left_out),
     Route("/download/run/{run}/contacts.csv", run_contacts),
+    Route("/download/run/{run}/contacts.parquet", run_parquet),
     Route("/download/audit.csv", audit),
 ]

@@ -139,6 +139,9 @@ def _buttons(actor: Actor, run: Run) -> None:
             st.link_button(
                 t("Download the contacts"), f"/download/run/{run.id}/contacts.csv", icon=":material/download:"
             )
+            st.link_button(
+                t("As Parquet"), f"/download/run/{run.id}/contacts.parquet", icon=":material/download:"
+            )
 
 
 def _do(step: object) -> None:

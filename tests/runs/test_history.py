@@ -5,6 +5,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -82,6 +83,9 @@ def test_the_contacts_of_a_run_as_csv_and_as_parquet_are_the_same(world: World, 
     assert table["address"].to_pylist() == ["person0@example.com", "person1@example.com", None]
     downloads = [e for e in world.services.system.audit(ADA) if e["action"] == "contacts downloaded"]
     assert [e["detail"]["kind"] for e in downloads] == ["csv", "parquet", "csv"]
+    pieces = b"".join(world.services.runs.contacts_parquet(CARL, run.id))
+    assert pq.read_table(pa.BufferReader(pieces)).equals(table)
+    assert list((tmp_path / "store" / "temp").iterdir()) == []
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
 
 

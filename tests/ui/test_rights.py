@@ -73,6 +73,7 @@ RIGHTS: dict[str, tuple[Role, Step]] = {
     "runs.resume": (CONTRIBUTOR, lambda s, a: s.runs.resume(a, _run(s))),
     "runs.undo": (CONTRIBUTOR, lambda s, a: s.runs.undo(a, _run(s), digest="none")),
     "runs.contacts_csv": (CONTRIBUTOR, lambda s, a: s.runs.contacts_csv(a, _run(s))),
+    "runs.contacts_parquet": (CONTRIBUTOR, lambda s, a: s.runs.contacts_parquet(a, _run(s))),
     "runs.contacts": (VIEWER, lambda s, a: s.runs.contacts(a, _run(s), limit=1)),
     "runs.contacts of one": (CONTRIBUTOR, lambda s, a: s.runs.contacts(a, _run(s), email="x@example.com")),
     "runs.release": (ADMINISTRATOR, lambda s, a: s.runs.release(a, "Newsletter", "none", reason="")),
