@@ -99,13 +99,19 @@ def off(as_json: Json = False, data_dir: DataDir = None) -> None:
 
 
 @app.command()
-def run(as_json: Json = False, data_dir: DataDir = None) -> int:
+def run(
+    accept_changes: Annotated[
+        bool, typer.Option(help="Take a source that is not what it was, which a check stopped.")
+    ] = False,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> int:
     """Read the watched files now and queue the exports that follow; a worker drives those.
 
     Example: ccexport refresh run --json
     """
     with opened(data_dir) as (services, actor):
-        done = services.refreshes.run_here(actor)
+        done = services.refreshes.run_here(actor, accept_changes=accept_changes)
     emit(as_json, _row(done), [f"Refresh {done.id} is {done.state}. {done.note}".strip()])
     wrong = done.state in {RefreshState.STOPPED, RefreshState.FAILED}
     return ExitCode.FAILED if wrong else ExitCode.DONE if done.ended_at else ExitCode.WAITING

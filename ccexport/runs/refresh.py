@@ -27,10 +27,11 @@ LEASE = "refresh"
 class Refresher:
     """Takes up due refreshes, one at a time across processes."""
 
-    def __init__(self, engine: Engine, stop: threading.Event) -> None:
+    def __init__(self, engine: Engine, stop: threading.Event, *, accept_changes: bool = False) -> None:
         self._engine = engine
         self._ledger = engine.ledger
         self._stop = stop
+        self._accept_changes = accept_changes  # a person released what a check would stop
 
     def tick(self) -> None:
         """Note what is due by the clock, and carry out what is open."""
@@ -95,7 +96,10 @@ class Refresher:
     def _read_anew(self, claim: Claim) -> Snapshot:
         settings, _ = self._ledger.refreshes.settings()
         sources = to_read(self._ledger, settings)
-        return self._engine.profiles.ingest_sources(sources, progress=lambda progress: claim.beat()).snapshot
+        report = self._engine.profiles.ingest_sources(
+            sources, accept_changes=self._accept_changes, progress=lambda progress: claim.beat()
+        )
+        return report.snapshot
 
     def _done(self, refresh: Refresh, snapshot: Snapshot) -> None:
         trouble = self._compute_segments(snapshot)

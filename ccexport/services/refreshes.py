@@ -73,9 +73,12 @@ class RefreshUseCases:
         to_read(self._ledger, self._ledger.refreshes.settings()[0])
         return Refresher(self._services.engine, Event()).ask(actor=actor.name)
 
-    def run_here(self, actor: Actor) -> Refresh:
-        """Now, in this process, unless another is at it; the exports that follow are queued."""
+    def run_here(self, actor: Actor, *, accept_changes: bool = False) -> Refresh:
+        """Now, in this process, unless another is at it; the exports that follow are queued.
+
+        `accept_changes` takes a source that is not what it was, which a check stopped.
+        """
         asked = self.ask(actor)
-        Refresher(self._services.engine, Event()).tick()
+        Refresher(self._services.engine, Event(), accept_changes=accept_changes).tick()
         Timetable(self._services.engine).tick()
         return self._ledger.refreshes.get(asked.id)
