@@ -38,7 +38,9 @@ if snapshot is None:
         sources(actor)
     st.stop()
 figures(snapshot)
-view = views(t("View"), [v for v in VIEWS if contributor or v not in {"sources", "ingest"}], lambda v: t(VIEWS[v]))
+view = views(
+    t("View"), [v for v in VIEWS if contributor or v not in {"sources", "ingest"}], lambda v: t(VIEWS[v])
+)
 if view == "ingest":
     ingest(actor)
 elif view == "sources":
