@@ -10,6 +10,8 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from ccexport.model.plans import Plan
@@ -31,7 +33,7 @@ FOUND = (
     "Refused without a reason: found by halving, alone in its request. Correct it or suppress it before the next "
     "run, or its whole request may be lost again."
 )
-Seqs = tuple[int, ...]
+Seqs = npt.NDArray[np.int32]
 
 
 def halves(batches: Sequence[Batch]) -> list[Batch]:
@@ -51,11 +53,7 @@ def next_halves(
         text = f"Halving stops here: more than {MOST_REQUESTS} requests would be needed to tell all of them apart."
         engine.ledger.runs.note(run.id, text, actor=run.actor)
         return []
-    if not groups:
-        return []
-    contacts = _contacts(engine, plan, groups)
-    numbered = enumerate(zip(groups, contacts, strict=True), start=len(made) + 1)
-    return [_written(run, plan, number, group, texts) for number, (group, texts) in numbered]
+    return [_written(engine, run, plan, n, group) for n, group in enumerate(groups, start=len(made) + 1)]
 
 
 def told(plan: Plan, batches: Sequence[Batch]) -> Told | None:
@@ -76,64 +74,56 @@ def _lost(engine: Engine, plan: Plan, outcomes: Path, made: Sequence[Batch]) -> 
 
     Those that were alone in it are told apart already.
     """
-    lost = _read(engine, plan, outcomes)
-    groups: dict[tuple[bool, int], list[int]] = {}
-    latest = {seq: b for b in made for seq in _rows_of(plan, b.number)}
-    for seq, batch in lost:
-        half = latest.get(seq)
-        if half is None or half.contacts > 1:
-            groups.setdefault((half is not None, half.number if half else batch), []).append(seq)
-    for group in groups.values():
-        yield tuple(group)
+    files = {"plan": quote_path(plan.path), "outcomes": quote_path(outcomes)}
+    with session(memory_limit=engine.memory_limit, temp_dir=engine.data_dir / "temp") as db:
+        found = db.arrow(_LOST.format(**files, unsure=quote_text(UNSURE))).read_all()
+    seqs, request = found["seq"].to_numpy(), -found["batch"].to_numpy()
+    for batch in made:
+        again = np.isin(seqs, _rows_of(plan, batch.number))
+        request = np.where(again, batch.number, request)
+    alone = {b.number for b in made if b.contacts == 1}
+    yield from (seqs[request == one] for one in np.unique(request) if one not in alone)
 
 
+# Requests of the plan count down from zero, smaller ones up.
 _LOST = """
 SELECT r.seq, r.batch FROM read_parquet({plan}) r JOIN read_parquet({outcomes}) o ON o.seq = r.seq
 WHERE o.outcome IN ('missing', 'unknown') OR o.note = {unsure} ORDER BY r.seq
 """
 
 
-def _read(engine: Engine, plan: Plan, outcomes: Path) -> list[tuple[int, int]]:
-    files = {"plan": quote_path(plan.path), "outcomes": quote_path(outcomes)}
-    with session(memory_limit=engine.memory_limit, temp_dir=engine.data_dir / "temp") as db:
-        found: list[tuple[int, int]] = db.rows(_LOST.format(**files, unsure=quote_text(UNSURE)))
-    return found
-
-
 def _split(group: Seqs) -> list[Seqs]:
     middle = (len(group) + 1) // 2
-    return [part for part in (group[:middle], group[middle:]) if part]
-
-
-def _contacts(engine: Engine, plan: Plan, groups: Sequence[Seqs]) -> list[list[str]]:
-    """The contacts of each group, exactly as they were planned."""
-    wanted = pa.table({"seq": pa.array([seq for group in groups for seq in group], pa.int32())})
-    source = f"read_parquet({quote_path(plan.path)})"
-    with (
-        session(memory_limit=engine.memory_limit, temp_dir=engine.data_dir / "temp") as db,
-        db.given("wanted", wanted),
-    ):
-        text = dict(db.rows(f"SELECT seq, contact FROM {source} r SEMI JOIN wanted USING (seq)"))
-    return [[text[seq] for seq in group] for group in groups]
+    return [part for part in (group[:middle], group[middle:]) if len(part)]
 
 
 def _folder(plan: Plan, number: int) -> Path:
     return plan.path.parent / HALVES / f"{number:04}"
 
 
-def _rows_of(plan: Plan, number: int) -> Seqs:
-    return tuple(json.loads((_folder(plan, number) / "rows.json").read_text()))
+def _rows_of(plan: Plan, number: int) -> list[int]:
+    rows: list[int] = json.loads((_folder(plan, number) / "rows.json").read_text())
+    return rows
 
 
-def _written(run: Run, plan: Plan, number: int, group: Seqs, texts: Sequence[str]) -> Batch:
+def _written(engine: Engine, run: Run, plan: Plan, number: int, group: Seqs) -> Batch:
+    """One smaller request on disk: the contacts exactly as they were planned, and which rows they are."""
     folder = _folder(plan, number)
     folder.mkdir(parents=True, exist_ok=True)
     packer = Packer(folder, [plan.list_id])
-    packer.add(pa.array(texts, pa.string()))
+    query = (
+        f"SELECT contact FROM read_parquet({quote_path(plan.path)}) r SEMI JOIN wanted USING (seq) "
+        f"WHERE r.seq BETWEEN {group[0]} AND {group[-1]} ORDER BY r.seq"
+    )
+    with (
+        session(memory_limit=engine.memory_limit, temp_dir=engine.data_dir / "temp") as db,
+        db.given("wanted", pa.table({"seq": pa.array(group, pa.int32())})),
+    ):
+        packer.add(db.arrow(query).read_all()["contact"].combine_chunks())
     (body,) = packer.close()
     made = folder / "rows.tmp"
     with made.open("w") as file:
-        json.dump(group, file)
+        json.dump(group.tolist(), file)
         file.flush()
         os.fsync(file.fileno())
     made.replace(folder / "rows.json")
