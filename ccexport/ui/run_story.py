@@ -18,7 +18,18 @@ from ccexport.ui.follow_up import follow_up
 from ccexport.ui.holder import services
 from ccexport.ui.person_search import person_search
 from ccexport.ui.said import say
-from ccexport.ui.show import bare, duration, moment, number, plain, run_seconds, show_error, state_badge, zone
+from ccexport.ui.show import (
+    bare,
+    duration,
+    moment,
+    number,
+    plain,
+    run_seconds,
+    show_error,
+    state_badge,
+    state_text,
+    zone,
+)
 from ccexport.ui.texts import t
 from ccexport.ui.words import word
 
@@ -94,6 +105,12 @@ def _share(progress: Progress, reached: int) -> float:
 
 
 def _words(progress: Progress) -> str:
+    if not progress.batches_total:
+        return t(
+            "{step}, for {time}",
+            step=state_text(progress.run.state),
+            time=duration(run_seconds(progress.run)),
+        )
     text = t(
         "{sent} of {total} contacts sent, {done} of {batches} requests settled",
         sent=number(progress.contacts_sent),

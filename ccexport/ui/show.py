@@ -103,10 +103,10 @@ def ago(at: datetime | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Hours, minutes, seconds; the two largest."""
+    """Hours, minutes, seconds; the two largest, and never less than a second of something."""
     if seconds is None:
         return "–"
-    whole = round(seconds)
+    whole = max(round(seconds), 1 if seconds > 0 else 0)
     hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
     if hours:
         return f"{hours} h {minutes} min"
