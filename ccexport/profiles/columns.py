@@ -119,9 +119,8 @@ def text_columns(
     free = [n for n in names if n != id_field and n not in asked]
     open_names = [n for n in free if not _KEPT_TEXT.search(n.lower().replace("_", " "))]
     possible = _possible(db, table, open_names)
-    possible |= {
-        n: [k for k in _CHOSEN_KINDS if k.type is t] for n, t in asked.items() if t is not FieldType.TEXT
-    }
+    wanted_kinds = {n: [k for k in _CHOSEN_KINDS if k.type is t] for n, t in asked.items()}
+    possible |= {n: kinds for n, kinds in wanted_kinds.items() if kinds}
     chosen: dict[str, _Kind | None] = dict(_first_that_holds(db, table, possible))
     for name, kind in list(chosen.items()):
         if kind and kind.name in _NEED_COMMA:

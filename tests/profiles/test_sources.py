@@ -97,6 +97,8 @@ def test_a_chosen_type_holds_or_is_refused_with_the_count(store: ProfileStore, t
     assert _values(store, report, "zip", "score", "joined")[0] == (150, "1", "01/02/2026")
     with pytest.raises(BadInput, match=r"'score' cannot be taken as number: 1 of its 2 filled values"):
         store.ingest([path], types={"score": T.NUMBER})
+    with pytest.raises(BadInput, match="'score' cannot be taken as list"):
+        store.ingest([path], types={"score": T.LIST})
     with pytest.raises(BadInput, match="no field 'nope'"):
         store.ingest([path], types={"nope": T.TEXT})
 
