@@ -6,6 +6,7 @@ import typer
 
 from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import ExitCode, emit, say, table
+from ccexport.cli.progress import bar
 from ccexport.cli.schedules import At, Daily, Weekly, Zone, recurrence
 from ccexport.model.exports import Actor
 from ccexport.model.firings import Refresh, RefreshState
@@ -110,7 +111,7 @@ def run(
 
     Example: ccexport refresh run --json
     """
-    with opened(data_dir) as (services, actor):
+    with opened(data_dir) as (services, actor), bar("Refresh"):
         done = services.refreshes.run_here(actor, accept_changes=accept_changes)
     emit(as_json, _row(done), [f"Refresh {done.id} is {done.state}. {done.note}".strip()])
     wrong = done.state in {RefreshState.STOPPED, RefreshState.FAILED}
