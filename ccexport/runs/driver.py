@@ -36,7 +36,7 @@ from ccexport.runs.engine import Engine, Ticks
 from ccexport.runs.halving import IN_HALVES, next_halves, told
 from ccexport.runs.planning import RESEND_ALL, Planner, resending
 from ccexport.runs.remove import ids_in, removal_batches
-from ccexport.runs.send import IN_FLIGHT, Post, in_flight, send_batch, to_send
+from ccexport.runs.send import IN_FLIGHT, Post, find_again, in_flight, send_batch, to_send
 from ccexport.runs.settle import settle_once
 from ccexport.runs.undoing import UNDO_OF, Undoer
 from ccexport.runs.verify import Verified, renew_deliveries, verify_run
@@ -214,6 +214,17 @@ class Driver:
             self._beat()
             self._engine.sleep(ticks.next())
 
+    def _all_settled(self, run: Run, account: Account) -> None:
+        """Whatever left, also what a run sent before it died and was cancelled: before that the list says nothing.
+
+        Somebody taken off the list after it was read back would seem to have left by their own hand.
+        """
+        for batch in self._runs.batches(run.id):
+            if batch.state is BatchState.SUBMITTING:
+                find_again(self._engine, account, batch)
+        for kind in BatchKind:
+            self._settled(run, account, kind)
+
     def _left_unsent(self, run: Run) -> bool:
         return any(
             b.state is not BatchState.COMPLETED
@@ -238,9 +249,9 @@ class Driver:
 
     def _verify(self, run: Run) -> Run:
         plan = self._plan_of(run)
+        verified = self._read_back(run, plan) if any(map(left, self._runs.batches(run.id))) else None
         batches = self._runs.batches(run.id)
         sent = [b for b in batches if b.kind is BatchKind.IMPORT and left(b)]
-        verified = self._read_back(run, plan) if any(left(b) for b in batches) else None
         outcomes = verified.outcomes if verified else Counter[Outcome]()
         removed = renew_deliveries(self._engine, run, plan, verified, batches)
         counts = {str(o): outcomes[o] for o in Outcome} | {
@@ -263,7 +274,7 @@ class Driver:
         account = self._account(run)
         while True:
             self._all_sent(run, account, BatchKind.HALVE)
-            self._settled(run, account, BatchKind.HALVE)
+            self._all_settled(run, account)
             batches = self._runs.batches(run.id)
             verified = verify_run(
                 self._engine,

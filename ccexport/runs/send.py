@@ -22,21 +22,15 @@ Post = Callable[[Batch, bytes], Activity]
 def send_batch(engine: Engine, account: Account, batch: Batch, post: Post) -> Batch:
     """Send one pending or ambiguous batch and give it back submitted.
 
-    Raises what the account raises; the batch is then `pending` again when the request surely did
-    not count, and stays `submitting` when that is not known.
+    Raises what the account raises; the batch is then as it was when the request surely did not count,
+    and stays `submitting` when that is not known.
     """
     runs = engine.ledger.runs
+    before = batch
     if batch.state is BatchState.SUBMITTING:
-        found = _look_for(engine, account, batch)
-        if found is not None:
-            return runs.change_batch(
-                batch,
-                state=BatchState.SUBMITTED,
-                activity_id=found.id,
-                submitted_at=engine.clock(),
-                ambiguous=True,
-                note="The answer was lost; the activity was found again.",
-            )
+        batch = find_again(engine, account, batch)
+        if batch.state is BatchState.SUBMITTED:
+            return batch
         batch = runs.change_batch(
             batch, ambiguous=True, note="The answer was lost and no activity was found; sent again."
         )
@@ -50,11 +44,26 @@ def send_batch(engine: Engine, account: Account, batch: Batch, post: Post) -> Ba
         activity = post(batch, body)
     except OutcomeUnknown:
         raise
-    except Exception:
-        runs.change_batch(batch, state=BatchState.PENDING)
+    except Exception:  # this time it surely did not count; whether an earlier one did is as open as before
+        runs.change_batch(batch, state=before.state, submitting_at=before.submitting_at)
         raise
     return runs.change_batch(
         batch, state=BatchState.SUBMITTED, activity_id=activity.id, submitted_at=engine.clock()
+    )
+
+
+def find_again(engine: Engine, account: Account, batch: Batch) -> Batch:
+    """A batch whose answer was lost, with its activity when that can be told; nothing is sent."""
+    found = _look_for(engine, account, batch)
+    if found is None:
+        return batch
+    return engine.ledger.runs.change_batch(
+        batch,
+        state=BatchState.SUBMITTED,
+        activity_id=found.id,
+        submitted_at=engine.clock(),
+        ambiguous=True,
+        note="The answer was lost; the activity was found again.",
     )
 
 

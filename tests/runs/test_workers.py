@@ -7,11 +7,15 @@ import subprocess
 import sys
 import threading
 from datetime import timedelta
+from pathlib import Path
 
-from ccexport.model.words import RunState, WaitReason
-from ccexport.runs.worker import Claim, Worker, holder_is_dead, holder_name
+import pytest
+
+from ccexport.model.words import BatchKind, BatchState, Mode, RunState, WaitReason
+from ccexport.runs.driver import Driver
+from ccexport.runs.worker import Claim, HandOver, Worker, holder_is_dead, holder_name
 from tests.conftest import ROOT
-from tests.world import ADA, CARL, World, person
+from tests.world import ADA, CARL, World, brief, person
 
 
 def test_this_process_is_alive_and_a_reused_pid_is_not() -> None:
@@ -95,6 +99,48 @@ def test_the_quota_of_the_day_makes_a_run_wait_until_midnight(world: World) -> N
     assert (run.state, run.wait_reason) == (RunState.WAITING, WaitReason.QUOTA)
     assert run.wait_until is not None
     assert (run.wait_until.hour, run.wait_until.minute) == (0, 0)
+
+
+@pytest.mark.parametrize("answer_lost", [False, True])
+def test_a_removal_that_was_under_way_when_the_run_died_and_was_cancelled_is_waited_for(
+    tmp_path: Path, answer_lost: bool
+) -> None:
+    """Whom we took off only after the list was read back would seem to have left, and never be put back."""
+
+    def passes(seconds: float) -> None:
+        brief(seconds)
+        if seconds >= 1:
+            world.sandbox.admin("POST", "clock", {"advance": 100})
+
+    def dies_while_it_lasts() -> None:
+        removals = [b for b in world.services.runs.batches(CARL, run.id) if b.kind is BatchKind.REMOVE]
+        if any(b.activity_id for b in removals):
+            raise HandOver
+        world.sandbox.admin("PATCH", "config", {"activity_overhead_seconds": 600 if removals else 0})
+
+    world = World(tmp_path, sleep=passes)
+    try:
+        world.ready([person(n) for n in range(10)], mode=Mode.MIRROR)
+        world.run()
+        world.ingest([person(n) for n in range(9)])
+        run = world.services.runs.start(CARL, "News")
+        with pytest.raises(HandOver):
+            Driver(world.services.engine, grace=timedelta(0), beat=dies_while_it_lasts).drive(run.id)
+        world.sandbox.admin("PATCH", "config", {"activity_overhead_seconds": 0})
+        if answer_lost:
+            (removal,) = (b for b in world.services.runs.batches(CARL, run.id) if b.kind is BatchKind.REMOVE)
+            world.services.ledger.runs.change_batch(removal, state=BatchState.SUBMITTING, activity_id=None)
+        world.services.runs.cancel(CARL, run.id)
+        cancelled = world.services.runs.drive_here(run.id)
+        world.sandbox.admin("POST", "clock", {"advance": 700})
+        world.ingest([person(n) for n in range(10)])
+        again = world.run()
+
+        assert (cancelled.state, cancelled.counts["removed"]) == (RunState.CANCELLED, 1)
+        assert (again.state, again.counts["add"]) == (RunState.SUCCEEDED, 1), again.counts
+        assert len(world.on_list()) == 10
+    finally:
+        world.close()
 
 
 def test_cancelling_while_sending_says_what_was_sent(world: World) -> None:
