@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -41,12 +42,16 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--seed", type=int, default=None)
     told = parser.parse_args(arguments)
     seed = told.seed if told.seed is not None else random.randrange(10**6)
-    with tempfile.TemporaryDirectory(prefix="ccexport-chaos-") as folder:
-        seen = chaos(Path(folder), seconds=told.minutes * 60, seed=seed)
+    folder = Path(tempfile.mkdtemp(prefix="ccexport-chaos-"))
+    seen = chaos(folder, seconds=told.minutes * 60, seed=seed)
     for name, value in seen.lines():
         print(f"{name:<52}{value:>26}")
     for broken in seen.broken:
         print(f"BROKEN: {broken}")
+    if seen.broken:
+        print(f"Everything is kept in {folder} to look at.")
+    else:
+        shutil.rmtree(folder)
     sys.exit(1 if seen.broken else 0)
 
 
