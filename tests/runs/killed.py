@@ -25,7 +25,7 @@ from ccexport.settings import Settings
 from tests.world import CARL, brief
 
 ID = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f-]{27,}|(run|plan|reading|back|unsubscribed|members|snap|segment)-[0-9a-z]{9}-[0-9a-z]{5}"
+    r"[0-9a-f]{8}-[0-9a-f-]{27,}|^\d{4}(?=/)|(run|plan|reading|back|unsubscribed|members|snap|segment)-[0-9a-z]{9}-[0-9a-z]{5}"
 )
 
 
@@ -99,13 +99,15 @@ def put_around_requests(point: Points) -> None:
         setattr(Transport, name, sent)
 
 
-def run_until_killed(settings: dict[str, Any], export: str, fatal: int, names: Path) -> None:
+def run_until_killed(
+    settings: dict[str, Any], export: str, fatal: int, names: Path, in_halves: bool = False
+) -> None:
     """Run the export in this process, which is there for nothing else; `fatal` 0 lets it live."""
     services = Services(Settings(**settings), sleep=brief)
     point = Points(fatal, names)
     put_around_writes(point)
     put_around_renames(point)
     put_around_requests(point)
-    started = services.runs.start(CARL, export)
+    started = services.runs.start(CARL, export, in_halves=in_halves)
     services.runs.drive_here(started.id)
     services.close()
