@@ -67,6 +67,7 @@ class Driver:
             try:
                 with span(f"run {run.state}"):
                     run = self._steps[run.state](self, run)
+                self._went_well(run)
             except ConstantContactError as error:
                 run = self._held_up(run, error)
             except ChangedSincePreview as error:
@@ -325,6 +326,11 @@ class Driver:
                 run, WaitReason.CONSTANT_CONTACT_DOWN, str(error), until=now + self._patience(run)
             )
         return self._give_up(run, error)
+
+    def _went_well(self, run: Run) -> None:
+        """After a whole step the next trouble is the first in its row again."""
+        if self._runs.facts(run.id).get("held_up"):
+            self._runs.remember(run.id, held_up=0)
 
     def _patience(self, run: Run) -> timedelta:
         """Longer each time in a row, up to ten minutes."""

@@ -143,6 +143,22 @@ def test_a_removal_that_was_under_way_when_the_run_died_and_was_cancelled_is_wai
         world.close()
 
 
+def test_trouble_after_a_step_that_went_well_is_the_first_in_its_row(world: World) -> None:
+    world.ready([person(1)])
+    world.fault("status", path="/v3/activities/contact_exports", status=503, times=0)
+    first = world.run()
+    world.sandbox.admin("DELETE", "faults")
+    world.fault("status", path="/v3/activities/contacts_json_import", status=503, times=0)
+    world.services.runs.resume(CARL, first.id)
+
+    second = world.services.runs.drive_here(first.id)
+
+    for run in (first, second):
+        assert run.state is RunState.WAITING
+        assert run.wait_until is not None
+        assert run.wait_until - world.services.ledger.clock() <= timedelta(seconds=30)
+
+
 def test_cancelling_while_sending_says_what_was_sent(world: World) -> None:
     world.ready([person(n) for n in range(5)])
     world.fault("status", path="/v3/activities/contacts_json_import", status=503, times=0)
