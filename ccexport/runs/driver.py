@@ -20,31 +20,27 @@ from ccexport.errors import (
     QueueFull,
     QuotaExceeded,
     ReconnectNeeded,
-    Refused,
     RetryLater,
     StoreTrouble,
     storage_sentence,
 )
-from ccexport.logs import about
 from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run
 from ccexport.model.words import BatchKind, BatchState, Outcome, RunState, Trigger, Verdict, WaitReason
 from ccexport.plan.freeze import load_plan
 from ccexport.runs.counting import count_end, ending, import_batches, left, plan_counts, touched
 from ccexport.runs.destination import Beat
-from ccexport.runs.engine import Engine, Ticks
+from ccexport.runs.engine import Engine
 from ccexport.runs.halving import IN_HALVES, next_halves, told
 from ccexport.runs.planning import RESEND_ALL, Planner, resending
-from ccexport.runs.remove import ids_in, removal_batches
-from ccexport.runs.send import IN_FLIGHT, Post, find_again, in_flight, send_batch, to_send
-from ccexport.runs.settle import settle_once
+from ccexport.runs.remove import removal_batches
+from ccexport.runs.requests import Requests
 from ccexport.runs.undoing import UNDO_OF, Undoer
 from ccexport.runs.verify import Verified, renew_deliveries, verify_run
 from ccexport.telemetry import span
 
 log = logging.getLogger(__name__)
 SHORT_WAIT = timedelta(seconds=30)
-LOST_ANSWERS = 3
 LONGEST_WAIT = timedelta(minutes=10)
 
 
@@ -92,6 +88,9 @@ class Driver:
 
     def _account(self, run: Run) -> Account:
         return self._engine.account_for(run.connection_id)
+
+    def _requests(self, run: Run) -> Requests:
+        return Requests(self._engine, run, self._account(run), self._beat)
 
     # -- the steps ------------------------------------------------------------------------------
 
@@ -151,80 +150,16 @@ class Driver:
         return limit is not None and touched(run, plan) > limit and not self._runs.approved_by(run.id)
 
     def _send(self, run: Run) -> Run:
-        self._all_sent(run, self._account(run), BatchKind.IMPORT)
+        self._requests(run).send(BatchKind.IMPORT)
         return self._move(
             run, RunState.SETTLING, "Waiting for Constant Contact to work through what was sent."
         )
 
-    def _all_sent(self, run: Run, account: Account, kind: BatchKind) -> None:
-        """Every request of the kind, one after the other, until none is left or sending has to stop."""
-        ticks = Ticks()
-        while not self._runs.get(run.id).cancel_requested:
-            self._beat()
-            batches = self._runs.batches(run.id)
-            waiting = [b for b in to_send(batches) if b.kind is kind]
-            if not waiting:
-                break
-            if len(in_flight(batches)) >= IN_FLIGHT:
-                if settle_once(self._engine, account, batches) >= IN_FLIGHT:
-                    self._engine.sleep(ticks.next())
-                continue
-            ticks = Ticks()
-            if not self._sent(account, waiting[0]):
-                break
-
-    def _sent(self, account: Account, batch: Batch) -> bool:
-        """False when Constant Contact refuses the request for good; the others would fare the same."""
-        try:
-            self._posted(account, batch, lambda _, body: account.import_contacts(body))
-        except Refused as error:
-            self._runs.change_batch(
-                batch, state=BatchState.FAILED, note=str(error), settled_at=self._engine.clock()
-            )
-            return False
-        return True
-
-    def _posted(self, account: Account, batch: Batch, post: Post) -> None:
-        """Send; after a lost answer look at once, and again, before giving the wait to the worker."""
-        with about(batch=batch.number):
-            self._posted_at_last(account, batch, post)
-            log.info("sent %s contacts in %s bytes", batch.contacts, batch.bytes)
-
-    def _posted_at_last(self, account: Account, batch: Batch, post: Post) -> None:
-        ticks = Ticks(first=1.0, factor=3.0)
-        for _ in range(LOST_ANSWERS):
-            try:
-                send_batch(self._engine, account, batch, post)
-                return
-            except OutcomeUnknown as lost:
-                log.warning("batch %s of %s: %s", batch.number, batch.run_id, lost.log)
-                self._engine.sleep(ticks.next())
-                batch = self._runs.change_batch(batch, ambiguous=True)
-        send_batch(self._engine, account, batch, post)
-
     def _settle(self, run: Run) -> Run:
-        account = self._account(run)
-        self._settled(run, account, BatchKind.IMPORT)
+        self._requests(run).settle(BatchKind.IMPORT)
         if not self._runs.get(run.id).cancel_requested and not self._left_unsent(run):
-            self._remove(run, account)
+            self._remove(run)
         return self._move(run, RunState.VERIFYING, "Reading the list back.")
-
-    def _settled(self, run: Run, account: Account, kind: BatchKind) -> None:
-        ticks = Ticks()
-        while settle_once(self._engine, account, [b for b in self._runs.batches(run.id) if b.kind is kind]):
-            self._beat()
-            self._engine.sleep(ticks.next())
-
-    def _all_settled(self, run: Run, account: Account) -> None:
-        """Whatever left, also what a run sent before it died and was cancelled: before that the list says nothing.
-
-        Somebody taken off the list after it was read back would seem to have left by their own hand.
-        """
-        for batch in self._runs.batches(run.id):
-            if batch.state is BatchState.SUBMITTING:
-                find_again(self._engine, account, batch)
-        for kind in BatchKind:
-            self._settled(run, account, kind)
 
     def _left_unsent(self, run: Run) -> bool:
         return any(
@@ -233,7 +168,7 @@ class Driver:
             if b.kind is BatchKind.IMPORT
         )
 
-    def _remove(self, run: Run, account: Account) -> None:
+    def _remove(self, run: Run) -> None:
         """Leavers go after the joiners have settled: the order of queued activities is not promised."""
         plan = self._plan_of(run)
         if not plan.verdicts.get(Verdict.REMOVE):
@@ -241,12 +176,9 @@ class Driver:
         if not any(b.kind is BatchKind.REMOVE for b in self._runs.batches(run.id)):
             reading = self._engine.ledger.files.latest_reading(run.account_id, run.list_id)
             size = reading.on_list_count if reading else 0
-            self._runs.add_batches(removal_batches(self._engine, account, run, plan, size))
-        while waiting := [b for b in to_send(self._runs.batches(run.id)) if b.kind is BatchKind.REMOVE]:
-            self._beat()
-            remove: Post = lambda _, body: account.remove_from_list(ids_in(body), run.list_id)  # noqa: E731
-            self._posted(account, waiting[0], remove)
-        self._settled(run, account, BatchKind.REMOVE)
+            self._runs.add_batches(removal_batches(self._engine, self._account(run), run, plan, size))
+        self._requests(run).send_removals()
+        self._requests(run).settle(BatchKind.REMOVE)
 
     def _verify(self, run: Run) -> Run:
         plan = self._plan_of(run)
@@ -272,10 +204,10 @@ class Driver:
 
     def _read_back(self, run: Run, plan: Plan) -> Verified:
         """What was sent, judged by the list; when that was asked for, what was lost is sent in halves first."""
-        account = self._account(run)
+        account, requests = self._account(run), self._requests(run)
         while True:
-            self._all_sent(run, account, BatchKind.HALVE)
-            self._all_settled(run, account)
+            requests.send(BatchKind.HALVE)
+            requests.settle_everything()
             batches = self._runs.batches(run.id)
             verified = verify_run(
                 self._engine,

@@ -1,0 +1,106 @@
+"""The requests of one run on their way: sent one after the other, settled, never lost sight of.
+
+Owns the loops around `send` and `settle`. Must never decide what becomes of the run.
+"""
+
+import logging
+
+from ccexport.constant_contact.account import Account
+from ccexport.errors import OutcomeUnknown, Refused
+from ccexport.logs import about
+from ccexport.model.runs import Batch, Run
+from ccexport.model.words import BatchKind, BatchState
+from ccexport.runs.destination import Beat
+from ccexport.runs.engine import Engine, Ticks
+from ccexport.runs.remove import ids_in
+from ccexport.runs.send import IN_FLIGHT, Post, find_again, in_flight, send_batch, to_send
+from ccexport.runs.settle import settle_once
+
+log = logging.getLogger(__name__)
+LOST_ANSWERS = 3
+
+
+class Requests:
+    """What a run has to send to its account; `beat` is called often and may raise."""
+
+    def __init__(self, engine: Engine, run: Run, account: Account, beat: Beat) -> None:
+        self._engine = engine
+        self._runs = engine.ledger.runs
+        self._run = run
+        self._account = account
+        self._beat = beat
+
+    def send(self, kind: BatchKind) -> None:
+        """Every import of the kind, one after the other, until none is left or sending has to stop."""
+        ticks = Ticks()
+        while not self._runs.get(self._run.id).cancel_requested:
+            self._beat()
+            batches = self._runs.batches(self._run.id)
+            waiting = [b for b in to_send(batches) if b.kind is kind]
+            if not waiting:
+                break
+            if len(in_flight(batches)) >= IN_FLIGHT:
+                if settle_once(self._engine, self._account, batches) >= IN_FLIGHT:
+                    self._engine.sleep(ticks.next())
+                continue
+            ticks = Ticks()
+            if not self._sent(waiting[0]):
+                break
+
+    def send_removals(self) -> None:
+        """Every removal, one after the other; whoever has come this far is not stopped half-way."""
+        while waiting := to_send(self._of(BatchKind.REMOVE)):
+            self._beat()
+            self._posted(
+                waiting[0], lambda _, body: self._account.remove_from_list(ids_in(body), self._run.list_id)
+            )
+
+    def settle(self, kind: BatchKind) -> None:
+        """Wait until every activity of the kind has ended."""
+        ticks = Ticks()
+        while settle_once(self._engine, self._account, self._of(kind)):
+            self._beat()
+            self._engine.sleep(ticks.next())
+
+    def settle_everything(self) -> None:
+        """Whatever left, also what a run sent before it died and was cancelled: before that the list says nothing.
+
+        Somebody taken off the list after it was read back would seem to have left by their own hand.
+        """
+        for batch in self._runs.batches(self._run.id):
+            if batch.state is BatchState.SUBMITTING:
+                find_again(self._engine, self._account, batch)
+        for kind in BatchKind:
+            self.settle(kind)
+
+    def _of(self, kind: BatchKind) -> list[Batch]:
+        return [b for b in self._runs.batches(self._run.id) if b.kind is kind]
+
+    def _sent(self, batch: Batch) -> bool:
+        """False when Constant Contact refuses the request for good; the others would fare the same."""
+        try:
+            self._posted(batch, lambda _, body: self._account.import_contacts(body))
+        except Refused as error:
+            self._runs.change_batch(
+                batch, state=BatchState.FAILED, note=str(error), settled_at=self._engine.clock()
+            )
+            return False
+        return True
+
+    def _posted(self, batch: Batch, post: Post) -> None:
+        """Send; after a lost answer look at once, and again, before giving the wait to the worker."""
+        with about(batch=batch.number):
+            self._posted_at_last(batch, post)
+            log.info("sent %s contacts in %s bytes", batch.contacts, batch.bytes)
+
+    def _posted_at_last(self, batch: Batch, post: Post) -> None:
+        ticks = Ticks(first=1.0, factor=3.0)
+        for _ in range(LOST_ANSWERS):
+            try:
+                send_batch(self._engine, self._account, batch, post)
+                return
+            except OutcomeUnknown as lost:
+                log.warning("batch %s of %s: %s", batch.number, batch.run_id, lost.log)
+                self._engine.sleep(ticks.next())
+                batch = self._runs.change_batch(batch, ambiguous=True)
+        send_batch(self._engine, self._account, batch, post)
