@@ -22,6 +22,7 @@ from ccexport.settings import Settings, load_settings
 from ccexport.ui.holder import STARTED, hold
 from ccexport.ui.middleware import is_loopback
 from ccexport.ui.show import show_error
+from ccexport.ui.sockets import send_at_once
 from ccexport.ui.texts import t
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ async def lifespan(_: Any) -> AsyncIterator[None]:
         _refuse(str(error))
     _refuse_to_show_the_demo_outside(settings)
     STARTED.settings = settings
+    send_at_once()
     begun = _Beginning(settings)
     begun.start()
     try:

@@ -1,6 +1,7 @@
 """While the services are being made: the pages say so, and what asks the services is put off."""
 
 import asyncio
+import socket
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -14,6 +15,7 @@ from ccexport.ui.holder import STARTED
 from ccexport.ui.lifespan import lifespan
 from ccexport.ui.middleware import MIDDLEWARE
 from ccexport.ui.routes import ROUTES
+from ccexport.ui.sockets import send_at_once
 from tests.ui.conftest import MAIN, said
 
 T = TypeVar("T")
@@ -64,3 +66,11 @@ def test_wrong_settings_end_the_start_before_anything_is_served(
         ran(begin())
     assert "Traceback" not in capfd.readouterr().err
     assert STARTED.services is None
+
+
+def test_messages_of_a_rerun_leave_at_once() -> None:
+    """What is accepted on a listening socket of this process does not wait for acknowledgements."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        assert send_at_once() >= 1
+        with socket.create_connection(listening.getsockname()), listening.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
