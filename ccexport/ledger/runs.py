@@ -242,6 +242,14 @@ class Runs:
                 connection.execute(select(batches).where(_same(batch))).mappings().one(), self._root
             )
 
+    def others_on_their_way(self, batch: Batch, *, since: datetime) -> bool:
+        """Whether any other batch was submitted since then of which no activity is known yet."""
+        query = select(batches.c.number).where(
+            batches.c.state == BatchState.SUBMITTING, batches.c.submitting_at >= since, ~_same(batch)
+        )
+        with self._db.read() as connection:
+            return connection.execute(query.limit(1)).first() is not None
+
     def activity_ids(self) -> frozenset[str]:
         """Every activity this ledger is known to have started: batches, and reading lists back."""
         sent = select(batches.c.activity_id).where(batches.c.activity_id.is_not(None))

@@ -16,6 +16,8 @@ from ccexport.runs.engine import Engine
 
 IN_FLIGHT = 20
 CLOCK_SKEW = timedelta(minutes=2)
+# A request on its way for longer than this is on its way no more.
+RIVAL = timedelta(hours=1)
 Post = Callable[[Batch, bytes], Activity]
 
 
@@ -85,14 +87,21 @@ def _checked_body(batch: Batch) -> bytes:
 
 
 def _look_for(engine: Engine, account: Account, batch: Batch) -> Activity | None:
-    """The activity this batch became, if exactly one that we do not know fits."""
+    """The activity this batch became, if exactly one that we do not know fits.
+
+    What we know is read after Constant Contact was asked, and with another request on its way the
+    activity may be that one's: then nobody can tell, and sending again is harmless.
+    """
     if batch.submitting_at is None:
         return None
     since = batch.submitting_at - CLOCK_SKEW
+    there = list(account.activities())
+    if engine.ledger.runs.others_on_their_way(batch, since=batch.submitting_at - RIVAL):
+        return None
     known = engine.ledger.runs.activity_ids()
     fitting = [
         activity
-        for activity in account.activities()
+        for activity in there
         if activity.id not in known
         and (activity.created_at is None or activity.created_at >= since)
         and _fits(activity, batch)

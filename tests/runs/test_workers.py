@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from ccexport.model.words import BatchKind, BatchState, Mode, RunState, WaitReason
 from ccexport.runs.driver import Driver
+from ccexport.runs.send import find_again
 from ccexport.runs.worker import Claim, HandOver, Worker, holder_is_dead, holder_name
 from tests.conftest import ROOT
 from tests.world import ADA, CARL, World, brief, person
@@ -141,6 +143,55 @@ def test_a_removal_that_was_under_way_when_the_run_died_and_was_cancelled_is_wai
         assert len(world.on_list()) == 10
     finally:
         world.close()
+
+
+def test_an_activity_that_may_be_another_runs_is_not_taken_for_a_lost_one(world: World) -> None:
+    """Two runs of one account died: the one after its request was taken, the other before."""
+    world.ready([person(n) for n in range(5)])
+    world.services.connections.create_list(ADA, "Main", "Events")
+    world.export("Party", contact_list="Events")
+    ledger = world.services.ledger.runs
+
+    def died(export: str, state: BatchState) -> str:
+        def dies() -> None:
+            if any(b.state is state for b in ledger.batches(run.id)):
+                raise HandOver
+
+        run = world.services.runs.start(CARL, export)
+        with pytest.raises(HandOver):
+            Driver(world.services.engine, grace=timedelta(0), beat=dies).drive(run.id)
+        (batch,) = ledger.batches(run.id)
+        at = world.services.ledger.clock()
+        ledger.change_batch(batch, state=BatchState.SUBMITTING, activity_id=None, submitting_at=at)
+        return run.id
+
+    taken, never_left = died("News", BatchState.SUBMITTED), died("Party", BatchState.PENDING)
+    runs = [world.services.runs.drive_here(run_id) for run_id in (never_left, taken)]
+
+    assert [run.state for run in runs] == [RunState.SUCCEEDED, RunState.SUCCEEDED]
+    (party,), (news,) = (ledger.batches(run.id) for run in runs)
+    assert party.activity_id != news.activity_id
+    assert "sent again" in party.note
+    assert "found again" in news.note
+
+
+def test_a_lost_answer_is_not_taken_to_be_that_of_another_request_on_its_way(world: World) -> None:
+    """Two runs of one connection: nothing in an activity says whose it is."""
+    world.ready([person(n) for n in range(5)])
+    run = world.run()
+    engine = world.services.engine
+    runs, account = engine.ledger.runs, engine.account_for(run.connection_id)
+    (sent,) = world.services.runs.batches(CARL, run.id)
+    on_its_way = runs.change_batch(sent, state=BatchState.SUBMITTING, activity_id=None)
+    lost = replace(on_its_way, number=2)
+    runs.add_batches([lost])
+
+    assert find_again(engine, account, lost).state is BatchState.SUBMITTING
+    runs.change_batch(on_its_way, state=BatchState.SUBMITTED, activity_id=sent.activity_id)
+    assert find_again(engine, account, lost).state is BatchState.SUBMITTING
+    runs.change_batch(lost, state=BatchState.PENDING)
+    runs.change_batch(on_its_way, state=BatchState.SUBMITTING, activity_id=None)
+    assert find_again(engine, account, on_its_way).activity_id == sent.activity_id
 
 
 def test_trouble_after_a_step_that_went_well_is_the_first_in_its_row(world: World) -> None:
