@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from ccexport.model.words import RunState
 from ccexport.services.connections import AGREEMENT
 from ccexport.ui import said
 from tests.ui.conftest import ROOT, Pages
@@ -136,7 +137,7 @@ def test_sentences_are_recognised_with_what_is_in_them(english: str, norwegian: 
 
 def test_a_run_tells_its_story_in_norwegian(demo: Pages) -> None:
     """What the ledger keeps in English."""
-    run = demo.services.ledger.runs.all(limit=1)[0]
+    run = demo.services.ledger.runs.all(state=RunState.SUCCEEDED)[-1]
     text = read(demo.open("runs", "contributor", language="nb", run=run.id, view="story"))
     assert "sendte kontakter ble lest tilbake på listen" in text
     assert "Leser kontaktlisten og lager planen" in text
