@@ -53,7 +53,7 @@ class Account:
     ) -> None:
         self._calls = Calls(api_url)
         self._sender = Sender(transport, token, pace, patience)
-        self._reader = Reader(self._sender, api_url)
+        self._reader = Reader(self._sender)
 
     # -- the account -------------------------------------------------------------------------
 
@@ -177,7 +177,7 @@ class Account:
         return self._queued(self._calls.export_unsubscribed())
 
     def export_csv(self, activity_id: str) -> Iterator[bytes]:
-        """The exported file, in pieces. Raises `NotFound` before the job is completed."""
+        """The exported file, in pieces. Raises `ConstantContactDown` while it is not there (yet)."""
         with self._downloaded(activity_id) as file:
             while piece := file.read(_PIECE):
                 yield piece
@@ -234,8 +234,7 @@ class Account:
     @contextmanager
     def _downloaded(self, activity_id: str) -> Iterator[IO[bytes]]:
         with tempfile.TemporaryFile() as file:
-            with _missing("This export is not ready, or is gone: Constant Contact keeps it for ten days."):
-                self._sender.download(self._calls.exported(activity_id), file)
+            self._sender.download(self._calls.exported(activity_id), file)
             file.seek(0)
             yield file
 

@@ -77,7 +77,7 @@ def decipher(got: Answer | Lost, request: Request, now: datetime) -> Answer | Co
     """The answer when it is fine, else the error to raise (or to try again after)."""
     if isinstance(got, Lost):
         return _lost(got, request)
-    if got.status == 202 and request.method == "GET":
+    if (got.status == 202 and request.method == "GET") or (got.status == 404 and request.prepared):
         return _down("Constant Contact is still preparing the answer. Try again in a minute.", got, request)
     if got.status < 300:
         return got

@@ -127,7 +127,8 @@ class Calls:
     def exported(self, activity_id: str) -> Request:
         """GET /contact_exports/{id}. The specification's example link spells it contacts_exports."""
         url = url_of(self._api_url, f"/contact_exports/{_segment(activity_id)}")
-        return Request("GET", url, headers={"Accept": "text/csv"}, timeout=UPLOAD_TIMEOUT, repeatable=True)
+        headers = {"Accept": "text/csv"}
+        return Request("GET", url, headers=headers, timeout=UPLOAD_TIMEOUT, repeatable=True, prepared=True)
 
     def contacts_on_list(self, list_id: str, status: str) -> Request:
         """GET /contacts of one list. The status is always said: the default hides the deleted only."""

@@ -15,11 +15,10 @@ T = TypeVar("T")
 
 
 class Reader:
-    """What an account reads through; `api_url` is where next links may lead."""
+    """What an account reads through."""
 
-    def __init__(self, sender: Sender, api_url: str) -> None:
+    def __init__(self, sender: Sender) -> None:
         self._sender = sender
-        self._api_url = api_url
 
     def json(self, request: Request) -> Any:
         """The JSON of the answer. Raises `ConstantContactError` when it is none."""
@@ -38,9 +37,12 @@ class Reader:
         return list(self.each(request, key, read))
 
     def each(self, request: Request, key: str, read: Callable[[Any], T]) -> Iterator[T]:
-        """As `all`, a page at a time."""
+        """As `all`, a page at a time. What cannot be read is passed over: a page is shared with other programs."""
         for page in self._pages(request):
-            yield from (read(one) for one in objects(page.get(key)))
+            for one in objects(page.get(key)):
+                found = _readable(one, read)
+                if found is not None:
+                    yield found
 
     def _pages(self, first: Request) -> Iterator[dict[str, Any]]:
         request, seen = first, {first.url}
@@ -48,7 +50,7 @@ class Reader:
             page = self.json(request)
             page = page if isinstance(page, dict) else {}
             yield page
-            url = next_url(self._api_url, page)
+            url = next_url(request.url, page)
             if url is None:
                 return
             if url in seen:
@@ -58,6 +60,13 @@ class Reader:
                 )
             seen.add(url)
             request = following(url, first)
+
+
+def _readable(one: dict[str, Any], read: Callable[[Any], T]) -> T | None:
+    try:
+        return read(one)
+    except ConstantContactError:  # without an id nobody could ask for it anyway
+        return None
 
 
 def objects(raw: Any) -> Iterator[dict[str, Any]]:

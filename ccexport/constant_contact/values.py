@@ -130,7 +130,7 @@ def read_list(raw: Any) -> ContactList:
 def read_custom_field(raw: Any) -> CustomField:
     """A custom field."""
     raw = _object(raw)
-    choices = (_text(_object(c), "choice_label") for c in raw.get("choices") or ())
+    choices = (_text(c, "choice_label") for c in _list(raw.get("choices")) if isinstance(c, dict))
     return CustomField(
         id=_id(raw, "custom_field_id"),
         label=_text(raw, "label"),
@@ -173,7 +173,7 @@ def read_contact(raw: Any) -> ListedContact:
         id=_id(raw, "contact_id"),
         address=_text(email, "address") or None,
         permission=_text(email, "permission_to_send"),
-        lists=tuple(str(one) for one in raw.get("list_memberships") or ()),
+        lists=tuple(str(one) for one in _list(raw.get("list_memberships"))),
     )
 
 
@@ -215,7 +215,16 @@ def _text(raw: Mapping[str, Any], key: str) -> str:
     return str(value) if isinstance(value, str | int) else ""
 
 
+def _list(raw: Any) -> list[Any]:
+    return raw if isinstance(raw, list) else []
+
+
 def _number(raw: Any) -> int | None:
+    """A whole number, also one that came as text or with a point."""
+    if isinstance(raw, str) and raw.strip().isdecimal():
+        return int(raw)
+    if isinstance(raw, float) and raw.is_integer():
+        return int(raw)
     return raw if isinstance(raw, int) and not isinstance(raw, bool) else None
 
 
@@ -226,7 +235,7 @@ def _counters(raw: Any) -> dict[str, int]:
 
 def _messages(raw: Any) -> Iterable[str]:
     """Strings by the specification, `{"message"}` by a sibling schema, absent in older answers."""
-    for one in raw if isinstance(raw, list) else ():
+    for one in _list(raw):
         text = one.get("message") if isinstance(one, dict) else one
         if isinstance(text, str) and text:
             yield text

@@ -7,11 +7,9 @@ is shown by method and path only.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import IO, Any, Literal
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import orjson
-
-from ccexport.errors import Refused
 
 Purpose = Literal["poll", "work"]
 
@@ -40,7 +38,8 @@ class Request:
 
     `repeatable` says that sending it twice has the effect of sending it once; only then is it
     sent again after an answer was lost. `queues` marks the bulk requests, whose 429 with an
-    unknown body means a full queue. `purpose` decides which part of the day's quota it may use.
+    unknown body means a full queue. `prepared` marks what a finished job is about to give: a 404 to it
+    means "not yet". `purpose` decides which part of the day's quota it may use.
     """
 
     method: str
@@ -53,6 +52,7 @@ class Request:
     timeout: float = USUAL_TIMEOUT
     repeatable: bool = False
     queues: bool = False
+    prepared: bool = False
     purpose: Purpose = "work"
 
     @property
@@ -103,24 +103,18 @@ def url_of(api_url: str, path: str) -> str:
     return api_url.rstrip("/") + path
 
 
-def next_url(api_url: str, page: Any) -> str | None:
-    """The URL of the page after `page`, or None on the last one.
+def next_url(asked: str, page: Any) -> str | None:
+    """The URL of the page after `page`, which was got from the URL `asked`, or None on the last one.
 
-    The vendor's links are absolute paths that include `/v3`, so they are joined with the
-    API's origin and not with its address. A link to another host is refused: it would be
-    given the token. https://developer.constantcontact.com/api_guide/paginated_results.html
+    The vendor's links are absolute paths that include `/v3`. Of any other link only path and query are
+    taken: the host stays the one that was asked, for whatever is asked is given the token.
+    https://developer.constantcontact.com/api_guide/paginated_results.html
     """
     href = _href(page)
     if not href:
         return None
-    url = urljoin(api_url, href)
-    if _origin(url) != _origin(api_url):
-        raise Refused(
-            "Constant Contact's answer continues on another host, which was not followed. "
-            "Check the setting CCEXPORT_CC_API_URL.",
-            host=urlsplit(url).hostname,
-        )
-    return url
+    leads = urlsplit(urljoin(asked, href))
+    return urlunsplit(urlsplit(asked)._replace(path=leads.path, query=leads.query, fragment=""))
 
 
 def _href(page: Any) -> str | None:
@@ -128,8 +122,3 @@ def _href(page: Any) -> str | None:
     following = links.get("next") if isinstance(links, dict) else None
     href = following.get("href") if isinstance(following, dict) else None
     return href if isinstance(href, str) else None
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)

@@ -355,10 +355,27 @@ def test_an_exported_file_is_given_as_it_is():
     assert b"".join(bench(answer(200, "Email address\n")).account.export_csv(JOB)) == b"Email address\n"
 
 
-def test_an_export_that_is_not_ready_is_not_found():
-    """The job must be completed first."""
-    with pytest.raises(NotFound, match="not ready"):
-        list(bench(answer(404, GONE)).account.export_addresses(JOB))
+def test_an_exported_file_may_come_later_than_the_end_of_its_job():
+    """A 404 to what a job has just finished means "not yet"."""
+    desk = bench(answer(404, GONE), answer(404, GONE), answer(200, "Email address\na@x.org\n"))
+
+    assert list(desk.account.export_addresses(JOB)) == ["a@x.org"]
+
+
+def test_an_exported_file_that_never_comes_is_waited_for():
+    """It is no refusal, and no empty list."""
+    with pytest.raises(ConstantContactDown, match="still preparing"):
+        list(bench(*[answer(404, GONE)] * 6).account.export_addresses(JOB))
+
+
+def test_what_is_unreadable_on_a_page_is_passed_over():
+    """Other programs' jobs are on it too, and one of them must not end our run."""
+    odd = [None, "x", {}, {"activity_id": None, "state": "completed"}, {"activity_id": "", "status": 3}]
+    desk = bench(
+        answer(200, {"activities": [*odd, job(), {"activity_id": "other", "status": [], "state": 4}]})
+    )
+
+    assert [a.id for a in desk.account.activities()] == [JOB, "other"]
 
 
 def contacts(*addresses, after=None):

@@ -69,6 +69,19 @@ def test_a_young_activity_may_have_hardly_anything():
     ) == (JOB, "initialized", {}, None)
 
 
+def test_counters_are_numbers_however_they_come():
+    """As text, or with a point; anything else was not sent."""
+    status = {
+        "person_count": "60",
+        "error_count": 2.0,
+        "correctable_count": 1.5,
+        "list_count": "many",
+        "a": True,
+    }
+
+    assert read_activity(job(status=status)).counters == {"person_count": 60, "error_count": 2}
+
+
 def test_counters_keep_the_vendors_names():
     """Nobody knows all of them."""
     activity = read_activity(

@@ -60,6 +60,20 @@ def test_trap_04_who_was_sent_is_ours_though_the_list_may_not_be_read_back(world
     assert (after.state, after.counts["removed"]) == (RunState.SUCCEEDED, 1)
 
 
+def test_trap_04_an_exported_file_that_comes_a_moment_late_costs_nothing(
+    world: World, wire: Recorder
+) -> None:
+    """Neither before anything is sent, nor when the list is read back."""
+    world.ready([person(n) for n in range(4)])
+    world.fault("status", path="/v3/contact_exports/*", status=404, times=2)
+    world.fault("status", path="/v3/contact_exports/*", status=404, skip=2)
+
+    run = world.run()
+
+    assert (run.state, run.counts["verified"]) == (RunState.SUCCEEDED, 4), run.note
+    assert len(imported(wire)) == 1
+
+
 def test_trap_20_what_is_empty_is_not_sent(world: World, wire: Recorder) -> None:
     """Whether an empty value erases is not documented; here it would, and nothing is erased."""
     world.sandbox.admin("PATCH", "config", {"blanks_erase": True})
