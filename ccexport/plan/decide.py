@@ -10,7 +10,7 @@ from pathlib import Path
 from ccexport.errors import StoreTrouble
 from ccexport.model.exports import ExportConfig
 from ccexport.model.profiles import Snapshot
-from ccexport.model.words import Mode, Reason
+from ccexport.model.words import FieldType, Mode, Reason
 from ccexport.plan.deliveries import delivered_content
 from ccexport.plan.inputs import PlanInputs
 from ccexport.plan.transforms import quote_text
@@ -24,7 +24,10 @@ ROLES = frozenset(
     | {"privacy", "root", "sales", "security", "support", "webmaster"}
 )
 
-
+_AS_BOOLEAN = {
+    "true": frozenset({"yes", "ja", "y", "j", "1"}),
+    "false": frozenset({"no", "nei", "n", "0"}),
+}
 _LOOKED_UP = ("members", "on_list", "unsubscribed", "delivered", "refused", "holds", "leavers")
 
 
@@ -183,24 +186,31 @@ def _addresses(db: DuckDB, table: str, path: Path | None) -> None:
     )
 
 
-def _consent(config: ExportConfig) -> str:
+def _consent(config: ExportConfig, snapshot: Snapshot) -> str:
     """SQL: true when given, false when refused, null when nothing is known."""
     if config.consent is None:
         return "true"
-    values = ", ".join(quote_text(v.strip().lower()) for v in config.consent.values) or "NULL"
-    return f"lower(nullif(trim(p.{quote_identifier(config.consent.field)}::VARCHAR), '')) IN ({values})"
+    field = snapshot.field(config.consent.field)
+    words = {v.strip().lower() for v in config.consent.values}
+    text = f"lower(nullif(trim(p.{quote_identifier(config.consent.field)}::VARCHAR), ''))"
+    if field and field.type is FieldType.BOOLEAN:  # the words of the file are not kept in such a field
+        words |= {kept for kept, written in _AS_BOOLEAN.items() if words & written}
+    elif field and field.type is FieldType.NUMBER:  # where one is empty, some programs write 1 as 1.0
+        text = f"regexp_replace({text}, '\\.0+$', '')"
+        words |= {word.rstrip("0").rstrip(".") for word in words if "." in word}
+    return f"{text} IN ({', '.join(quote_text(word) for word in sorted(words)) or 'NULL'})"
 
 
 def _refused(db: DuckDB, config: ExportConfig, snapshot: Snapshot, codes: _Codes) -> None:
     """Addresses for which any profile, in a segment or not, refuses: one refusal counts for all of them."""
     db.run(
         f"CREATE TABLE refused AS SELECT DISTINCT hash({_address(codes)}) AS h FROM {_profiles(codes)} "
-        f"WHERE {codes.alias}.{codes.shared} AND ({_consent(config)}) = false"
+        f"WHERE {codes.alias}.{codes.shared} AND ({_consent(config, snapshot)}) = false"
     )
 
 
 def _candidates(db: DuckDB, inputs: PlanInputs, codes: _Codes) -> None:
-    config, known = inputs.export.config, inputs.destination is not None
+    config, snapshot, known = inputs.export.config, inputs.snapshot, inputs.destination is not None
     on_list = _in("on_list") if known else "coalesce(d.state = 'on_list', false)"
     left = "state IN ('on_list', 'left') AND NOT on_list" if known else "state = 'left'"
     roles = "|".join(sorted(ROLES))
@@ -218,7 +228,7 @@ def _candidates(db: DuckDB, inputs: PlanInputs, codes: _Codes) -> None:
         CREATE TABLE decided AS
         WITH named AS (
             SELECT p._row, m.mask, {codes.alias}.{codes.code} AS code, {codes.alias}.{codes.shared} AS shared,
-                {_address(codes)} AS address, coalesce({_consent(config)}, false) AS consent
+                {_address(codes)} AS address, coalesce({_consent(config, snapshot)}, false) AS consent
             FROM {_profiles(codes)} JOIN members m ON m._row = p._row),
         c AS (SELECT *, CASE WHEN address IS NOT NULL THEN hash(address) END AS h FROM named),
         looked_up AS (

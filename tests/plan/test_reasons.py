@@ -67,6 +67,28 @@ def test_consent_may_be_a_boolean(world: World) -> None:
     assert fates(world, consent=CONSENT) == ["add", "no_consent", "no_consent"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "answers", "word"),
+    [
+        (FieldType.BOOLEAN, [True, False, None], "yes"),
+        (FieldType.BOOLEAN, [True, False, None], "Ja"),
+        (FieldType.BOOLEAN, [False, True, None], "no"),
+        (FieldType.NUMBER, [1.0, 0.0, None], "1"),
+        (FieldType.NUMBER, [1, 0, None], "1.0"),
+        (FieldType.NUMBER, [10, 1, None], "10"),
+    ],
+)
+def test_consent_is_named_as_the_file_has_it(
+    world: World, kind: FieldType, answers: list[bool | float | None], word: str
+) -> None:
+    """Though a column of yes and no is stored as true and false, and a 1 may have become 1.0."""
+    world.profiles_are(
+        [{"email": f"p{n}@example.com", "agreed": a} for n, a in enumerate(answers)], {"agreed": kind}
+    )
+    consent = ConsentRule(field="agreed", values=(word,))
+    assert fates(world, consent=consent) == ["add", "no_consent", "no_consent"]
+
+
 def test_one_refusal_counts_for_every_profile_with_the_address(world: World) -> None:
     """Even of a profile outside of the segments; not knowing refuses nothing."""
     world.profiles_are(
