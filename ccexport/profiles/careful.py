@@ -19,6 +19,7 @@ LINE = "_line"
 _JOINED_LINES = 200  # how far a quoted field with line breaks may reach before its quote counts as lost
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 _RAW_KEPT = 2_000
+LONGEST = 2_000_000  # bytes of a record; DuckDB's loader stops at one that is longer
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,9 @@ def read_csv_carefully(dialect: CsvDialect, copy: Path) -> list[Reject]:
                 reason, detail = trouble
                 raw = _NOT_UTF8.sub("\ufffd", line)[:_RAW_KEPT].rstrip("\r\n")
                 rejects.append(Reject(dialect.name, at, reason, detail, raw))
+            elif len(record) * 4 > LONGEST and len(record.encode()) > LONGEST:
+                detail = f"the line is longer than {LONGEST:,} bytes"
+                rejects.append(Reject(dialect.name, at, "too_long", detail, record[:_RAW_KEPT]))
             elif record:
                 out.write(f"{at}{dialect.delimiter}{record}\n")
     return rejects

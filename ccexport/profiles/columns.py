@@ -294,6 +294,8 @@ def _native(db: DuckDB, table: str, name: str, declared: str) -> Column:
         return Column(name, FieldType.TIMESTAMP, f"CAST({column} AS TIMESTAMP)")
     if declared in ("DATE", "BOOLEAN"):
         return Column(name, FieldType(declared.lower()), column)
-    if declared.startswith(("DECIMAL", "DOUBLE", "FLOAT")) or declared.endswith(("INT", "INTEGER")):
+    if declared in ("DOUBLE", "FLOAT"):  # what is not a number is empty, and infinity is none
+        return Column(name, FieldType.NUMBER, f"CASE WHEN isfinite({column}) THEN {column} END")
+    if declared.startswith("DECIMAL") or declared.endswith(("INT", "INTEGER")):
         return Column(name, FieldType.NUMBER, column)
     return Column(name, FieldType.TEXT, _text_sql(name))

@@ -71,10 +71,12 @@ def _find_encoding(path: Path, name: str, thorough: bool) -> tuple[str, bool]:
         head = head[: head.rfind(b"\n") + 1]  # no character is cut in two
     if not head.strip():
         raise BadInput(f"{name} is empty.", file=name)
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32", False
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16", False
-    if b"\0" in head[:200]:
-        return ("utf-16-le" if head[1:2] == b"\0" else "utf-16-be"), False
+    if unmarked := _utf16_without_mark(head[:200]):
+        return unmarked, False
     marked = head.startswith(codecs.BOM_UTF8)
     good, bad = _count_non_ascii(_chunks(path) if thorough else iter([head]))
     if not thorough and bad:
@@ -82,6 +84,14 @@ def _find_encoding(path: Path, name: str, thorough: bool) -> tuple[str, bool]:
     if marked or bad == 0 or good >= 10 * bad:
         return ("utf-8-sig" if marked else "utf-8"), bad > 0
     return "windows-1252", False
+
+
+def _utf16_without_mark(head: bytes) -> str | None:
+    """Every second byte is zero then; a zero byte here and there is only a blemish of some value."""
+    zeros = head[::2].count(0), head[1::2].count(0)
+    if max(zeros) * 4 < len(head) or min(zeros) * 4 > max(zeros):
+        return None
+    return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
 
 
 def _count_non_ascii(chunks: Iterator[bytes]) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from ccexport.errors import BadInput
-from ccexport.profiles.careful import LINE, Reject, read_csv_carefully, read_json_carefully
+from ccexport.profiles.careful import LINE, LONGEST, Reject, read_csv_carefully, read_json_carefully
 from ccexport.profiles.csv_dialect import CsvDialect, find_dialect
 from ccexport.profiles.database import quote_identifier, quote_path
 from ccexport.profiles.loading import Loading
@@ -78,7 +78,8 @@ def _csv_reader(path: Path, delimiter: str, width: int, *, with_line: bool) -> s
     columns = ", ".join(f"'{n}': 'VARCHAR'" for n in names)
     return (
         f"read_csv({quote_path(path)}, delim = '{delimiter}', quote = '\"', escape = '\"', header = true, "
-        f"columns = {{{columns}}}, auto_detect = false, nullstr = '', strict_mode = true)"
+        f"columns = {{{columns}}}, auto_detect = false, max_line_size = {2 * LONGEST}, "
+        "nullstr = '', strict_mode = true)"
     )
 
 
@@ -123,10 +124,16 @@ def load_native(
     found = [(n, t) for n, t in found if not (own_line and n == LINE)]
     fields = field_names([n for n, _ in found], name)
     chosen = ", ".join(
-        f"{quote_identifier(n)} AS {quote_identifier(f)}" for (n, _), f in zip(found, fields, strict=True)
+        f"{_plain(n, t)} AS {quote_identifier(f)}" for (n, t), f in zip(found, fields, strict=True)
     )
     line = f"CAST({LINE} AS BIGINT)" if own_line else "CAST(NULL AS BIGINT)"
     loading.create(table, f"SELECT {chosen}, {line} AS {LINE} FROM {reader}", path=path, what=name)
     (rows,) = db.row(f"SELECT count(*) FROM {table}")
-    types = tuple((f, t) for f, (_, t) in zip(fields, found, strict=True))
+    types = tuple((f, "VARCHAR" if t == "JSON" else t) for f, (_, t) in zip(fields, found, strict=True))
     return Part(name, table, types, rows, 1, rejects)
+
+
+def _plain(name: str, declared: str) -> str:
+    """SQL: the column; where a file of objects has a text here and a number there, what stands in the quotes."""
+    column = quote_identifier(name)
+    return f"{column} ->> '$'" if declared == "JSON" else column

@@ -67,7 +67,9 @@ def test_ten_thousand_customers(store: ProfileStore) -> None:
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "windows-1252"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "windows-1252"]
+)
 def test_delimiter_and_encoding_are_found(
     store: ProfileStore, tmp_path: Path, delimiter: str, encoding: str
 ) -> None:
@@ -128,6 +130,21 @@ def test_bytes_that_are_not_utf8_cost_their_line_only(store: ProfileStore, tmp_p
     report = store.ingest([_write(tmp_path, b"\n".join([b"id,name", *lines]))])
     assert report.reasons == {"encoding": 1}
     assert _values(store, report, "name")[20] == "Åse Ødegård"
+
+
+def test_a_zero_byte_in_a_value_is_not_another_encoding(store: ProfileStore, tmp_path: Path) -> None:
+    """Half of UTF-16 is zeros; programs that pad their values leave one here and there."""
+    report = store.ingest([_write(tmp_path, b"id,name\n1,A\0nn\n2,Bob\n")])
+    assert _values(store, report, "name") == ["A\0nn", "Bob"]
+
+
+def test_a_line_without_an_end_costs_itself_only(store: ProfileStore, tmp_path: Path) -> None:
+    """DuckDB stops at a line beyond its limit."""
+    report = store.ingest([_write(tmp_path, f"id,name\n1,a\n2,{'x' * 5_000_000}\n3,{'y' * 1_900_000}\n")])
+    assert (report.snapshot.profiles, report.reasons) == (2, {"too_long": 1})
+    assert report.rejects_path
+    kept = pq.read_table(report.rejects_path).to_pylist()[0]
+    assert (kept["line"], kept["detail"]) == (3, "the line is longer than 2,000,000 bytes")
 
 
 def test_repeated_and_empty_ids_are_rejected_with_their_lines(store: ProfileStore, tmp_path: Path) -> None:
@@ -326,6 +343,26 @@ def test_json_lines_with_a_damaged_line(store: ProfileStore, tmp_path: Path) -> 
     assert pq.read_table(report.rejects_path).to_pylist()[0]["line"] == 3
     assert report.snapshot.field("tags").type is T.LIST  # type: ignore[union-attr]
     assert report.snapshot.field("_line") is None
+
+
+def test_texts_beside_numbers_are_what_stands_in_their_quotes(store: ProfileStore, tmp_path: Path) -> None:
+    """Programs write an id with a leading zero as a text and the next one as a number."""
+    lines = [
+        '{"id": 1, "zip": 150, "more": {"a": 1}}',
+        '{"id": "02", "zip": "0150", "more": "x"}',
+        '{"id": "c"}',
+    ]
+    report = store.ingest([_write(tmp_path, "\n".join(lines), "p.jsonl")])
+    rows = [("1", "150", '{"a":1}'), ("02", "0150", "x"), ("c", None, None)]
+    assert _values(store, report, "_id", "zip", "more") == rows
+
+
+def test_no_number_in_a_parquet_file_is_empty(store: ProfileStore, tmp_path: Path) -> None:
+    """JSON has no word for it, and it would be more than any number."""
+    path = tmp_path / "p.parquet"
+    pq.write_table(pa.table({"id": [1, 2, 3], "x": [float("nan"), float("inf"), 1.5]}), path)
+    report = store.ingest([path])
+    assert _values(store, report, "x") == [None, None, 1.5]
 
 
 def test_gzip_is_unpacked(store: ProfileStore, tmp_path: Path) -> None:
