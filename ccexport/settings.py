@@ -14,9 +14,10 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ccexport.errors import BadSettings
+from ccexport.errors import BadSettings, StoreTrouble
 
 PREFIX = "CCEXPORT_"
+SHORTEST_KEY = 16
 API_URL = "https://api.cc.email/v3"
 AUTH_URL = "https://authz.constantcontact.com/oauth2/default/v1"
 
@@ -24,7 +25,9 @@ AUTH_URL = "https://authz.constantcontact.com/oauth2/default/v1"
 class Settings(BaseSettings):
     """All settings. `sandbox_on` and `embedded_worker` are what the rest asks for."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", env_ignore_empty=True
+    )
 
     data_dir: Path = Path("data/store")
     ledger_url: str = ""
@@ -50,6 +53,21 @@ class Settings(BaseSettings):
     log: Literal["text", "json"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
 
+    @field_validator("ledger_url")
+    @classmethod
+    def _a_ledger(cls, value: str) -> str:
+        if value and urlsplit(value).scheme.partition("+")[0] not in {"sqlite", "postgresql", "postgres"}:
+            raise ValueError("must look like sqlite:///path or postgresql://person:password@host/database")
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_keys(cls, value: SecretStr) -> SecretStr:
+        keys = value.get_secret_value()
+        if keys and min(len(key.strip()) for key in keys.split(",")) < SHORTEST_KEY:
+            raise ValueError(f"is too short: use at least {SHORTEST_KEY} characters for each key")
+        return value
+
     @field_validator("cc_api_url", "cc_auth_url", "cc_redirect_url", "oidc_metadata_url", "base_url")
     @classmethod
     def _a_url(cls, value: str) -> str:
@@ -60,7 +78,7 @@ class Settings(BaseSettings):
     @field_validator("memory_limit")
     @classmethod
     def _a_size(cls, value: str) -> str:
-        if not re.fullmatch(r"(?i)\d+(\.\d+)?\s*[KMGT]i?B", value):
+        if not re.fullmatch(r"(?i)\d*[1-9]\d*(\.\d+)?\s*[KMGT]i?B", value):
             raise ValueError("must be a size such as 512MB or 2GB")
         return value
 
@@ -94,9 +112,7 @@ class Settings(BaseSettings):
         if self.oidc_metadata_url and not (
             self.oidc_client_id and self.oidc_client_secret.get_secret_value()
         ):
-            raise ValueError(
-                "CCEXPORT_OIDC_METADATA_URL needs CCEXPORT_OIDC_CLIENT_ID and CCEXPORT_OIDC_CLIENT_SECRET beside it"
-            )
+            raise ValueError("needs CCEXPORT_OIDC_CLIENT_ID and CCEXPORT_OIDC_CLIENT_SECRET beside it")
         return self
 
     @property
@@ -118,12 +134,29 @@ def load_settings(**overrides: Any) -> Settings:
     given = {k: v for k, v in overrides.items() if v is not None}
     try:
         settings = Settings(**given)
+    except UnicodeDecodeError as error:
+        raise BadSettings("The file .env is not text in UTF-8; write it anew.") from error
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
-        name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
+        # What holds of several settings together has no place of its own: OIDC's is the only such rule.
+        name = PREFIX + str(first["loc"][0] if first["loc"] else "oidc_metadata_url").upper()
         reason = first["msg"].removeprefix("Value error, ")
         raise BadSettings(f"The setting {name} (from {_origin(name)}) is wrong: {reason}.") from error
     return settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
+
+
+def make_data_dir(path: Path) -> None:
+    """The folder everything is kept in, for its owner only. Raises `BadSettings` or `StoreTrouble`."""
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise BadSettings(
+            f"The data directory {path} (CCEXPORT_DATA_DIR) is a file, or below one; name a folder."
+        ) from error
+    except OSError as error:
+        raise StoreTrouble(
+            f"The data directory {path} (CCEXPORT_DATA_DIR) cannot be made: {error.strerror}."
+        ) from error
 
 
 def telemetry_signals() -> frozenset[str]:
@@ -147,6 +180,7 @@ def telemetry_signals() -> frozenset[str]:
 
 
 def _origin(name: str) -> str:
-    if name in os.environ:
+    """Where the value came from; the case of a name does not matter to pydantic."""
+    if name in {key.upper() for key, value in os.environ.items() if value}:
         return "the environment"
-    return ".env" if name in dotenv_values(".env") else "the command line"
+    return ".env" if name in {key.upper() for key in dotenv_values(".env")} else "the command line"

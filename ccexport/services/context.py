@@ -9,10 +9,9 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cached_property
-from pathlib import Path
 
 from ccexport import telemetry
-from ccexport.errors import BadInput, StoreTrouble
+from ccexport.errors import BadInput
 from ccexport.ledger import Ledger
 from ccexport.ledger.ledger import utc_now
 from ccexport.model.profiles import Snapshot
@@ -45,7 +44,7 @@ from ccexport.services.segments import SegmentUseCases
 from ccexport.services.sources import SourceUseCases
 from ccexport.services.system import SystemUseCases
 from ccexport.services.upkeep import UpkeepUseCases
-from ccexport.settings import Settings
+from ccexport.settings import Settings, make_data_dir
 
 SANDBOX_CLIENT = "ccexport-demo"
 
@@ -62,7 +61,7 @@ class Services:
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self.settings = settings
-        self._make_data_dir(settings.data_dir)
+        make_data_dir(settings.data_dir)
         self.ledger = Ledger(
             settings.ledger_address,
             settings.data_dir,
@@ -79,14 +78,6 @@ class Services:
         self.profile_store.after_ingest = lambda snapshot: drop_erased(
             self.profile_store, settings.data_dir, snapshot
         )
-
-    def _make_data_dir(self, path: Path) -> None:
-        try:
-            path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise StoreTrouble(
-                f"The data directory {path} (CCEXPORT_DATA_DIR) cannot be made: {error.strerror}."
-            ) from error
 
     # -- Constant Contact, or the double --------------------------------------------------------
 

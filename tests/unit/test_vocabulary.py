@@ -67,6 +67,44 @@ def test_a_wrong_setting_names_itself_and_where_it_came_from() -> None:
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("SECRET_KEY", "a-long-enough-key,short", "is too short: use at least 16 characters for each key"),
+        ("LEDGER_URL", "mysql://here/db", "must look like sqlite:///path or postgresql://"),
+        ("MEMORY_LIMIT", "0MB", "must be a size such as 512MB or 2GB"),
+        ("OIDC_METADATA_URL", "https://id.example.com/c", "needs CCEXPORT_OIDC_CLIENT_ID and"),
+    ],
+)
+def test_every_setting_is_checked_when_it_is_read(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
+) -> None:
+    """Whatever the case of its name, as for pydantic."""
+    monkeypatch.setenv(f"ccexport_{name.lower()}", value)
+
+    with pytest.raises(BadSettings) as wrong:
+        load_settings()
+    assert str(wrong.value).startswith(
+        f"The setting CCEXPORT_{name} (from the environment) is wrong: {sentence}"
+    )
+    assert value not in str(wrong.value)
+
+
+def test_an_empty_setting_is_not_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As a script leaves it whose variable is empty; the present folder must not become the store."""
+    for name in ("DATA_DIR", "VERIFY_GRACE", "SANDBOX"):
+        monkeypatch.setenv(f"CCEXPORT_{name}", "")
+
+    assert load_settings().data_dir == tmp_path / "data" / "store"
+
+
+def test_a_settings_file_that_is_no_text_is_named() -> None:
+    Path(".env").write_bytes(b"CCEXPORT_OIDC_NAME=\xe5se\n")
+
+    with pytest.raises(BadSettings, match=r"\.env is not text in UTF-8"):
+        load_settings()
+
+
 def test_the_sandbox_is_on_until_there_is_a_client_id(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings().sandbox_on
     monkeypatch.setenv("CCEXPORT_CC_CLIENT_ID", "key")
