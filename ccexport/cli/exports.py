@@ -1,17 +1,17 @@
-"""`exports create`, `list`, `show`, `preview`, `run`, `pause`, `remove`."""
+"""`exports list`, `show`, `preview`, `run`, `pause`, `remove`; `exports_saving` has those that change one."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ccexport.cli.opened import DataDir, Json, opened
-from ccexport.cli.output import ExitCode, emit, exit_code_of, say, table
+from ccexport.cli.output import ExitCode, emit, exit_code_of, facts, say, table
 from ccexport.cli.progress import driven
 from ccexport.cli.runs import run_document, run_lines
 from ccexport.errors import BadInput
-from ccexport.model.exports import ConsentRule, Export, MappedField
+from ccexport.model.exports import Export
 from ccexport.model.plans import Plan
-from ccexport.model.words import Mode, Reason, Verdict
+from ccexport.model.words import Reason, Verdict
 
 if TYPE_CHECKING:
     from ccexport.runs.estimate import Expected
@@ -20,80 +20,8 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Saved exports: what goes to which contact list.")
 
 
-@app.command()
-def create(
-    name: str,
-    connection: Annotated[str, typer.Option(help="The name of the connection.")],
-    contact_list: Annotated[str, typer.Option("--list", help="The contact list, by id or name.")],
-    segment: Annotated[list[str], typer.Option(help="A segment by name; may be repeated.")],
-    mapping: Annotated[
-        list[str],
-        typer.Option("--map", help="contact_field=profile_field; email=… is needed; may be repeated."),
-    ],
-    mode: Annotated[
-        Mode, typer.Option(help="mirror also takes off the list who left the segments.")
-    ] = Mode.ADD_AND_UPDATE,
-    resend_unchanged: Annotated[
-        bool, typer.Option("--resend-unchanged", help="Send also what has not changed.")
-    ] = False,
-    consent: Annotated[
-        str | None,
-        typer.Option(help="profile_field=value[,value…]: only profiles that hold one of them are sent."),
-    ] = None,
-    newest_by: Annotated[
-        str | None, typer.Option(help="The date field that decides between duplicates.")
-    ] = None,
-    international_phones: Annotated[
-        bool,
-        typer.Option("--international-phones", help="Send phone numbers that are not of North America too."),
-    ] = False,
-    as_json: Json = False,
-    data_dir: DataDir = None,
-) -> None:
-    """Save an export. Saving runs nothing.
-
-    Example: ccexport exports create Newsletter --connection Main --list Newsletter --segment Norway
-    --map email=Email --map first_name="First Name"
-    """
-    pairs = [_pair(text, "--map") for text in mapping]
-    emails = [source for target, source in pairs if target == "email"]
-    if len(emails) != 1:
-        raise BadInput("An export needs exactly one --map email=FIELD.")
-    fields = [MappedField(target=target, source=source) for target, source in pairs if target != "email"]
-    with opened(data_dir) as (services, actor):
-        made = services.exports.create(
-            actor,
-            name,
-            connection=connection,
-            contact_list=contact_list,
-            segments=segment,
-            email=emails[0],
-            fields=fields,
-            mode=mode,
-            resend_unchanged=resend_unchanged,
-            consent=_consent(consent),
-            newest_by=newest_by,
-            international_phones=international_phones,
-        )
-        document = _document(services, actor, made)
-    emit(as_json, document, [f"Export {made.name} is saved; nothing was sent. Preview it: exports preview …"])
-
-
-def _pair(text: str, option: str) -> tuple[str, str]:
-    target, equals, source = text.partition("=")
-    if not equals or not target.strip() or not source.strip():
-        raise BadInput(f"{option} {text} is not of the form name=field.")
-    return target.strip(), source.strip()
-
-
-def _consent(text: str | None) -> ConsentRule | None:
-    if text is None:
-        return None
-    field, values = _pair(text, "--consent")
-    return ConsentRule(field=field, values=tuple(v.strip() for v in values.split(",")))
-
-
-def _document(services: Any, actor: Any, export: Export) -> dict[str, Any]:
+def export_document(services: Any, actor: Any, export: Export) -> dict[str, Any]:
+    """A saved export as JSON, by names; its keys are a contract."""
     config = export.config
     connections = {c.id: c.name for c in services.connections.list(actor)}
     segments = {s.id: s.name for s in services.segments.list(actor)}
@@ -119,6 +47,14 @@ def _document(services: Any, actor: Any, export: Export) -> dict[str, Any]:
     }
 
 
+def pair(text: str, option: str) -> tuple[str, str]:
+    """`name=value` as two. Raises `BadInput` naming the option."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip() or not value.strip():
+        raise BadInput(f"{option} {text} is not of the form name=value.")
+    return name.strip(), value.strip()
+
+
 @app.command("list")
 def list_(as_json: Json = False, data_dir: DataDir = None) -> None:
     """All exports.
@@ -126,7 +62,7 @@ def list_(as_json: Json = False, data_dir: DataDir = None) -> None:
     Example: ccexport exports list
     """
     with opened(data_dir) as (services, actor):
-        rows = [_document(services, actor, e) for e in services.exports.list(actor)]
+        rows = [export_document(services, actor, e) for e in services.exports.list(actor)]
     shown = [
         row
         | {"segments": ", ".join(row["segments"]), "last_run": (row["last_run"] or {}).get("state", "never")}
@@ -142,8 +78,8 @@ def show(name: str, as_json: Json = False, data_dir: DataDir = None) -> None:
     Example: ccexport exports show Newsletter --json
     """
     with opened(data_dir) as (services, actor):
-        document = _document(services, actor, services.exports.get(actor, name))
-    emit(as_json, document, [f"{key.replace('_', ' ')}: {value}" for key, value in document.items()])
+        document = export_document(services, actor, services.exports.get(actor, name))
+    emit(as_json, document, facts(document))
 
 
 @app.command()
@@ -194,7 +130,7 @@ def preview_document(name: str, plan: Plan, shown: list["PlanRow"]) -> dict[str,
 
 
 def contact_document(row: "PlanRow") -> dict[str, Any]:
-    """One row of a plan; `contact` is the object exactly as it is sent."""
+    """One row of a plan; `contact` is the object as it is sent, null when it is not."""
     return {
         "profile_id": row.profile_id,
         "email": row.address,
@@ -203,7 +139,7 @@ def contact_document(row: "PlanRow") -> dict[str, Any]:
         "winner": row.winner,
         "warnings": list(row.warnings),
         "segments": list(row.segments),
-        "contact": row.contact,
+        "contact": row.fields or None,
         "outcome": row.outcome,
         "note": row.note,
     }
@@ -252,7 +188,7 @@ def run(
     """
     with opened(data_dir) as (services, actor):
         for text in release or []:
-            guard, reason = _pair(text, "--release")
+            guard, reason = pair(text, "--release")
             services.runs.release(actor, name, guard, reason=reason)
         started = services.runs.start(actor, name, digest=digest, resend_all=resend_all)
         say(f"Run {started.id} is queued.")

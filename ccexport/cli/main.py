@@ -1,5 +1,7 @@
 """The commands, put together, and the one place that turns errors into exit codes."""
 
+import logging
+import os
 import sys
 
 import typer
@@ -10,6 +12,7 @@ from ccexport.cli import (
     connections,
     doctor,
     exports,
+    exports_saving,
     notices,
     operate,
     people,
@@ -24,14 +27,16 @@ from ccexport.cli import (
     upkeep,
 )
 from ccexport.cli.output import ExitCode, emit_error, say
-from ccexport.errors import CcexportError, StoreTrouble, storage_sentence
+from ccexport.errors import CcexportError, StoreTrouble, WrongUse, storage_sentence
 from ccexport.logs import configure
 
+_log = logging.getLogger("ccexport.cli")
 app = typer.Typer(
     name="ccexport",
     help="Segments of customer profiles onto Constant Contact lists: shown before, proved after.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     epilog="Exit codes: 0 done, 1 failed or blocked, 2 wrong use or settings, 3 finished with rejects, 4 waiting.",
 )
 for name, room in (
@@ -50,6 +55,7 @@ for name, room in (
 app.add_typer(connections.lists, name="lists", no_args_is_help=True)
 app.add_typer(operate.suppression, name="suppression", no_args_is_help=True)
 operate.register(app)
+exports_saving.register(exports.app)
 repeats.register(runs.app)
 segments_insight.register(segments.app)
 upkeep.register(app)
@@ -60,23 +66,48 @@ doctor.register(app)
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and leave with its exit code."""
     given = sys.argv[1:] if arguments is None else arguments
+    as_json = "--json" in given
     configure("text", "ERROR")  # until the settings are read
     try:
         outcome = get_command(app).main(args=given, prog_name="ccexport", standalone_mode=False)
+        sys.stdout.flush()  # whoever reads may be gone, which is seen here and not at exit
     except CcexportError as error:
-        sys.exit(emit_error("--json" in given, error))
+        sys.exit(emit_error(as_json, error))
     except BrokenPipeError:
-        raise
+        _let_go_of_stdout()
+        sys.exit(ExitCode.FAILED)
     except OSError as error:
-        sys.exit(emit_error("--json" in given, StoreTrouble(storage_sentence(error))))
+        sys.exit(emit_error(as_json, StoreTrouble(storage_sentence(error))))
     except typer.Exit as left:
         sys.exit(left.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         say("Stopped; what was begun can be resumed.")
         sys.exit(130)
-    except Exception as error:
-        if hasattr(error, "format_message"):  # click's own complaints about arguments
-            say(f"error: {error.format_message()}")
-            sys.exit(ExitCode.WRONG_USE)
-        raise
+    except Exception as error:  # noqa: BLE001 - a person gets a sentence, the log the rest
+        sys.exit(_unforeseen(as_json, error))
     sys.exit(int(outcome or 0))
+
+
+def _unforeseen(as_json: bool, error: Exception) -> ExitCode:
+    """Click's own complaints about arguments; and our mistakes, whose text may hold an address."""
+    if hasattr(error, "format_message"):
+        said = str(error.format_message()).replace("Value error, ", "").strip()
+        if said.startswith("Usage: "):  # a group alone: its help is the answer
+            say(said)
+            return ExitCode.WRONG_USE
+        return emit_error(as_json, WrongUse(said))
+    kind = type(error).__name__
+    _log.debug("unforeseen", exc_info=error)
+    return emit_error(
+        as_json,
+        CcexportError(
+            f"Something unforeseen went wrong ({kind}). Try again; `ccexport doctor` looks at what could be the "
+            "matter, and CCEXPORT_LOG_LEVEL=DEBUG shows where it happened."
+        ),
+    )
+
+
+def _let_go_of_stdout() -> None:
+    """Nobody reads any more, as with `| head`: the interpreter must not complain of that at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())

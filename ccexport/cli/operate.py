@@ -1,7 +1,7 @@
 """`demo`, `worker`, `sandbox`, `suppression`."""
 
+import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -87,21 +87,26 @@ def sandbox(
     redirect_url: Annotated[
         list[str] | None, typer.Option(help="A redirect address to register; may be repeated.")
     ] = None,
+    as_json: Json = False,
     data_dir: DataDir = None,
-) -> int:
+) -> None:
     """The local double of Constant Contact alone, for trying other programs against it.
 
+    It says on stdout where it listens, and runs until it is stopped.
     Example: ccexport sandbox --port 8765
     """
-    from ccexport.settings import load_settings
+    from ccexport.settings import load_settings, make_data_dir
 
     settings = load_settings(data_dir=data_dir)
     store = settings.data_dir / "sandbox.sqlite"
-    store.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_data_dir(settings.data_dir)
     command = [sys.executable, "-m", "ccexport.sandbox", "--port", str(port), "--store", str(store)]
     for url in redirect_url or [settings.redirect_url]:
         command += ["--redirect-url", url]
-    return subprocess.call(command)
+    command += ["--json"] * as_json
+    sys.stdout.flush()
+    # In our place, so that whatever stops or kills this process stops the double.
+    os.execv(sys.executable, command)  # noqa: S606
 
 
 @suppression.command("add")

@@ -66,6 +66,23 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[str
     ]
 
 
+def facts(document: Mapping[str, Any]) -> list[str]:
+    """One thing in a line for each of its keys, for a person."""
+    return [f"{key.replace('_', ' ')}: {_said(value)}" for key, value in document.items()]
+
+
+def _said(value: Any) -> str:
+    if value is None or value in ({}, [], (), ""):
+        return "(none)"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={_said(part)}" for key, part in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_said, value))
+    return str(_short(value))
+
+
 def _short(value: Any) -> Any:
     if value is None:
         return ""

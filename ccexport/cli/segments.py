@@ -89,14 +89,14 @@ def freeze(name: str, new_name: str, as_json: Json = False, data_dir: DataDir = 
 
 
 @app.command()
-def schema() -> None:
-    """The JSON Schema of a rule, for editors and other programs.
+def schema(as_json: Json = True, data_dir: DataDir = None) -> None:
+    """The JSON Schema of a rule, for editors and other programs; always JSON.
 
     Example: ccexport segments schema
     """
     from ccexport.services.segments import rule_schema
 
-    emit(True, rule_schema(), ())
+    emit(as_json, rule_schema(), ())
 
 
 def _rule(text: str | None) -> dict[str, Any] | None:

@@ -24,7 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         host = loopback(told.host)
         store = open_store(told)
-        serve(build(store), host, told.port, announce=told.announce, with_parent=told.exit_with_parent)
+        how = {"announce": told.announce, "with_parent": told.exit_with_parent, "as_json": told.json}
+        serve(build(store), host, told.port, **how)
     except (NotLoopback, BadConfig, json.JSONDecodeError) as wrong:
         print(f"ccexport.sandbox: {wrong}", file=sys.stderr)  # noqa: T201
         return 2
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--announce", type=Path, help="write the address to this file instead of standard output"
     )
+    parser.add_argument("--json", action="store_true", help="say where it listens as JSON")
     parser.add_argument("--exit-with-parent", action="store_true", help="end when standard input ends")
     return parser
 

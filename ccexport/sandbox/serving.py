@@ -4,6 +4,7 @@ Owns sockets and the server's life. Must never listen on any other address.
 """
 
 import ipaddress
+import json
 import os
 import socket
 import sys
@@ -60,7 +61,9 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(app: Any, host: str, port: int, *, announce: Path | None, with_parent: bool) -> None:
+def serve(
+    app: Any, host: str, port: int, *, announce: Path | None, with_parent: bool, as_json: bool = False
+) -> None:
     """Serve until stopped, or until standard input ends when `with_parent`."""
     listener = listen(host, port)
     config = uvicorn.Config(
@@ -76,13 +79,14 @@ def serve(app: Any, host: str, port: int, *, announce: Path | None, with_parent:
     if with_parent:
         _when_closed(sys.stdin, lambda: setattr(server, "should_exit", True))
     shown = f"[{host}]" if ":" in host else host
-    _announce(f"http://{shown}:{listener.getsockname()[1]}", announce)
+    _announce(f"http://{shown}:{listener.getsockname()[1]}", announce, as_json=as_json)
     server.run(sockets=[listener])
 
 
-def _announce(url: str, file: Path | None) -> None:
+def _announce(url: str, file: Path | None, *, as_json: bool) -> None:
     if file is None:
-        print(f"listening on {url}", flush=True)  # noqa: T201 - this line is the contract with the starter
+        line = json.dumps({"listening": url}) if as_json else f"listening on {url}"
+        print(line, flush=True)  # noqa: T201 - this line is the contract with the starter
         return
     # Renamed into place, so that nobody reads half an address.
     half = file.with_name(f"{file.name}.{os.getpid()}")

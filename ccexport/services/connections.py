@@ -167,7 +167,8 @@ class ConnectionUseCases(Connecting):
         if len(by_id or by_name) != 1:
             names = ", ".join(sorted(found.name for found in there)[:20]) or "none"
             which = "more than one contact list" if by_name else "no contact list"
-            raise NotFound(f"There is {which} named {id_or_name} in {name}. Contact lists: {names}.")
+            where = self._ledger.connections.named(name).name
+            raise NotFound(f"There is {which} named {id_or_name} in {where}. Contact lists: {names}.")
         return (by_id or by_name)[0]
 
     def create_list(self, actor: Actor, name: str, list_name: str) -> ContactList:

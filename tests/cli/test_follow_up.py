@@ -71,3 +71,52 @@ def test_a_person_is_erased_only_when_that_is_meant(world: World, ccexport: Call
     assert erased.json["still_on"] == ["Main: Newsletter"]
     assert "person1" not in erased.out + erased.err
     assert (tidied.code, tidied.json["runs"]) == (0, 0)
+
+
+def test_an_export_is_changed_detached_and_given_a_connection_again(
+    world: World, ccexport: Callable[..., Said]
+) -> None:
+    world.ready([person(1)])
+
+    missing = ccexport("exports", "change", "News", "--list", "Events")
+    ccexport("lists", "create", "Events", "--connection", "Main")
+    detached = ccexport("exports", "detach", "News", "--json")
+    refused = ccexport("exports", "run", "News")
+    changed = ccexport(
+        "exports", "change", "News", "--connection", "Main", "--list", "Events", "--mode", "mirror",
+        "--consent", "country=Norway", "--map", "email=email", "--map", "last_name=country", "--json",
+    )  # fmt: skip
+    ccexport("exports", "pause", "News", "--go-on")
+    preview = ccexport("exports", "preview", "News", "--json")
+    shown = ccexport("exports", "show", "News").out.splitlines()
+    nothing = ccexport("exports", "change", "News")
+
+    assert (detached.code, detached.json["paused"], detached.json["connection"]) == (0, True, "")
+    assert (refused.code, "has no connection; choose one" in refused.err) == (2, True)
+
+    assert (changed.code, changed.json["list"], changed.json["mode"]) == (0, "Events", "mirror"), changed.err
+    assert changed.json["map"] == {"email": "email", "last_name": "country"}
+    contact = preview.json["contacts"][0]["contact"]
+    assert contact == {"email": "person1@example.com", "last_name": "Norway"}
+    lines = ["segments: Everybody", "map: email=email, last_name=country", "resend unchanged: no"]
+    lines += ["consent: field=country, values=Norway", "last run: (none)"]
+    assert set(lines) <= set(shown)
+    assert missing.err == "error: There is no contact list named Events in Main. Contact lists: Newsletter.\n"
+    assert (nothing.code, "Nothing to change was named" in nothing.err) == (2, True)
+
+
+def test_one_list_for_each_segment(world: World, ccexport: Callable[..., Said]) -> None:
+    world.ready([person(1)])
+    ccexport("segments", "create", "Norway", "--rule", '{"field": "country", "op": "is", "value": "Norway"}')
+    given = ("--connection", "Main", "--segment", "Everybody", "--segment", "Norway", "--map", "email=email")
+
+    both = ccexport("exports", "create", "All", *given, "--list", "Events", "--list-per-segment")
+    neither = ccexport("exports", "create", "All", *given)
+    made = ccexport("exports", "create", "All", *given, "--list-per-segment", "--json")
+
+    assert (both.code, neither.code) == (2, 2)
+    assert "--list NAME, or --list-per-segment" in neither.err
+    assert [(e["name"], e["list"], e["segments"]) for e in made.json] == [
+        ("All: Everybody", "Everybody", ["Everybody"]),
+        ("All: Norway", "Norway", ["Norway"]),
+    ]
