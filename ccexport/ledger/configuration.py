@@ -3,8 +3,9 @@
 Must never judge a configuration: the use cases do that before it is saved.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,15 @@ from ccexport.model.profiles import Segment
 from ccexport.model.words import SegmentKind
 
 MOST_KEPT = 5_000
-_EXPORT = ("id", "version", "created_by", "updated_by", "updated_at", "paused", "removed")
+_EXPORT = (
+    "id",
+    "version",
+    "created_by",
+    "updated_by",
+    "updated_at",
+    "paused",
+    "removed",
+)  # as `Export` takes them
 _SEGMENT = ("id", "name", "version", "rule", "description")
 
 
@@ -55,15 +64,25 @@ class Segments:
         with self._db.read() as connection:
             return [_segment(row, self._root) for row in connection.execute(query).mappings()]
 
+    def names(self) -> dict[str, str]:
+        """Id → name, by name."""
+        query = select(segments.c.id, segments.c.name).where(~segments.c.removed).order_by(segments.c.name)
+        with self._db.read() as connection:
+            return dict(map(tuple, connection.execute(query)))
+
     def find(self, name: str) -> Segment | None:
         """By name or id."""
-        return next((s for s in self.all() if name in {s.name, s.id}), None)
+        called = (segments.c.name == name) | (segments.c.id == name)
+        query = select(segments).where(~segments.c.removed, called).order_by(segments.c.name)
+        with self._db.read() as connection:
+            row = connection.execute(query).mappings().first()
+        return _segment(row, self._root) if row else None
 
     def named(self, name: str) -> Segment:
         """By name or id. Raises `NotFound` naming those there are."""
         found = self.find(name)
         if found is None:
-            names = ", ".join(s.name for s in self.all()) or "none yet"
+            names = ", ".join(self.names().values()) or "none yet"
             raise NotFound(f"There is no segment named {name}. Segments: {names}.")
         return found
 
@@ -131,6 +150,19 @@ class Exports:
     def all(self) -> list[Export]:
         return self._exports(~exports.c.removed)
 
+    def names(self) -> dict[str, str]:
+        """Id → name, by name."""
+        query = select(exports.c.id, exports.c.name).where(~exports.c.removed).order_by(exports.c.name)
+        with self._db.read() as connection:
+            return dict(map(tuple, connection.execute(query)))
+
+    def some(self, export_ids: Collection[str]) -> list[Export]:
+        """Those of these that are not removed, by name."""
+        found = (
+            self._exports(~exports.c.removed, exports.c.id.in_(some)) for some in batched(list(export_ids))
+        )
+        return sorted(chain.from_iterable(found), key=lambda export: export.name)
+
     def named(self, name: str) -> Export:
         """By name or id. Raises `NotFound` naming those there are."""
         found = self._exports(~exports.c.removed, exports.c.id == name)
@@ -144,14 +176,14 @@ class Exports:
         """By name. A configuration is read and checked once: its version never changes."""
         query = select(*(exports.c[key] for key in _EXPORT)).where(*conditions).order_by(exports.c.name)
         with self._db.read() as connection:
-            rows = connection.execute(query).mappings().all()
-            there = {row["id"]: self._configs.get((row["id"], row["version"])) for row in rows}
-            unknown = [export_id for export_id, config in there.items() if config is None]
+            rows = connection.execute(query).all()
+            there = {row[:2]: self._configs.get(row[:2]) for row in rows}
+            unknown = [export_id for (export_id, _), config in there.items() if config is None]
             for some in batched(unknown):
                 more = select(exports.c.id, exports.c.version, exports.c.config).where(exports.c.id.in_(some))
-                for row in connection.execute(more).mappings():
-                    there[row["id"]] = self._kept(row["id"], row["version"], row["config"])
-        return [Export(config=config, **row) for row in rows if (config := there[row["id"]]) is not None]
+                for export_id, version, raw in connection.execute(more):
+                    there[export_id, version] = self._kept(export_id, version, raw)
+        return [Export(row[0], config, *row[1:]) for row in rows if (config := there[row[:2]]) is not None]
 
     def _kept(self, export_id: str, version: int, raw: Any) -> ExportConfig:
         if len(self._configs) >= MOST_KEPT:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from ccexport.errors import BadSettings, Conflict, StoreTrouble
 
-NEWEST = "0003"
+NEWEST = "0004"
 BUSY_SECONDS = 30
 
 

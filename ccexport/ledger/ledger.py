@@ -10,6 +10,7 @@ from pathlib import Path
 from ccexport.ledger.configuration import Exports, Segments
 from ccexport.ledger.connections import Connections
 from ccexport.ledger.database import Database
+from ccexport.ledger.history import History
 from ccexport.ledger.notices import Notices
 from ccexport.ledger.people import People
 from ccexport.ledger.runs import Runs
@@ -44,6 +45,7 @@ class Ledger:
         self.exports = Exports(self._database, clock)
         self.sources = Sources(self._database, seal, clock)
         self.runs = Runs(self._database, clock, data_dir)
+        self.history = History(self._database, clock, data_dir)
         self.files = Files(self._database, data_dir, clock)
         self.suppression = Suppression(self._database, clock)
         self.releases = Releases(self._database, clock)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import RowMapping, delete, func, insert, select, update
 
 from ccexport.errors import BadInput, NotFound
 from ccexport.ledger.database import Database
@@ -71,12 +71,12 @@ class People:
     def find(self, name: str) -> Person | None:
         with self._db.read() as connection:
             row = connection.execute(select(people).where(people.c.name == name)).mappings().first()
-        return Person(**(dict(row) | {"role": Role(row["role"])})) if row else None
+        return _person(row) if row else None
 
     def all(self) -> list[Person]:
         with self._db.read() as connection:
             rows = connection.execute(select(people).order_by(people.c.name)).mappings().all()
-        return [Person(**(dict(row) | {"role": Role(row["role"])})) for row in rows]
+        return [_person(row) for row in rows]
 
     def change(self, name: str, **values: Any) -> Person:
         """Change columns; a new password or a disabled person ends every session of theirs."""
@@ -105,13 +105,15 @@ class People:
 
     def session_person(self, secret: str) -> Person | None:
         """Whose session this cookie is; None when unknown, over, or the person is disabled."""
-        query = select(web_sessions.c.person).where(
-            web_sessions.c.hash == digest(secret), web_sessions.c.expires_at > self._clock()
+        query = (
+            select(people)
+            .join(web_sessions, web_sessions.c.person == people.c.name)
+            .where(web_sessions.c.hash == digest(secret), web_sessions.c.expires_at > self._clock())
+            .where(~people.c.disabled)
         )
         with self._db.read() as connection:
-            name = connection.execute(query).scalar()
-        person = self.find(name) if name else None
-        return person if person and not person.disabled else None
+            row = connection.execute(query).mappings().first()
+        return _person(row) if row else None
 
     def end_session(self, secret: str) -> None:
         with self._db.write() as connection:
@@ -171,6 +173,10 @@ class People:
     def forget_failures(self, person: str) -> None:
         with self._db.write() as connection:
             connection.execute(delete(sign_in_failures).where(sign_in_failures.c.person == person))
+
+
+def _person(row: RowMapping) -> Person:
+    return Person(**(dict(row) | {"role": Role(row["role"])}))
 
 
 def digest(secret: str) -> str:

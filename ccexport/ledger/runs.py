@@ -4,12 +4,12 @@ Must never decide that a transition should happen: that is `ccexport.runs`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from sqlalchemy import Connection, RowMapping, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, and_, delete, func, insert, select, update
 
 from ccexport.errors import Conflict, NotFound
 from ccexport.ledger.database import Database, relative
@@ -17,17 +17,9 @@ from ccexport.ledger.tables import batches, own_activities, run_events, runs
 from ccexport.model.runs import Batch, Run, RunEvent, allowed
 from ccexport.model.words import ENDED, BatchKind, BatchState, RunState, Trigger, WaitReason
 
-
-@dataclass(frozen=True)
-class RunsEver:
-    """Every export and contact list that runs were of, id → name, and every person who asked for one."""
-
-    exports: Mapping[str, str]
-    lists: Mapping[str, str]
-    people: tuple[str, ...]
-
-
-_PRIVATE = {"live", "facts", "approved_by", "outcomes_path"}
+RUN_COLUMNS = tuple(runs.c[field.name] for field in fields(Run))  # as `run_of` takes them
+_RUN_FIELDS = tuple(field.name for field in fields(Run))
+NEWEST_FIRST = (runs.c.created_at.desc(), runs.c.id.desc())
 
 
 class Runs:
@@ -56,13 +48,18 @@ class Runs:
     def get(self, run_id: str) -> Run:
         """Raises `NotFound`."""
         with self._db.read() as connection:
-            return _run(self._row(connection, run_id), self._root)
+            return self._run(connection, run_id)
+
+    def _run(self, connection: Connection, run_id: str) -> Run:
+        row = connection.execute(select(*RUN_COLUMNS).where(runs.c.id == run_id)).first()
+        return run_of(row or self._missing(run_id), self._root)
 
     def _row(self, connection: Connection, run_id: str) -> RowMapping:
         row = connection.execute(select(runs).where(runs.c.id == run_id)).mappings().first()
-        if row is None:
-            raise NotFound(f"There is no run {run_id}. `runs list` shows those there are.")
-        return row
+        return row or self._missing(run_id)
+
+    def _missing(self, run_id: str) -> NoReturn:
+        raise NotFound(f"There is no run {run_id}. `runs list` shows those there are.")
 
     def all(
         self,
@@ -78,7 +75,7 @@ class Runs:
         offset: int = 0,
     ) -> list[Run]:
         """Runs, newest first."""
-        query = select(runs).order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit).offset(offset)
+        query = select(*RUN_COLUMNS).order_by(*NEWEST_FIRST).limit(limit).offset(offset)
         for column, value in (
             (runs.c.export_id, export_id),
             (runs.c.state, state),
@@ -90,26 +87,13 @@ class Runs:
         query = query.where(runs.c.created_at >= since) if since else query
         query = query.where(runs.c.created_at < until) if until else query
         with self._db.read() as connection:
-            return [_run(row, self._root) for row in connection.execute(query).mappings()]
+            return [run_of(row, self._root) for row in connection.execute(query)]
 
     def by_state(self) -> dict[RunState, int]:
         """How many runs are in each state."""
         query = select(runs.c.state, func.count()).group_by(runs.c.state)
         with self._db.read() as connection:
             return {RunState(state): number for state, number in connection.execute(query)}
-
-    def ever(self) -> RunsEver:
-        """What the history can be filtered by, also when it was removed or renamed since."""
-        with self._db.read() as connection:
-            exports, lists, people = (
-                dict(map(tuple, connection.execute(select(key, func.max(name)).group_by(key))))
-                for key, name in (
-                    (runs.c.export_id, runs.c.export_name),
-                    (runs.c.list_id, runs.c.list_name),
-                    (runs.c.actor, runs.c.actor),
-                )
-            )
-        return RunsEver(_by_name(exports), _by_name(lists), tuple(_by_name(people)))
 
     def move(
         self,
@@ -145,7 +129,7 @@ class Runs:
             connection.execute(update(runs).where(runs.c.id == run_id).values(**values))
             if before is not state or text != old["note"]:
                 self._tell(connection, run_id, actor, state, text)
-            return _run(self._row(connection, run_id), self._root)
+            return self._run(connection, run_id)
 
     def note(self, run_id: str, text: str, *, actor: str, **values: Any) -> None:
         """Remark in the story of a run, without a transition; `values` change columns with it."""
@@ -200,18 +184,29 @@ class Runs:
 
     def durations(self, connection_id: str, *, limit: int = 20) -> list[tuple[int, float]]:
         """Requests, and seconds from the first to the end, of its newest runs that ended well and never waited."""
-        waited = select(run_events.c.run_id).where(run_events.c.state == RunState.WAITING)
-        query = (
-            select(func.count(), func.min(batches.c.submitting_at), runs.c.ended_at)
-            .join_from(batches, runs)
+        waited = select(run_events.c.id).where(
+            run_events.c.run_id == runs.c.id, run_events.c.state == RunState.WAITING
+        )
+        sent = select(batches.c.number).where(
+            batches.c.run_id == runs.c.id, batches.c.submitting_at.is_not(None)
+        )
+        newest = (
+            select(runs.c.id, runs.c.ended_at)
             .where(
                 runs.c.connection_id == connection_id,
                 runs.c.state.in_([RunState.SUCCEEDED, RunState.SUCCEEDED_WITH_REJECTS]),
             )
-            .where(runs.c.id.not_in(waited), batches.c.submitting_at.is_not(None))
-            .group_by(runs.c.id, runs.c.ended_at)
+            .where(~waited.exists(), sent.exists())
             .order_by(runs.c.ended_at.desc())
             .limit(limit)
+            .subquery()
+        )
+        query = (
+            select(func.count(), func.min(batches.c.submitting_at), newest.c.ended_at)
+            .join_from(newest, batches, batches.c.run_id == newest.c.id)
+            .where(batches.c.submitting_at.is_not(None))
+            .group_by(newest.c.id, newest.c.ended_at)
+            .order_by(newest.c.ended_at.desc())
         )
         with self._db.read() as connection:
             return [(n, (ended - first).total_seconds()) for n, first, ended in connection.execute(query)]
@@ -268,10 +263,6 @@ class Runs:
             connection.execute(insert(own_activities).values(activity_id=activity_id, at=now))
 
 
-def _by_name(found: Mapping[str, str]) -> dict[str, str]:
-    return dict(sorted(found.items(), key=lambda pair: pair[1].casefold()))
-
-
 def _same_target(run: Run) -> Any:
     on_list = and_(runs.c.account_id == run.account_id, runs.c.list_id == run.list_id)
     return and_(runs.c.live, (runs.c.export_id == run.export_id) | on_list)
@@ -283,14 +274,15 @@ def _same(batch: Batch) -> Any:
     )
 
 
-def _run(row: RowMapping, root: Path) -> Run:
-    values = {k: v for k, v in row.items() if k not in _PRIVATE}
-    values["state"] = RunState(row["state"])
-    values["trigger"] = Trigger(row["trigger"])
-    values["wait_reason"] = WaitReason(row["wait_reason"]) if row["wait_reason"] else None
-    values["wait_step"] = RunState(row["wait_step"]) if row["wait_step"] else None
-    path = row["outcomes_path"]
-    return Run(**values, outcomes_path=root / path if path else None)
+def run_of(row: Row[Any], root: Path) -> Run:
+    """A row of `RUN_COLUMNS`. Pages read hundreds of them at every rerun, so nothing here asks for a name twice."""
+    values = dict(zip(_RUN_FIELDS, row, strict=True))
+    values["state"] = RunState(values["state"])
+    values["trigger"] = Trigger(values["trigger"])
+    values["wait_reason"] = WaitReason(values["wait_reason"]) if values["wait_reason"] else None
+    values["wait_step"] = RunState(values["wait_step"]) if values["wait_step"] else None
+    values["outcomes_path"] = root / values["outcomes_path"] if values["outcomes_path"] else None
+    return Run(**values)
 
 
 def _batch_row(batch: Batch, root: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 Must never hold queries; those are in the modules named after what they answer.
 """
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 from sqlalchemy import UniqueConstraint as Unique
 
 from ccexport.ledger.tables import Utc, metadata
@@ -34,6 +34,7 @@ firings = Table(
     Column("at", Utc, nullable=False),
     Column("note", Text, nullable=False),
     Unique("export_id", "cause"),
+    Index("ix_firings_export_id_due_at", "export_id", "due_at", "id"),
 )
 
 refresh_settings = Table(
@@ -101,4 +102,5 @@ notices = Table(
     Column("next_at", Utc),
     Column("delivered_at", Utc),
     Column("error", Text, nullable=False),
+    Index("ix_notices_created_at", "created_at", "id"),
 )

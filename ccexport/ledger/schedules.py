@@ -7,13 +7,16 @@ decide that something is due: that is `ccexport.runs`.
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import RowMapping, func, insert, select, update
 
 from ccexport.errors import Conflict, NotFound
+from ccexport.ledger.configuration import batched
 from ccexport.ledger.database import Database
 from ccexport.ledger.schedule_tables import firings, refresh_settings, refreshes, schedules
+from ccexport.ledger.tables import exports
 from ccexport.model.firings import Firing, FiringState, Refresh, RefreshState, SavedSchedule
 from ccexport.model.schedules import RefreshSettings, Schedule
 from ccexport.model.words import Role, Trigger
@@ -93,6 +96,15 @@ class Schedules:
         """Newest first."""
         query = select(firings).order_by(firings.c.due_at.desc(), firings.c.id.desc()).limit(limit)
         return self._firings(query.where(firings.c.export_id == export_id) if export_id else query)
+
+    def last_firings(self, export_ids: Sequence[str]) -> dict[str, Firing]:
+        """The newest firing of each of these exports that has one, by export id."""
+        of_one = firings.alias()
+        order = (of_one.c.due_at.desc(), of_one.c.id.desc())
+        last = select(of_one.c.id).where(of_one.c.export_id == exports.c.id).order_by(*order).limit(1)
+        query = select(firings).join_from(exports, firings, firings.c.id == last.scalar_subquery())
+        found = (self._firings(query.where(exports.c.id.in_(some))) for some in batched(list(export_ids)))
+        return {firing.export_id: firing for firing in chain.from_iterable(found)}
 
     def last_time(self, export_id: str) -> datetime | None:
         """The newest time by the clock that was fired or dropped."""

@@ -180,11 +180,17 @@ class Suppression:
         with self._db.write() as connection:
             return connection.execute(delete(suppression).where(suppression.c.value == value)).rowcount > 0
 
-    def all(self) -> list[tuple[str, str, str, datetime]]:
-        """(value, kind, added by, added at), by value."""
+    def all(self, *, offset: int = 0, limit: int | None = None) -> list[tuple[str, str, str, datetime]]:
+        """(value, kind, added by, added at), by value; so many from there on."""
+        columns = (suppression.c.value, suppression.c.kind, suppression.c.added_by, suppression.c.added_at)
+        query = select(*columns).order_by(suppression.c.value).offset(offset).limit(limit)
         with self._db.read() as connection:
-            rows = connection.execute(select(suppression).order_by(suppression.c.value)).mappings().all()
-        return [(row["value"], row["kind"], row["added_by"], row["added_at"]) for row in rows]
+            return [(value, kind, by, at) for value, kind, by, at in connection.execute(query)]
+
+    def count(self) -> int:
+        """How many there are."""
+        with self._db.read() as connection:
+            return int(connection.execute(select(func.count()).select_from(suppression)).scalar_one())
 
 
 class Releases:

@@ -115,6 +115,12 @@ class ConnectionUseCases(Connecting):
             requests_today=self._services.accounts().requests_today(),
         )
 
+    def without_export_user(self, actor: Actor) -> Sequence[Connection]:
+        """Those whose export user is disabled: each needs another one."""
+        require(actor, Role.ADMINISTRATOR, "see a connection")
+        disabled = {person.name for person in self._ledger.people.all() if person.disabled}
+        return [c for c in self._ledger.connections.all() if c.export_person in disabled]
+
     def take_over(self, actor: Actor, name: str) -> Connection:
         """The actor becomes the export user of the connection; a face asks for their password first."""
         return self.change(actor, name, export_person=actor.name)

@@ -1,6 +1,6 @@
 """Use cases of exports: configure, list, duplicate, pause, detach, remove. Saving never runs anything."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ccexport.constant_contact.values import ContactList
@@ -161,6 +161,11 @@ class ExportUseCases:
     def list(self, actor: Actor) -> Sequence[Export]:
         require(actor, Role.VIEWER, "see exports")
         return self._ledger.exports.all()
+
+    def names(self, actor: Actor) -> Mapping[str, str]:
+        """Id → name of every export, by name."""
+        require(actor, Role.VIEWER, "see exports")
+        return self._ledger.exports.names()
 
     def get(self, actor: Actor, name: str) -> Export:
         """By name or id."""

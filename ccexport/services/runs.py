@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ccexport.errors import BadInput, Conflict, NotFound
-from ccexport.ledger.runs import RunsEver
-from ccexport.model.exports import Actor
+from ccexport.ledger.history import RunsEver
+from ccexport.model.exports import Actor, Export
 from ccexport.model.runs import Batch, Run, RunEvent
-from ccexport.model.words import BatchKind, BatchState, Role, RunState, Trigger, WaitReason
+from ccexport.model.words import BatchKind, BatchState, Outcome, Role, RunState, Trigger, WaitReason
 from ccexport.runs.worker import holder_is_dead
 from ccexport.services.access import require
 from ccexport.services.history import RunHistory
@@ -73,7 +73,7 @@ class RunUseCases(RunHistory):
         require(actor, Role.VIEWER, "see runs")
         return self._ledger.runs.all(
             export_id=self._export_id(export) if export else None,
-            list_id=_meant(contact_list, self._ledger.runs.ever().lists) if contact_list else None,
+            list_id=_meant(contact_list, self._ledger.history.ever().lists) if contact_list else None,
             state=state,
             live=live,
             actor=person,
@@ -86,13 +86,38 @@ class RunUseCases(RunHistory):
     def ever(self, actor: Actor) -> RunsEver:
         """Which exports, contact lists and people there are to filter the history by."""
         require(actor, Role.VIEWER, "see runs")
-        return self._ledger.runs.ever()
+        return self._ledger.history.ever()
+
+    def last_of(self, actor: Actor, exports: Sequence[Export]) -> Mapping[str, Run]:
+        """The newest run of each of these exports that ever ran, by export id."""
+        require(actor, Role.VIEWER, "see runs")
+        return self._ledger.history.last_of([export.id for export in exports])
+
+    def last_times(self, actor: Actor) -> Mapping[str, datetime]:
+        """When each export last ran, by export id."""
+        require(actor, Role.VIEWER, "see runs")
+        return self._ledger.history.last_times()
+
+    def went_wrong(self, actor: Actor, *, limit: int) -> Sequence[Run]:
+        """The newest run of each export where that one failed or was blocked, newest first."""
+        require(actor, Role.VIEWER, "see runs")
+        return self._ledger.history.last_in(RunState.FAILED, RunState.BLOCKED, limit=limit)
+
+    def totals(self, actor: Actor, since: datetime) -> tuple[int, Mapping[str, int]]:
+        """How many runs were begun since then, and how many contacts they sent and verified."""
+        require(actor, Role.VIEWER, "see runs")
+        return self._ledger.history.totals(since, ("sent", "verified"))
+
+    def outcomes(self, actor: Actor, edges: Sequence[datetime]) -> Sequence[Mapping[str, int]]:
+        """Contacts by outcome, of the runs that ended between each edge and the next."""
+        require(actor, Role.VIEWER, "see runs")
+        return self._ledger.history.by_period(edges, tuple(Outcome))
 
     def _export_id(self, name: str) -> str:
         try:
             return self._ledger.exports.named(name).id
         except NotFound:
-            ran = self._ledger.runs.ever().exports
+            ran = self._ledger.history.ever().exports
             if _meant(name, ran) not in ran:
                 raise
             return _meant(name, ran)

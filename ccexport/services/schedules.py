@@ -55,13 +55,14 @@ class ScheduleUseCases:
         """Of these, in their order."""
         require(actor, Role.VIEWER, "see schedules")
         saved, refresh = self._ledger.schedules.all(), self._refresh_line()
-        return [self._state(export, saved.get(export.id), refresh) for export in exports]
+        last = self._ledger.schedules.last_firings([export.id for export in exports])
+        return [self._state(e, saved.get(e.id), last.get(e.id), refresh) for e in exports]
 
     def coming(self, actor: Actor) -> Sequence[tuple[datetime, Export]]:
         """The next time of each export that runs at times of its own and is not paused, the soonest first."""
         require(actor, Role.VIEWER, "see schedules")
         saved, now = self._ledger.schedules.all(), self._ledger.clock()
-        exports = [e for e in self._ledger.exports.all() if e.id in saved and not e.paused]
+        exports = [e for e in self._ledger.exports.some(saved) if not e.paused]
         found = [(at, e) for e in exports for at in next_times(saved[e.id].schedule, now, 1)]
         return sorted(found, key=lambda entry: entry[0])
 
@@ -159,10 +160,11 @@ class ScheduleUseCases:
         self._ledger.audit.add(actor.name, "schedule changed", export.name, {"schedule": state.words})
         return state
 
-    def _state(self, export: Export, saved: SavedSchedule | None, refresh: str) -> ScheduleState:
+    def _state(
+        self, export: Export, saved: SavedSchedule | None, last: Firing | None, refresh: str
+    ) -> ScheduleState:
         schedule = saved.schedule if saved else Schedule()
         after = self._ledger.exports.get(schedule.after).name if schedule.after else None
-        firings = self._ledger.schedules.firings(export.id, limit=1)
         return ScheduleState(
             export=export.name,
             schedule=schedule,
@@ -170,8 +172,8 @@ class ScheduleUseCases:
             own=saved is not None,
             paused=export.paused,
             next=tuple(next_times(schedule, self._ledger.clock(), SHOWN_TIMES)),
-            last=firings[0] if firings else None,
-            why=self._why(export, schedule, firings[0] if firings else None, refresh),
+            last=last,
+            why=self._why(export, schedule, last, refresh),
         )
 
     def _why(self, export: Export, schedule: Schedule, last: Firing | None, refresh: str) -> str:

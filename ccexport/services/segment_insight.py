@@ -3,9 +3,11 @@
 Must never change one.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ccexport.errors import NotFound, WrongUse
@@ -40,6 +42,20 @@ class SegmentInsight:
         require(actor, Role.VIEWER, "see segments")
         return self._ledger.segments.all()
 
+    def names(self, actor: Actor) -> Mapping[str, str]:
+        """Id → name of every segment, by name."""
+        require(actor, Role.VIEWER, "see segments")
+        return self._ledger.segments.names()
+
+    def uses(self, actor: Actor) -> Mapping[str, Sequence[Export]]:
+        """For each segment that exports send: those exports, by segment id or name as they hold it."""
+        require(actor, Role.VIEWER, "see segments")
+        found: defaultdict[str, list[Export]] = defaultdict(list)
+        for export in self._ledger.exports.all():
+            for segment in export.config.segment_ids:
+                found[segment].append(export)
+        return found
+
     def get(self, actor: Actor, name: str) -> Segment:
         require(actor, Role.VIEWER, "see segments")
         return self._ledger.segments.named(name)
@@ -51,9 +67,8 @@ class SegmentInsight:
 
     def with_names(self, rule: Mapping[str, Any]) -> Mapping[str, Any]:
         """The same rule with the names of the segments and exports it refers to."""
-        segments = {s.id: s.name for s in self._ledger.segments.all()}
-        exports = {e.id: e.name for e in self._ledger.exports.all()}
-        return referring(rule, lambda s: segments.get(s, s), lambda e: exports.get(e, e))
+        segments, exports = cache(self._ledger.segments.names), cache(self._ledger.exports.names)
+        return referring(rule, lambda s: segments().get(s, s), lambda e: exports().get(e, e))
 
     def members(self, actor: Actor, name: str) -> Members:
         """The members in the current snapshot. Raises `BadInput` when there are no profiles."""

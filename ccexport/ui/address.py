@@ -4,9 +4,12 @@ Streamlit's own binding writes the label instead, which changes with the languag
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
+
+PAGE = 20
+T = TypeVar("T")
 
 
 def kept(
@@ -45,3 +48,21 @@ def views(label: str, options: Sequence[str], format_func: Callable[[str], str],
         format_func=format_func,
     )
     return chosen or options[0]
+
+
+def page_of(there: Sequence[T], said: str) -> Sequence[T]:
+    """Those of the page that the address names, of many; `said` is how many there are, in words."""
+    if len(there) <= PAGE:
+        return there
+    page = paged(len(there), PAGE, said)
+    return there[(page - 1) * PAGE : page * PAGE]
+
+
+def paged(many: int, size: int, said: str) -> int:
+    """Which page the address names; draws the way to the others when there are any."""
+    if many <= size:
+        return 1
+    with st.container(horizontal=True, vertical_alignment="center"):
+        page = st.pagination(-(-many // size), key="page", bind="query-params")
+        st.caption(said, width="content")
+    return int(page)

@@ -14,10 +14,11 @@ from ccexport.ui.said import say
 from ccexport.ui.show import ago, badge_markup, plain
 from ccexport.ui.texts import t
 
+MOST_WRONG = 20  # the newest; the history has them all
 FOR_PEOPLE = {WaitReason.APPROVAL, WaitReason.RECONNECT}
 
 
-def attention(actor: Actor, latest: Sequence[Run]) -> None:
+def attention(actor: Actor, live: Sequence[Run]) -> None:
     """Connections to renew, runs that wait for somebody, exports whose last run went wrong."""
     broken = [c for c in services().connections.list(actor) if c.state != "connected"]
     for connection in broken:
@@ -31,7 +32,7 @@ def attention(actor: Actor, latest: Sequence[Run]) -> None:
         _export_users(actor)
     if actor.role.covers(Role.CONTRIBUTOR):
         _lost_notices(actor)
-    for run in _in_need(latest):
+    for run in _in_need(actor, live):
         with st.container(border=True):
             st.markdown(f"{badge_markup(run.state)} **{plain(run.export_name)}** · {ago(run.created_at)}")
             st.markdown(plain(say(sentence(run)), 400))
@@ -39,18 +40,17 @@ def attention(actor: Actor, latest: Sequence[Run]) -> None:
 
 
 def _export_users(actor: Actor) -> None:
-    for connection in services().connections.list(actor):
-        if services().connections.facts(actor, connection.id).needs_export_user:
-            with st.container(border=True):
-                st.markdown(
-                    f":orange-badge[:material/person_off: {t('Needs an export user')}] "
-                    + f"**{plain(connection.name)}** · "
-                    + t(
-                        "Its export user {person} is disabled: another one is needed.",
-                        person=plain(connection.export_person or "–"),
-                    )
+    for connection in services().connections.without_export_user(actor):
+        with st.container(border=True):
+            st.markdown(
+                f":orange-badge[:material/person_off: {t('Needs an export user')}] "
+                + f"**{plain(connection.name)}** · "
+                + t(
+                    "Its export user {person} is disabled: another one is needed.",
+                    person=plain(connection.export_person or "–"),
                 )
-                link("connections", t("Connections"), icon=":material/link:")
+            )
+            link("connections", t("Connections"), icon=":material/link:")
 
 
 def _lost_notices(actor: Actor) -> None:
@@ -68,14 +68,8 @@ def _lost_notices(actor: Actor) -> None:
             link("system", t("Notices"), icon=":material/notifications:", view="notices")
 
 
-def _in_need(latest: Sequence[Run]) -> list[Run]:
-    seen: set[str] = set()
-    found = []
-    for run in latest:
-        if run.export_id in seen:
-            continue
-        seen.add(run.export_id)
-        waits = run.state is RunState.WAITING and run.wait_reason in FOR_PEOPLE
-        if waits or run.state in {RunState.FAILED, RunState.BLOCKED}:
-            found.append(run)
-    return found
+def _in_need(actor: Actor, live: Sequence[Run]) -> list[Run]:
+    """Those that wait for somebody, and the newest of those that went wrong."""
+    waiting = [r for r in live if r.state is RunState.WAITING and r.wait_reason in FOR_PEOPLE]
+    wrong = services().runs.went_wrong(actor, limit=MOST_WRONG)
+    return sorted([*waiting, *wrong], key=lambda run: run.created_at, reverse=True)

@@ -30,7 +30,7 @@ class Beside:
 
 
 def segment_names(actor: Actor, export: Export) -> str:
-    names = {s.id: s.name for s in services().segments.list(actor)}
+    names = services().segments.names(actor)
     return ", ".join(names.get(s, s) for s in export.config.segment_ids)
 
 

@@ -1,13 +1,13 @@
 """The saved exports: searched, sorted, page by page, several at once. Must never run one by itself."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 import streamlit as st
 
 from ccexport.model.exports import Actor, Connection, Export
-from ccexport.model.runs import Run
 from ccexport.model.words import Role
-from ccexport.ui.address import views
+from ccexport.ui.address import page_of, views
 from ccexport.ui.export_bulk import selected_bar
 from ccexport.ui.export_cards import Beside, card
 from ccexport.ui.holder import services
@@ -16,8 +16,6 @@ from ccexport.ui.show import empty, number, plain
 from ccexport.ui.texts import t
 
 SORTS = {"name": "Name", "changed": "Last changed", "run": "Last run"}
-PAGE = 20
-NEWEST = 500
 
 
 def export_list(actor: Actor) -> None:
@@ -31,7 +29,7 @@ def export_list(actor: Actor) -> None:
     found = [e for e in exports if _matches(e, connections.get(e.config.connection_id), search)]
     if not found:
         st.caption(t("No export fits “{text}”.", text=plain(search)))
-    shown = _page(_sorted(actor, found, order))
+    shown = page_of(_sorted(actor, found, order), t("{n} exports", n=number(len(found))))
     bar = st.container()
     beside = _beside(actor, shown, connections)
     chosen = [export for export in shown if card(actor, export, beside)]
@@ -71,36 +69,18 @@ def _sorted(actor: Actor, exports: Sequence[Export], order: str) -> list[Export]
     if order == "changed":
         return sorted(exports, key=lambda e: e.updated_at, reverse=True)
     if order == "run":
-        last = _last_runs(actor)
-        return sorted(exports, key=lambda e: last[e.id].id if e.id in last else "", reverse=True)
+        last = services().runs.last_times(actor)
+        never = datetime.min.replace(tzinfo=UTC)
+        return sorted(exports, key=lambda e: last.get(e.id, never), reverse=True)
     return sorted(exports, key=lambda e: e.name.casefold())
 
 
-def _last_runs(actor: Actor) -> dict[str, Run]:
-    return {run.export_id: run for run in reversed(services().runs.list(actor, limit=NEWEST))}
-
-
 def _beside(actor: Actor, shown: Sequence[Export], connections: Mapping[str, Connection]) -> Beside:
-    newest = services().runs.list(actor, limit=NEWEST)
-    last = {run.export_id: run for run in reversed(newest)}
-    for export in shown:
-        if export.id not in last and len(newest) == NEWEST:  # its last run may be further back
-            last |= {r.export_id: r for r in services().runs.list(actor, export=export.id, limit=1)}
     states = services().schedules.of(actor, shown)
     return Beside(
         connections=connections,
-        segments={s.id: s.name for s in services().segments.list(actor)},
-        last=last,
+        segments=services().segments.names(actor),
+        last=services().runs.last_of(actor, shown),
         schedules={export.id: state for export, state in zip(shown, states, strict=True)},
         mine=services().exports.manageable(actor, shown),
     )
-
-
-def _page(exports: Sequence[Export]) -> Sequence[Export]:
-    """The exports of the page that the address names."""
-    if len(exports) <= PAGE:
-        return exports
-    with st.container(horizontal=True, vertical_alignment="center"):
-        page = st.pagination(-(-len(exports) // PAGE), key="page", bind="query-params")
-        st.caption(t("{n} exports", n=number(len(exports))), width="content")
-    return exports[(page - 1) * PAGE : page * PAGE]

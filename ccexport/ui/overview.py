@@ -1,8 +1,7 @@
 """The parts of the Overview page."""
 
-from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import streamlit as st
 
@@ -19,15 +18,13 @@ from ccexport.ui.words import word
 DAYS = 30
 FORTNIGHT = 14
 SHOWN = 6
+MOST_LIVE = 1_000
 
 
-def figures(actor: Actor, latest: Sequence[Run]) -> None:
+def figures(actor: Actor, live: Sequence[Run]) -> None:
     """Four numbers to read from across the room."""
     snapshot = services().profiles.find_current(actor)
-    since = datetime.now(UTC) - timedelta(days=DAYS)
-    recent = [r for r in latest if r.created_at >= since]
-    verified = sum(r.counts.get("verified", 0) for r in recent)
-    sent = sum(r.counts.get("sent", 0) for r in recent)
+    began, contacts = services().runs.totals(actor, datetime.now(UTC) - timedelta(days=DAYS))
     with st.grid(4, min_column_width=170):
         st.metric(
             t("Profiles"),
@@ -40,36 +37,36 @@ def figures(actor: Actor, latest: Sequence[Run]) -> None:
         )
         st.metric(
             t("Verified on lists, 30 days"),
-            number(verified),
+            number(contacts["verified"]),
             border=True,
             height="stretch",
-            delta=t("of {n} sent", n=number(sent)),
+            delta=t("of {n} sent", n=number(contacts["sent"])),
             delta_color="off",
             delta_arrow="off",
         )
         st.metric(
             t("Runs, 30 days"),
-            number(len(recent)),
+            number(began),
             border=True,
             height="stretch",
-            delta=t("{n} going on", n=number(sum(not r.state.ended for r in latest))),
+            delta=t("{n} going on", n=number(len(live))),
             delta_color="off",
             delta_arrow="off",
         )
         st.metric(
             t("Exports"),
-            number(len(services().exports.list(actor))),
+            number(len(services().exports.names(actor))),
             border=True,
             height="stretch",
-            delta=t("{n} segments", n=number(len(services().segments.list(actor)))),
+            delta=t("{n} segments", n=number(len(services().segments.names(actor)))),
             delta_color="off",
             delta_arrow="off",
         )
 
 
-def going_on(actor: Actor, latest: Sequence[Run]) -> None:
+def going_on(actor: Actor, live: Sequence[Run]) -> None:
     """Live runs, each with its bar, until the last one ends."""
-    if any(not r.state.ended for r in latest):
+    if live:
         st.subheader(t("Going on now"))
         st.fragment(run_every=2)(_live)(actor)
 
@@ -86,24 +83,28 @@ def _live(actor: Actor) -> None:
             link("runs", t("Watch"), icon=":material/play_circle:", run=run.id)
 
 
-def over_time(latest: Sequence[Run]) -> None:
+def over_time(actor: Actor) -> None:
     """Contacts by day and outcome, the last fortnight."""
-    counted: Counter[tuple[date, str]] = Counter()
-    for run in latest:
-        for outcome in Outcome:
-            day = (run.ended_at or run.created_at).astimezone(zone()).date()
-            counted[(day, word(outcome))] += run.counts.get(outcome, 0)
     today = datetime.now(zone()).date()
     days = [today - timedelta(days=n) for n in reversed(range(FORTNIGHT))]
-    if any(counted[(day, word(o))] for day in days for o in Outcome):
-        drawn.delivered([(f"{d:%d.%m.}", word(o), counted[(d, word(o))]) for d in days for o in Outcome])
+    edges = [datetime.combine(day, time(), zone()) for day in (*days, today + timedelta(days=1))]
+    found = services().runs.outcomes(actor, edges)
+    if any(any(counts.values()) for counts in found):
+        drawn.delivered(
+            [
+                (f"{day:%d.%m.}", word(outcome), counts[outcome])
+                for day, counts in zip(days, found, strict=True)
+                for outcome in Outcome
+            ]
+        )
     else:
         empty(t("Nothing has arrived on a list lately"), t("Preview an export, and run it from there."))
         link("exports", t("Exports"), icon=":material/outbox:")
 
 
-def latest_runs(latest: Sequence[Run]) -> None:
+def latest_runs(actor: Actor) -> None:
     """The newest few, each with the way to its story."""
+    latest = services().runs.list(actor, limit=SHOWN + 1)
     st.subheader(t("Latest runs"))
     if not latest:
         st.caption(t("Nothing has run yet."))

@@ -18,7 +18,7 @@ from ccexport.ui.texts import t
 SHOWN = 5
 
 
-def runs_next(actor: Actor, latest: Sequence[Run]) -> None:
+def runs_next(actor: Actor, live: Sequence[Run]) -> None:
     """The next refresh and the next times of exports, then what waits."""
     st.subheader(t("What runs next"))
     times = [(at, t("Refresh of the profiles"), "system", {"view": "refresh"}) for at in _refresh(actor)]
@@ -28,7 +28,7 @@ def runs_next(actor: Actor, latest: Sequence[Run]) -> None:
         link(path, f"{moment(at)} · {label}", icon=":material/schedule:", **query)
     if not times:
         st.caption(t("Nothing runs by itself: no refresh is on and no export has times of its own."))
-    for run in latest:
+    for run in live:
         if run.state is RunState.WAITING:
             until = f" {t('It goes on at {when}.', when=moment(run.wait_until))}" if run.wait_until else ""
             st.markdown(

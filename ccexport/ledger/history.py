@@ -1,0 +1,157 @@
+"""Questions about many runs at once, each one query that costs as much in a long history as in a short one.
+
+Must never change a run: that is `ccexport.ledger.runs`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Column, Select, case, func, literal, select
+
+from ccexport.ledger.configuration import batched
+from ccexport.ledger.database import Database
+from ccexport.ledger.runs import NEWEST_FIRST, RUN_COLUMNS, run_of
+from ccexport.ledger.tables import exports, run_events, runs
+from ccexport.model.runs import Run
+from ccexport.model.words import RunState
+
+_KEPT = 64  # answers remembered until the next event of any run
+_KEPT_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class RunsEver:
+    """Every export and contact list that runs were of, id → name, and every person who asked for one."""
+
+    exports: Mapping[str, str]
+    lists: Mapping[str, str]
+    people: tuple[str, ...]
+
+
+class History:
+    """The runs as a whole."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime], root: Path) -> None:
+        self._db = database
+        self._clock = clock
+        self._root = root
+        self._known: dict[Any, tuple[int, datetime, Any]] = {}
+
+    def ever(self) -> RunsEver:
+        """What the history can be filtered by, also when it was removed or renamed since."""
+        return self._remembered("ever", self._ever)
+
+    def _ever(self) -> RunsEver:
+        with self._db.read() as connection:
+            exports, lists, people = (
+                dict(map(tuple, connection.execute(_each(key, name))))
+                for key, name in (
+                    (runs.c.export_id, runs.c.export_name),
+                    (runs.c.list_id, runs.c.list_name),
+                    (runs.c.actor, runs.c.actor),
+                )
+            )
+        return RunsEver(_by_name(exports), _by_name(lists), tuple(_by_name(people)))
+
+    def last_of(self, export_ids: Sequence[str]) -> dict[str, Run]:
+        """The newest run of each of these exports that ever ran, by export id."""
+        found: dict[str, Run] = {}
+        with self._db.read() as connection:
+            for some in batched(list(export_ids)):
+                query = _last_runs().where(exports.c.id.in_(some))
+                found |= {run.export_id: run for run in self._runs(connection.execute(query))}
+        return found
+
+    def last_times(self) -> dict[str, datetime]:
+        """When each export last ran, by export id."""
+        at = select(func.max(runs.c.created_at)).where(runs.c.export_id == exports.c.id).scalar_subquery()
+        with self._db.read() as connection:
+            found = connection.execute(select(exports.c.id, at).where(~exports.c.removed))
+            return {export_id: moment for export_id, moment in found if moment is not None}
+
+    def last_in(self, *states: RunState, limit: int) -> list[Run]:
+        """Exports whose newest run ended like this: those runs, newest first."""
+        query = _last_runs().where(~exports.c.removed, runs.c.state.in_(states))
+        with self._db.read() as connection:
+            return list(self._runs(connection.execute(query.order_by(*NEWEST_FIRST).limit(limit))))
+
+    def totals(self, since: datetime, counts: Sequence[str]) -> tuple[int, dict[str, int]]:
+        """How many runs were begun since then, and the sums of these counts over them.
+
+        As they were at the newest event of any run, and never older than some seconds.
+        """
+        key = ("totals", since.replace(second=0, microsecond=0), *counts)
+        return self._remembered(key, lambda: self._totals(since, counts))
+
+    def _totals(self, since: datetime, counts: Sequence[str]) -> tuple[int, dict[str, int]]:
+        query = select(func.count(), *map(_summed, counts)).where(runs.c.created_at >= since)
+        with self._db.read() as connection:
+            number, *sums = connection.execute(query).one()
+        return number, dict(zip(counts, map(int, sums), strict=True))
+
+    def by_period(self, edges: Sequence[datetime], counts: Sequence[str]) -> list[dict[str, int]]:
+        """The sums of these counts over the runs that ended between each edge and the next.
+
+        Remembered as `totals` are.
+        """
+        key = ("periods", *edges, *counts)
+        return self._remembered(key, lambda: self._by_period(edges, counts))
+
+    def _by_period(self, edges: Sequence[datetime], counts: Sequence[str]) -> list[dict[str, int]]:
+        at = runs.c.ended_at
+        last = len(edges) - 2
+        period = case(*((at < edge, n) for n, edge in enumerate(edges[1:-1])), else_=last).label("period")
+        query = select(period, *map(_summed, counts)).where(at >= edges[0], at < edges[-1])
+        found = [dict.fromkeys(counts, 0) for _ in edges[1:]]
+        with self._db.read() as connection:
+            for n, *sums in connection.execute(query.group_by(period)):
+                found[n] = dict(zip(counts, map(int, sums), strict=True))
+        return found
+
+    def _remembered(self, key: Any, found: Callable[[], Any]) -> Any:
+        """What was found before, unless any run had an event since or it is some seconds old."""
+        with self._db.read() as connection:
+            event = int(connection.execute(select(func.max(run_events.c.id))).scalar() or 0)
+        now = self._clock()
+        at_event, since, kept = self._known.get(key, (-1, now, None))
+        if at_event == event and 0 <= (now - since).total_seconds() < _KEPT_SECONDS:
+            return kept
+        if len(self._known) >= _KEPT:
+            self._known = {}
+        kept = found()
+        self._known[key] = (event, now, kept)
+        return kept
+
+    def _runs(self, rows: Any) -> Iterator[Run]:
+        return (run_of(row, self._root) for row in rows)
+
+
+def _last_runs() -> Select[Any]:
+    """Each export with its newest run, found by an index and not by looking at its other runs."""
+    newest = runs.alias()
+    order = (newest.c.created_at.desc(), newest.c.id.desc())
+    last = select(newest.c.id).where(newest.c.export_id == exports.c.id).order_by(*order).limit(1)
+    return select(*RUN_COLUMNS).join_from(exports, runs, runs.c.id == last.scalar_subquery())
+
+
+def _each(key: Column[Any], name: Column[Any]) -> Select[Any]:
+    """Every value of an indexed column once, with the name it last had.
+
+    Jumps through the index from value to value, where GROUP BY would read all of it.
+    """
+    each = select(func.min(key).label("key")).cte("each", recursive=True)
+    following = select(func.min(key)).where(key > each.c.key).scalar_subquery()
+    each = each.union_all(select(following).where(each.c.key.is_not(None)))
+    last = select(name).where(key == each.c.key).order_by(*NEWEST_FIRST).limit(1).scalar_subquery()
+    return select(each.c.key, last).where(each.c.key.is_not(None))
+
+
+def _summed(count: str) -> Any:
+    return func.coalesce(func.sum(runs.c.counts[count].as_integer()), literal(0))
+
+
+def _by_name(found: Mapping[str, str]) -> dict[str, str]:
+    return dict(sorted(found.items(), key=lambda pair: pair[1].casefold()))
