@@ -50,6 +50,7 @@ class ProfileStore:
         self._counts: dict[tuple[str, str, str], int] = {}
         self._suggested: dict[tuple[str, str, int], list[tuple[Any, int]]] = {}
         self._tables: dict[str, list[browse.FieldOverview]] = {}
+        self._descriptions: dict[Path, tuple[int, Snapshot]] = {}
         # What is done to every new snapshot; gives the one that is current then.
         self.after_ingest: Callable[[Snapshot], Snapshot] = lambda snapshot: snapshot
 
@@ -275,6 +276,13 @@ class ProfileStore:
         return rejects
 
     def _described(self, file: Path) -> Snapshot:
+        written = file.stat().st_mtime_ns
+        known = self._descriptions.get(file)
+        if known is None or known[0] != written:
+            known = self._descriptions[file] = (written, self._read(file))
+        return known[1]
+
+    def _read(self, file: Path) -> Snapshot:
         try:
             return _from_description(json.loads(file.read_text(encoding="utf-8")), self.folder)
         except (ValueError, KeyError, TypeError) as error:

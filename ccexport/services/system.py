@@ -2,8 +2,10 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ccexport import __version__
@@ -17,6 +19,8 @@ from ccexport.services.runs import csv_line
 if TYPE_CHECKING:
     from ccexport.services.context import Services
 
+SIZES_KEPT = timedelta(minutes=1)
+
 
 class SystemUseCases:
     """What concerns the whole installation."""
@@ -24,6 +28,7 @@ class SystemUseCases:
     def __init__(self, services: "Services") -> None:
         self._services = services
         self._ledger = services.ledger
+        self._sizes: tuple[datetime, Mapping[str, int]] | None = None
 
     def suppress(self, actor: Actor, values: Iterable[str], *, note: str = "") -> int:
         """Add addresses or domains (`@example.com` or `example.com`) never to be sent; how many were new."""
@@ -41,12 +46,20 @@ class SystemUseCases:
         self._ledger.audit.add(actor.name, "suppression removed", "1 entry" if gone else "no entry")
         return gone
 
-    def suppressed(self, actor: Actor) -> Sequence[dict[str, Any]]:
+    def count_suppressed(self, actor: Actor) -> int:
+        """How many entries the suppression list has."""
+        require(actor, Role.VIEWER, "see the suppression list")
+        return self._ledger.suppression.count()
+
+    def suppressed(
+        self, actor: Actor, *, offset: int = 0, limit: int | None = None
+    ) -> Sequence[dict[str, Any]]:
+        """The suppression list by its entries, or so many of it; masked for a viewer."""
         require(actor, Role.VIEWER, "see the suppression list")
         personal = sees_personal(actor)
         return [
             {"value": value if personal else masked(value), "kind": kind, "added_by": by, "added_at": at}
-            for value, kind, by, at in self._ledger.suppression.all()
+            for value, kind, by, at in self._ledger.suppression.all(offset=offset, limit=limit)
         ]
 
     def audit(self, actor: Actor, *, search: str = "", limit: int = 500) -> Sequence[dict[str, Any]]:
@@ -70,13 +83,12 @@ class SystemUseCases:
         live = self._ledger.runs.all(live=True, limit=1000)
         states = Counter(run.state for run in live)
         oldest = min((run.created_at for run in live), default=None)
-        folders = {p.name: _size(p) for p in sorted(root.iterdir())} if root.exists() else {}
         return {
             "version": __version__,
             "sandbox": settings.sandbox_on,
             "worker": settings.worker,
             "memory_limit": settings.memory_limit,
-            "storage": folders,
+            "storage": self._stored(root),
             "driving": self._ledger.leases.held("run:") if actor.role is Role.ADMINISTRATOR else {},
             "driven": len(self._ledger.leases.held("run:")),
             "live_runs": len(live),
@@ -87,6 +99,13 @@ class SystemUseCases:
             "free": shutil.disk_usage(root).free,
             "log_level": settings.log_level,
         }
+
+    def _stored(self, root: Path) -> Mapping[str, int]:
+        """Bytes by file and folder, measured anew when a minute has passed: a long history is many files."""
+        now = self._ledger.clock()
+        if self._sizes is None or abs(now - self._sizes[0]) > SIZES_KEPT:
+            self._sizes = (now, {p.name: _size(p) for p in sorted(root.iterdir())} if root.exists() else {})
+        return self._sizes[1]
 
 
 def _entry(value: str) -> tuple[str, str]:

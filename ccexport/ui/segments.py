@@ -1,11 +1,14 @@
 """The segments as cards, and one of them: its words, its numbers, what may be done with it."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from ccexport.errors import CcexportError
-from ccexport.model.exports import Actor
+from ccexport.model.exports import Actor, Export
 from ccexport.model.profiles import Segment
 from ccexport.model.words import Role, SegmentKind
+from ccexport.ui.address import page_of
 from ccexport.ui.holder import services
 from ccexport.ui.places import go
 from ccexport.ui.segment_views import look
@@ -34,8 +37,11 @@ def segment_list(actor: Actor) -> None:
     found = [
         s for s in there if search.casefold() in f"{s.name} {s.description} {' '.join(s.tags)}".casefold()
     ]
-    for segment in sorted(found, key=lambda s: s.name.casefold()):
-        _card(actor, segment)
+    uses = services().segments.uses(actor)
+    for segment in page_of(
+        sorted(found, key=lambda s: s.name.casefold()), t("{n} segments", n=number(len(found)))
+    ):
+        _card(actor, segment, [*uses.get(segment.id, ()), *uses.get(segment.name, ())])
     if not found:
         st.caption(t("No segment fits “{text}”.", text=plain(search)))
 
@@ -67,7 +73,7 @@ def words(actor: Actor, segment: Segment) -> str:
         return str(error)
 
 
-def _card(actor: Actor, segment: Segment) -> None:
+def _card(actor: Actor, segment: Segment, used: Sequence[Export]) -> None:
     with (
         st.container(border=True, key=f"segment-{segment.id}"),
         st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"),
@@ -75,7 +81,6 @@ def _card(actor: Actor, segment: Segment) -> None:
         with st.container(width="stretch"):
             st.markdown(f"#### {plain(segment.name)} {kind_badge(segment)}")
             st.markdown(plain(words(actor, segment), 400) + tags(segment))
-            used = services().segments.used_by(actor, segment.id)
             names = ", ".join(plain(e.name, 60) for e in used)
             st.caption(t("In the exports {names}", names=names) if used else t("In no export"))
         with st.container(width=150):

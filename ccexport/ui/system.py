@@ -8,6 +8,7 @@ import streamlit as st
 from ccexport.errors import CcexportError
 from ccexport.model.exports import Actor
 from ccexport.model.words import Role
+from ccexport.ui.address import paged
 from ccexport.ui.holder import services
 from ccexport.ui.said import say
 from ccexport.ui.show import ago, bare, height_of, number, show_error, zone
@@ -15,6 +16,7 @@ from ccexport.ui.texts import t
 
 MEGABYTE, GIGABYTE = 1_000_000, 1_000_000_000
 REQUESTS_A_DAY = 10_000
+ENTRIES = 1_000  # of the suppression list on one page
 
 
 def health(actor: Actor) -> None:
@@ -81,22 +83,19 @@ def suppression(actor: Actor) -> None:
     st.markdown(t("Nobody on this list is ever sent, whatever the export says."))
     if actor.role.covers(Role.CONTRIBUTOR):
         _change_suppression(actor)
-    there = services().system.suppressed(actor)
-    if not there:
+    many = services().system.count_suppressed(actor)
+    if not many:
         st.caption(t("The suppression list is empty."))
         return
-    frame = pd.DataFrame(
-        [
-            {
-                t("Entry"): bare(r["value"]),
-                t("Kind"): t(r["kind"]),
-                t("Added by"): r["added_by"],
-                t("Added"): r["added_at"],
-            }
-            for r in there
-        ]
-    )
-    st.dataframe(frame, hide_index=True, alt=t("Suppression list"), column_config=_times(t("Added")))
+    page = paged(many, ENTRIES, t("{n} entries", n=number(many)))
+    there = services().system.suppressed(actor, offset=(page - 1) * ENTRIES, limit=ENTRIES)
+    columns = {
+        t("Entry"): [bare(r["value"]) for r in there],
+        t("Kind"): [t(r["kind"]) for r in there],
+        t("Added by"): [r["added_by"] for r in there],
+        t("Added"): [r["added_at"] for r in there],
+    }
+    st.dataframe(columns, hide_index=True, alt=t("Suppression list"), column_config=_times(t("Added")))
 
 
 def _change_suppression(actor: Actor) -> None:

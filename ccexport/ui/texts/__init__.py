@@ -4,20 +4,40 @@ Must never hold what a person typed or what Constant Contact said.
 """
 
 import json
+import threading
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ccexport.ui import cookies
 
+
+class _Rerun(threading.local):
+    """The rerun that this thread draws, and the language of its reader."""
+
+    of: tuple[Any, Any] | None = None
+    language = "en"
+
+
+_RERUN = _Rerun()
 LANGUAGES: Mapping[str, str] = {"en": "English", "nb": "Norsk (bokmål)"}
 
 
 def language() -> str:
-    """The chosen language, else the browser's, else English."""
+    """The chosen language, else the browser's, else English; found once in a rerun, which asks a thousand times."""
+    run = get_script_run_ctx(suppress_warning=True)
+    if run is None:
+        return _found()
+    if _RERUN.of is None or _RERUN.of[0] is not run or _RERUN.of[1] is not run.context_info:
+        _RERUN.language, _RERUN.of = _found(), (run, run.context_info)
+    return _RERUN.language
+
+
+def _found() -> str:
     chosen = cookies.cookie(cookies.LANGUAGE) or ""
     if chosen in LANGUAGES:
         return chosen
