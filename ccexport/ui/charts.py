@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from ccexport.services.profiles import FieldSummary
-from ccexport.ui.show import bare, number
+from ccexport.ui.show import bare, edge, here, number
 from ccexport.ui.texts import t
 
 ROW_HEIGHT = 30
@@ -37,19 +37,16 @@ def most_frequent(summary: FieldSummary) -> None:
 def histogram(summary: FieldSummary) -> None:
     """How the values of a number or a date are spread."""
     title = t("How are the values spread?")
-    rows = [(_edge(b.low), f"{_edge(b.low)} – {_edge(b.high)}", b.profiles) for b in summary.histogram]
+    rows = [(edge(b.low), f"{edge(b.low)} – {edge(b.high)}", b.profiles) for b in summary.histogram]
     frame = pd.DataFrame(rows, columns=["low", "range", "profiles"])
     chart = (
         alt.Chart(frame, title=title, height=240)
         .mark_bar(cornerRadiusEnd=2)
         .encode(
             x=alt.X("low:N", sort=None, title=None, axis=alt.Axis(labelOverlap=True, labelAngle=0)),
-            y=alt.Y("profiles:Q", title=None, axis=alt.Axis(format="~s", tickCount=4)),
+            y=alt.Y("profiles:Q", title=None, axis=alt.Axis(format=",.0f", tickCount=4)),
             tooltip=["range", "profiles"],
         )
+        .configure(**here().of_charts())
     )
     st.altair_chart(chart, alt=title)
-
-
-def _edge(value: object) -> str:
-    return f"{value:,.0f}" if isinstance(value, int | float) else str(value)[:10]

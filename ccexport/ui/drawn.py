@@ -13,7 +13,8 @@ import pandas as pd
 import streamlit as st
 
 from ccexport.model.words import Reason, Verdict
-from ccexport.ui.show import number
+from ccexport.ui.formats import Formats
+from ccexport.ui.show import here, number
 from ccexport.ui.texts import t
 from ccexport.ui.words import word
 
@@ -62,13 +63,17 @@ def delivered(days: Sequence[tuple[str, str, int]]) -> None:
     """(day, outcome, contacts) as stacked bars."""
     title = t("How many contacts arrived on the lists each day?")
     domain = tuple(word(outcome) for outcome in ("verified", "rejected", "missing", "unknown"))
-    spec = _delivered(tuple(days), title, domain, (t("Day"), t("Outcome"), t("Contacts")))
+    spec = _delivered(tuple(days), title, domain, (t("Day"), t("Outcome"), t("Contacts")), here())
     st.vega_lite_chart(deepcopy(spec), alt=title)
 
 
 @lru_cache(maxsize=64)
 def _delivered(
-    days: tuple[tuple[str, str, int], ...], title: str, domain: tuple[str, ...], heads: tuple[str, str, str]
+    days: tuple[tuple[str, str, int], ...],
+    title: str,
+    domain: tuple[str, ...],
+    heads: tuple[str, str, str],
+    reader: Formats,
 ) -> dict[str, Any]:
     # The theme's colours in their order: blue, green (of nothing), grey, red-brown, brown.
     frame = pd.DataFrame(days, columns=["day", "outcome", "count"])
@@ -90,5 +95,5 @@ def _delivered(
             ],
         )
     )
-    made: dict[str, Any] = chart.to_dict()
+    made: dict[str, Any] = chart.configure(**reader.of_charts()).to_dict()
     return made

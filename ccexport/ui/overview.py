@@ -11,7 +11,7 @@ from ccexport.model.words import Outcome
 from ccexport.ui import drawn
 from ccexport.ui.holder import services
 from ccexport.ui.places import link
-from ccexport.ui.show import ago, badge_markup, empty, number, plain, zone
+from ccexport.ui.show import ago, badge_markup, empty, here, number, plain, zone
 from ccexport.ui.texts import t
 from ccexport.ui.words import word
 
@@ -92,7 +92,7 @@ def over_time(actor: Actor) -> None:
     if any(any(counts.values()) for counts in found):
         drawn.delivered(
             [
-                (f"{day:%d.%m.}", word(outcome), counts[outcome])
+                (here().without_year(day), word(outcome), counts[outcome])
                 for day, counts in zip(days, found, strict=True)
                 for outcome in Outcome
             ]

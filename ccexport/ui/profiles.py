@@ -11,7 +11,7 @@ from ccexport.ui import charts, segment_charts
 from ccexport.ui.address import kept
 from ccexport.ui.holder import services
 from ccexport.ui.profile_view import show_chosen
-from ccexport.ui.show import ago, bare, moment, number, plain, told, zone
+from ccexport.ui.show import ago, bare, edge, moment, number, percent, plain, told, zone
 from ccexport.ui.texts import t
 
 PAGE = 50
@@ -91,11 +91,11 @@ def fields(actor: Actor, snapshot: Snapshot) -> None:
 
 def _summary(summary: FieldSummary) -> None:
     with st.grid(3, min_column_width=130):
-        st.metric(t("Filled"), f"{100 * summary.fill_rate:.1f} %", border=True)
+        st.metric(t("Filled"), percent(summary.fill_rate), border=True)
         st.metric(t("Different values"), number(summary.distinct), border=True)
         st.metric(t("Empty"), number(summary.profiles - summary.filled), border=True)
     if summary.minimum is not None:
-        span = {"low": bare(str(summary.minimum), 40), "high": bare(str(summary.maximum), 40)}
+        span = {"low": edge(summary.minimum), "high": edge(summary.maximum)}
         st.caption(t("From {low} to {high}.", **{k: plain(v) for k, v in span.items()}))
     if not summary.top:
         st.caption(t("Values are shown to contributors."))

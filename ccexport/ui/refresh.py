@@ -93,7 +93,7 @@ def _history(actor: Actor) -> None:
             {
                 t("Due"): r.due_at,
                 t("State"): t(STATES[r.state]),
-                t("Seconds"): r.seconds,
+                t("Seconds"): round(r.seconds, 1) if r.seconds is not None else None,
                 t("Profiles"): r.profiles,
                 t("By"): bare(r.actor),
                 t("What was said"): bare(say(r.note), 400) or None,
@@ -102,7 +102,7 @@ def _history(actor: Actor) -> None:
         ]
     )
     times = st.column_config.DatetimeColumn(format="localized", timezone=str(zone()))
-    seconds = st.column_config.NumberColumn(format="%.1f")
+    seconds = st.column_config.NumberColumn(format="localized")
     st.dataframe(
         frame,
         hide_index=True,

@@ -20,6 +20,7 @@ from ccexport.ui.person_search import person_search
 from ccexport.ui.said import say
 from ccexport.ui.show import (
     bare,
+    clock,
     duration,
     moment,
     number,
@@ -191,7 +192,7 @@ def _story(actor: Actor, run: Run, plan: Plan | None) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         events = services().runs.story(actor, run.id)
-        lines = [f"`{e.at.astimezone(zone()):%H:%M:%S}` {plain(say(e.text), 600)}" for e in events]
+        lines = [f"`{clock(e.at)}` {plain(say(e.text), 600)}" for e in events]
         st.markdown("\n\n".join(lines))
         st.caption(
             t(
@@ -231,7 +232,11 @@ def _requests(batches: Sequence[Batch]) -> None:
         frame,
         hide_index=True,
         alt=t("Requests of this run"),
-        column_config={t("Sent at"): times, t("Settled at"): times},
+        placeholder="",
+        column_config={
+            **dict.fromkeys((t("Sent at"), t("Settled at")), times),
+            **dict.fromkeys((t("Contacts"), t("Bytes")), st.column_config.NumberColumn(format="localized")),
+        },
     )
     if any(b.ambiguous for b in batches):
         st.warning(

@@ -5,7 +5,6 @@ Each answers the question in its title. Must never compute a number.
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 
 import altair as alt
 import pandas as pd
@@ -13,7 +12,7 @@ import streamlit as st
 
 from ccexport.model.profiles import Snapshot
 from ccexport.services.segments import Size
-from ccexport.ui.show import bare, moment, number
+from ccexport.ui.show import bare, edge, here, moment, number, percent
 from ccexport.ui.texts import t
 
 ROW_HEIGHT = 30
@@ -51,13 +50,14 @@ def _over_time(
                 title=None,
                 axis=alt.Axis(labelAngle=0, labelOverlap=True, labelLimit=160),
             ),
-            y=alt.Y("count:Q", title=None, axis=alt.Axis(format="~s", tickCount=4)),
+            y=alt.Y("count:Q", title=None, axis=alt.Axis(format=",.0f", tickCount=4)),
             tooltip=[
                 alt.Tooltip("when", title=t("When")),
                 alt.Tooltip("label", title=t("Profiles")),
                 alt.Tooltip("beside", title=beside or t("Of all profiles")),
             ],
         )
+        .configure(**here().of_charts())
     )
     st.altair_chart(chart, alt=title)
 
@@ -71,7 +71,7 @@ def breakdown(rows: Sequence[tuple[object, int, int]], members: int, everybody: 
         label = t("(empty)") if value is None else _range(value)
         for who, count, total in ((inside, n, members), (outside, all_, everybody)):
             share = count / total if total else 0.0
-            lines.append((label, who, share, f"{100 * share:.1f} % · {number(count)}"))
+            lines.append((label, who, share, f"{percent(share)} · {number(count)}"))
     frame = pd.DataFrame(lines, columns=["value", "who", "share", "label"])
     bars = alt.Chart(frame).encode(
         y=alt.Y(
@@ -103,7 +103,7 @@ def breakdown(rows: Sequence[tuple[object, int, int]], members: int, everybody: 
 
 def _range(value: object) -> str:
     if isinstance(value, tuple):
-        return f"{_edge(value[0])} – {_edge(value[1])}"
+        return f"{edge(value[0])} – {edge(value[1])}"
     if isinstance(value, bool):
         return t("true") if value else t("false")
     return bare(str(value), 40)
@@ -130,10 +130,6 @@ def overlap(found: Sequence[tuple[Sequence[str], int]], compared: int) -> None:
         align="left", dx=5, color=_ink()
     ).encode(text="label:N")
     st.altair_chart(chart.properties(title=title, height=ROW_HEIGHT * len(rows) + 45), alt=title)
-
-
-def _edge(value: object) -> str:
-    return f"{value:,.0f}" if isinstance(value, int | float | Decimal) else str(value)[:10]
 
 
 def _ink() -> str:

@@ -18,7 +18,7 @@ from ccexport.ui.holder import services
 from ccexport.ui.places import go, link
 from ccexport.ui.rule_editor import RuleEditor
 from ccexport.ui.segments import KINDS
-from ccexport.ui.show import bare, empty, number, plain, show_error
+from ccexport.ui.show import bare, empty, number, percent, plain, show_error
 from ccexport.ui.texts import t
 
 SHOWN = 10
@@ -141,11 +141,10 @@ def _count(actor: Actor, rule: Mapping[str, Any], snapshot: Snapshot, key: str) 
         show_error(error)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        share = 100 * found / snapshot.profiles if snapshot.profiles else 0
         st.metric(
             t("Profiles"),
             number(found),
-            delta=f"{share:.1f} %",
+            delta=percent(found / snapshot.profiles) if snapshot.profiles else None,
             delta_color="off",
             delta_arrow="off",
             width=180,

@@ -12,7 +12,7 @@ from ccexport.ui.address import page_of
 from ccexport.ui.holder import services
 from ccexport.ui.places import go
 from ccexport.ui.segment_views import look
-from ccexport.ui.show import empty, number, plain, show_error
+from ccexport.ui.show import empty, number, percent, plain, show_error
 from ccexport.ui.texts import t
 
 KINDS = {
@@ -97,10 +97,10 @@ def one_segment(actor: Actor, segment: Segment) -> None:
     snapshot = services().profiles.find_current(actor)
     with st.grid(3, min_column_width=170):
         st.metric(t("Profiles in it"), number(members), border=True)
-        share = (
-            100 * members / snapshot.profiles if members is not None and snapshot and snapshot.profiles else 0
+        everybody = snapshot.profiles if snapshot else 0
+        st.metric(
+            t("Of all profiles"), percent((members or 0) / everybody) if everybody else "–", border=True
         )
-        st.metric(t("Of all profiles"), f"{share:.1f} %", border=True)
         st.metric(t("Version"), str(segment.version), border=True)
     st.markdown(f"**{t('Who is in it')}:** {plain(words(actor, segment), 1_000)}")
     if actor.role.covers(Role.CONTRIBUTOR):

@@ -8,7 +8,8 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
@@ -16,6 +17,7 @@ import streamlit as st
 from ccexport.errors import CcexportError, NotPermitted
 from ccexport.model.runs import Run
 from ccexport.model.words import RunState
+from ccexport.ui.formats import Formats, formats
 from ccexport.ui.said import say
 from ccexport.ui.texts import language, t
 
@@ -60,20 +62,36 @@ def code(text: str, longest: int = LONGEST_NAME) -> str:
     return "`" + bare(text, longest).replace("`", "'") + "`"
 
 
-def number(value: int | float | None) -> str:
-    """With the reader's thousands separator; a dash for nothing."""
-    if value is None:
-        return "–"
-    text = f"{value:,.0f}"
-    return text.replace(",", "\u00a0") if language() == "nb" else text
+def here() -> Formats:
+    """How numbers and dates are written where the reader is: as the browser does, else as their language does."""
+    return formats(str(st.context.locale or language()))
+
+
+def number(value: float | Decimal | None, decimals: int = 0) -> str:
+    """With the reader's separators; a dash for nothing."""
+    return "–" if value is None else here().number(value, decimals)
+
+
+def percent(value: float) -> str:
+    """0.047 as a percentage."""
+    return here().share(value)
 
 
 def moment(at: datetime | None) -> str:
     """Date and time where the reader is."""
-    if at is None:
-        return "–"
-    local = at.astimezone(zone())
-    return local.strftime("%d.%m.%Y %H:%M" if language() == "nb" else "%d %b %Y, %H:%M")
+    return "–" if at is None else here().moment(at.astimezone(zone()))
+
+
+def clock(at: datetime) -> str:
+    """The time of day where the reader is, to the second."""
+    return here().time(at.astimezone(zone()), seconds=True)
+
+
+def edge(value: object) -> str:
+    """A bound of a range of values, short: a number, or the day of a moment."""
+    if isinstance(value, date):
+        return here().dated(value)
+    return number(value) if isinstance(value, int | float | Decimal) else bare(str(value), 40)
 
 
 def zone() -> ZoneInfo:

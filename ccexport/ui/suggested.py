@@ -11,7 +11,7 @@ from ccexport.model.exports import Actor, MappedField
 from ccexport.services.exports import CONTACT_FIELDS
 from ccexport.ui.attributes import add
 from ccexport.ui.holder import services
-from ccexport.ui.show import bare
+from ccexport.ui.show import bare, here
 from ccexport.ui.texts import t
 
 
@@ -26,7 +26,7 @@ def suggested(actor: Actor, key: str, mapped: Collection[str]) -> None:
                 {
                     t("Contact field"): t(CONTACT_FIELDS[s.target].label),
                     t("Profile field"): bare(s.source),
-                    t("How sure"): f"{s.confidence:.0%}",
+                    t("How sure"): here().share(s.confidence, 0),
                 }
                 for s in found
             ],

@@ -75,7 +75,7 @@ def health(actor: Actor) -> None:
 
 
 def _bytes(size: float) -> str:
-    return f"{size / GIGABYTE:,.1f} GB" if size >= GIGABYTE else f"{size / MEGABYTE:,.1f} MB"
+    return f"{number(size / GIGABYTE, 1)} GB" if size >= GIGABYTE else f"{number(size / MEGABYTE, 1)} MB"
 
 
 def suppression(actor: Actor) -> None:

@@ -96,7 +96,7 @@ def test_one_profile_shows_its_segments_and_every_run_it_was_in(
     page = AppTest.from_function(script, args=("contributor", sent["_id"]), default_timeout=60).run()
     assert not page.exception and not page.error
     assert "Everybody" in said(page)
-    assert list(page.dataframe[0].value["Run"]) == [run.id]
+    assert run.id in list(page.dataframe[0].value["Run"])
     assert sent["email"] in _values(page)
     masked = AppTest.from_function(script, args=("viewer", sent["_id"]), default_timeout=60).run()
     assert not masked.exception
