@@ -10,6 +10,7 @@ import streamlit as st
 SESSION = "ccx_session"
 BIND = "ccx_bind"
 LANGUAGE = "ccx_language"
+ASKED = "ccx_asked"  # the page that was asked for before a provider was
 
 
 def cookie(name: str) -> str | None:

@@ -6,19 +6,22 @@ Pure ASGI. Must never read a body.
 from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ccexport.ui.cookies import SESSION
+from ccexport.ui.cookies import ASKED, SESSION, cookie_values
 from ccexport.ui.going import SCRIPT_HASH
 from ccexport.ui.holder import STARTED
 
 CLOSED = ("/_stcore/metrics", "/_stcore/agent")
+TO_THE_PROVIDER = "/auth/login"  # Streamlit's own
+ASKED_SECONDS = 600
 SIGNED_IN_ONLY = ("/media/",)
 ASK_THE_SERVICES = ("/auth/", "/oauth/", "/download/", "/metrics")
 # The first hash is the one inline line of Streamlit 1.67's own index.html.
@@ -64,7 +67,7 @@ class Doorkeeper:
             status, text = refusal
             await PlainTextResponse(text, status, dict(HEADERS))(scope, receive, send)
         else:
-            await self._app(scope, receive, _with_headers(send))
+            await self._app(scope, receive, _with_headers(send, _asked_page(scope)))
 
     async def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         if _sandbox_on() and not all(is_loopback(host) for host in _ends(scope)):
@@ -78,12 +81,31 @@ class Doorkeeper:
         return None
 
 
-def _with_headers(send: Send) -> Send:
+def _asked_page(scope: Scope) -> str:
+    """The cookie that remembers the page from which somebody leaves for the OpenID provider; "" elsewhere.
+
+    Streamlit comes back from there to the start page, and only a route can set a cookie.
+    """
+    if scope["type"] != "http" or scope["path"] != TO_THE_PROVIDER:
+        return ""
+    request = HTTPConnection(scope)
+    left = urlsplit(request.headers.get("referer", ""))
+    if left.netloc != request.headers.get("host"):
+        return ""
+    page = quote(f"{left.path}?{left.query}" if left.query else left.path or "/", safe="")
+    note = Response()
+    note.set_cookie(ASKED, page, **cookie_values(secure=left.scheme == "https", seconds=ASKED_SECONDS))
+    return note.headers["set-cookie"]
+
+
+def _with_headers(send: Send, cookie: str) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
+            if cookie:
+                headers.append("Set-Cookie", cookie)
         await send(message)
 
     return sending

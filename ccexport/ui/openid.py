@@ -6,12 +6,15 @@ ours, as after the form. Must never trust what the provider said a second time.
 
 import secrets
 from typing import Any
+from urllib.parse import unquote
 
 import streamlit as st
 
 from ccexport.errors import BadSettings
 from ccexport.ledger.people import Person
 from ccexport.settings import load_settings
+from ccexport.ui.cookies import ASKED, cookie
+from ccexport.ui.going import local_path
 from ccexport.ui.holder import STARTED, services
 from ccexport.ui.session import origin
 from ccexport.ui.show import told
@@ -51,6 +54,11 @@ def by_provider() -> Person | None:
     with told():
         return services().people.sign_in_as(st.user.to_dict(), origin=origin())
     return None
+
+
+def asked_page(here: str) -> str:
+    """The page that was asked for before the provider was, else `here`."""
+    return local_path(unquote(cookie(ASKED) or here))
 
 
 def provider_button() -> None:

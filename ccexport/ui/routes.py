@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from ccexport.errors import CcexportError
 from ccexport.model.exports import Actor
-from ccexport.ui.cookies import BIND, LANGUAGE, SESSION, cookie_values, is_identity
+from ccexport.ui.cookies import ASKED, BIND, LANGUAGE, SESSION, cookie_values, is_identity
 from ccexport.ui.downloads import DOWNLOADS
 from ccexport.ui.going import local_path
 from ccexport.ui.handoff import AUTHORISATIONS, DRAFTS
@@ -52,9 +52,8 @@ async def complete(request: Request) -> Response:
     secret, payload = found
     answer = _to(local_path(payload.get("next")))
     answer.set_cookie(SESSION, secret, **cookie_values(secure=_secure(), seconds=SESSION_SECONDS))
-    for name in filter(
-        is_identity, request.cookies
-    ):  # it has served; only our own session counts from here on
+    # They have served; only our own session counts from here on.
+    for name in [ASKED, *filter(is_identity, request.cookies)]:
         answer.delete_cookie(name, path="/")
     return answer
 

@@ -16,7 +16,7 @@ from ccexport.ledger.people import Person
 from ccexport.services.demo import demo_accounts
 from ccexport.ui.going import goto
 from ccexport.ui.holder import STARTED, services
-from ccexport.ui.openid import by_provider, provider_button
+from ccexport.ui.openid import asked_page, by_provider, provider_button
 from ccexport.ui.session import origin
 from ccexport.ui.show import show_error
 from ccexport.ui.texts import t
@@ -60,7 +60,7 @@ class SignInForm(Authenticate):
 
 
 def sign_in_page(here: str) -> None:
-    """The form; after a right pair, on to `/auth/complete` and back to `here`."""
+    """The form; after a right pair, on to `/auth/complete` and back to `here`, the page that was asked for."""
     found: list[Person] = []
     refused: list[CcexportError] = []
 
@@ -90,6 +90,7 @@ def sign_in_page(here: str) -> None:
             show_error(error)
         if known is not None:
             found.append(known)
+            here = asked_page(here)
         if found:
             ticket = services().people.ticket(found[0], {"next": here})
             goto(f"/auth/complete?t={ticket}")

@@ -45,8 +45,8 @@ def dashboard(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> I
         stop(made)
 
 
-def come_in(page: Page, server: Server) -> None:
-    page.goto(server.url)
+def come_in(page: Page, server: Server, path: str = "/") -> None:
+    page.goto(server.url + path)
     page.get_by_role("button", name="Sign in with Testnavn").click()
 
 
@@ -66,6 +66,18 @@ def test_who_is_not_known_or_not_verified_stays_outside(
     come_in(page, dashboard)
     expect(page.get_by_text(expected)).to_be_visible()
     expect(page.get_by_role("textbox", name="Password")).to_be_visible()
+
+
+def test_after_the_provider_one_is_on_the_page_that_was_asked_for(
+    page: Page, dashboard: Server, provider: Provider
+) -> None:
+    """With its filters; and the cookie that remembered it is gone."""
+    provider.says = {"email": ADDRESS, "email_verified": True}
+    come_in(page, dashboard, "/runs?state=failed&since=7")
+    expect(page.locator(".st-key-person_menu")).to_be_visible()
+    expect(page.get_by_role("heading", name="Runs", level=1)).to_be_visible()
+    assert page.url == f"{dashboard.url}/runs?state=failed&since=7"
+    assert "ccx_asked" not in {c["name"] for c in page.context.cookies()}
 
 
 def test_a_known_person_comes_in_with_a_session_of_ours_and_the_identity_serves_once(
