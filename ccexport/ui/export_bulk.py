@@ -11,6 +11,7 @@ from ccexport.errors import CcexportError
 from ccexport.model.exports import Actor, Export
 from ccexport.model.schedules import Schedule
 from ccexport.services.schedules import parsed
+from ccexport.ui.export_cards import select_key
 from ccexport.ui.holder import services
 from ccexport.ui.places import go
 from ccexport.ui.schedule_form import schedule_values
@@ -20,12 +21,18 @@ from ccexport.ui.texts import t
 SHOWN = 12
 
 
-def selected_bar(actor: Actor, chosen: Sequence[Export], shown: Sequence[Export]) -> None:
-    """How many are selected and what may be done with them; nothing while none is."""
+def selected_bar(
+    actor: Actor, exports: Sequence[Export], found: Sequence[Export], shown: Sequence[Export]
+) -> None:
+    """How many are selected and what may be done with them; nothing while none is.
+
+    A selection holds while another page of the list, or another search, is looked at.
+    """
+    chosen = [e for e in exports if st.session_state.get(select_key(e))]
     if not chosen:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="selected_exports"):
-        st.markdown(f"**{t('{n} selected', n=number(len(chosen)))}**", width="content")
+        st.markdown(_how_many(chosen, shown), width="content")
         if st.button(t("Run them"), icon=":material/send:", type="primary", key="bulk_run"):
             st.dialog(t("Run {n} exports?", n=number(len(chosen))))(_run)(actor, chosen)
         if st.button(t("Schedule"), icon=":material/schedule:", key="bulk_schedule"):
@@ -40,12 +47,23 @@ def selected_bar(actor: Actor, chosen: Sequence[Export], shown: Sequence[Export]
             st.dialog(t("Detach {n} exports?", n=number(len(chosen))))(_detach)(actor, chosen)
         if st.button(t("Remove"), icon=":material/delete:", key="bulk_remove"):
             st.dialog(t("Remove {n} exports?", n=number(len(chosen))))(_remove)(actor, chosen)
-        st.button(t("Select none"), type="tertiary", key="bulk_none", on_click=_none, args=(shown,))
+        st.button(t("Select none"), type="tertiary", key="bulk_none", on_click=_select, args=(chosen, False))
+        more = services().exports.manageable(actor, found)
+        if len(more) > len(chosen):
+            all_ = [e for e in found if e.id in more]
+            label = t("Select all {n}", n=number(len(all_)))
+            st.button(label, type="tertiary", key="bulk_all", on_click=_select, args=(all_, True))
 
 
-def _none(shown: Sequence[Export]) -> None:
-    for export in shown:
-        st.session_state[f"select-{export.id}"] = False
+def _how_many(chosen: Sequence[Export], shown: Sequence[Export]) -> str:
+    elsewhere = len({e.id for e in chosen} - {e.id for e in shown})
+    said = f"**{t('{n} selected', n=number(len(chosen)))}**"
+    return said + (", " + t("{n} of them not shown here", n=number(elsewhere)) if elsewhere else "")
+
+
+def _select(exports: Sequence[Export], selected: bool) -> None:
+    for export in exports:
+        st.session_state[select_key(export)] = selected
 
 
 def _each(chosen: Sequence[Export], step: Callable[[Export], object]) -> None:

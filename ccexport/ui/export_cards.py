@@ -34,23 +34,29 @@ def segment_names(actor: Actor, export: Export) -> str:
     return ", ".join(names.get(s, s) for s in export.config.segment_ids)
 
 
-def card(actor: Actor, export: Export, beside: Beside) -> bool:
-    """Draws it; whether it is selected."""
+def select_key(export: Export) -> str:
+    """Where the session keeps whether it is selected."""
+    return f"select-{export.id}"
+
+
+def card(actor: Actor, export: Export, beside: Beside) -> None:
+    """Draws it, with a box to select it where its reader may manage it."""
     mine = export.id in beside.mine
     with (
         st.container(border=True, key=f"export-{export.id}"),
         st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"),
     ):
-        chosen = mine and st.checkbox(
-            t("Select {name}", name=plain(export.name)),
-            key=f"select-{export.id}",
-            label_visibility="collapsed",
-            width=24,
-        )
+        if mine:
+            st.checkbox(
+                t("Select {name}", name=plain(export.name)),
+                key=select_key(export),
+                label_visibility="collapsed",
+                width=24,
+                persist_state="page",  # while another page of the list is looked at
+            )
         with st.container(width="stretch", gap="xsmall"):
             _lines(export, beside, mine)
         _buttons(actor, export, mine)
-    return chosen
 
 
 def _lines(export: Export, beside: Beside, mine: bool) -> None:
@@ -67,7 +73,7 @@ def _lines(export: Export, beside: Beside, mine: bool) -> None:
             list=plain(config.list_name),
             connection=plain(connection.name) if connection else t("no connection"),
         )
-        + (f" · {t('Mirror')}" if config.mode is Mode.MIRROR else "")
+        + f" · {t('Mirror') if config.mode is Mode.MIRROR else t('Add and update')}"
     )
     # A badge in a caption is too faint to read.
     st.markdown(_last_line(beside.last.get(export.id)) + " · " + _right(mine))

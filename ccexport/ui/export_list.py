@@ -19,7 +19,7 @@ SORTS = {"name": "Name", "changed": "Last changed", "run": "Last run"}
 
 
 def export_list(actor: Actor) -> None:
-    """Search, sort, what is done with those selected, and one card per export."""
+    """Search, sort, what is done with those selected (on this page or another), and one card per export."""
     exports = services().exports.list(actor)
     if not exports:
         _nothing_yet(actor)
@@ -32,9 +32,10 @@ def export_list(actor: Actor) -> None:
     shown = page_of(_sorted(actor, found, order), t("{n} exports", n=number(len(found))))
     bar = st.container()
     beside = _beside(actor, shown, connections)
-    chosen = [export for export in shown if card(actor, export, beside)]
+    for export in shown:
+        card(actor, export, beside)
     with bar:
-        selected_bar(actor, chosen, shown)
+        selected_bar(actor, exports, found, shown)
 
 
 def _nothing_yet(actor: Actor) -> None:

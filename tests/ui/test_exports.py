@@ -46,6 +46,32 @@ def test_selected_exports_are_paused_and_go_on_together(demo: Pages, copies: Seq
     assert "selected" not in said(demo.run(page, "contributor"))
 
 
+def test_a_selection_holds_on_the_other_pages_of_the_list(
+    demo: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One export a page: what is selected on the first is still selected on the second, and by a search."""
+    monkeypatch.setattr("ccexport.ui.export_list.PAGE", 1)
+    first, second = sorted(demo.services.exports.list(CONTRIBUTOR), key=lambda e: e.name.casefold())[:2]
+    page = demo.open("exports", "contributor")
+    page.checkbox(f"select-{first.id}").check()
+    assert "1 selected" in said(demo.run(page, "contributor"))
+    page.session_state["page"] = 2
+    demo.run(page, "contributor")
+    assert "1 selected**, 1 of them not shown here" in said(page)
+    page.checkbox(f"select-{second.id}").check()
+    assert "2 selected**, 1 of them not shown here" in said(demo.run(page, "contributor"))
+    page.button("bulk_none").click()
+    assert "selected" not in said(demo.run(page, "contributor"))
+
+
+def test_everything_that_was_found_is_selected_with_one_press(demo: Pages, copies: Sequence[Export]) -> None:
+    page = demo.open("exports", "contributor", q="Bulk")
+    page.checkbox(f"select-{copies[0].id}").check()
+    demo.run(page, "contributor")
+    page.button("bulk_all").click()
+    assert "2 selected" in said(demo.run(page, "contributor"))
+
+
 def test_a_viewer_has_nothing_to_select(demo: Pages) -> None:
     assert not demo.open("exports", "viewer").checkbox
 
