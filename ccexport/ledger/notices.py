@@ -50,7 +50,7 @@ class Notices:
         """Raises `NotFound`."""
         found = next((s for s in self.subscribers() if s.id == subscriber_id), None)
         if found is None:
-            raise NotFound(f"There is no subscriber {subscriber_id}. `notices list` shows those there are.")
+            raise NotFound(f"There is no subscriber {subscriber_id}. Choose one from the list of notices.")
         return found
 
     def destination(self, subscriber_id: str) -> Destination:

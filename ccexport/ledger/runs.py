@@ -59,7 +59,7 @@ class Runs:
         return row or self._missing(run_id)
 
     def _missing(self, run_id: str) -> NoReturn:
-        raise NotFound(f"There is no run {run_id}. `runs list` shows those there are.")
+        raise NotFound(f"There is no run {run_id}. Choose one from the list of runs.")
 
     def all(
         self,

@@ -106,7 +106,7 @@ class RunRepeats:
         """
         old = self._mine(actor, run_id, "retry this run")
         if not old.state.ended:
-            raise Conflict(f"Run {run_id} has not ended; `runs resume` lets it go on.")
+            raise Conflict(f"Run {run_id} has not ended. Let it go on, or cancel it, first.")
         if old.trigger is Trigger.UNDO:
             raise Conflict(f"Run {run_id} is an undo; undo the run again, or run the export.")
         run = self.start(
@@ -204,8 +204,10 @@ ALWAYS = (
 def undo_sentences(plan: Plan) -> list[str]:
     """What an undo does and what it cannot, for a person; the last sentence always holds."""
     counts: dict[Any, int] = {**plan.verdicts, **plan.reasons, **plan.warnings}
-    said = [text.format(n=counts[word]) for word, text in _SAID.items() if counts.get(word)]
+    said = [text.format(n=f"{counts[word]:,}") for word, text in _SAID.items() if counts.get(word)]
     kept = sum(n for word, n in plan.warnings.items() if word.endswith(f":{CANNOT_CLEAR}"))
     if kept:
-        said.append(f"{kept} values that run set where there were none stay: an import cannot clear a field.")
+        said.append(
+            f"{kept:,} values that run set where there were none stay: an import cannot clear a field."
+        )
     return [*(said or ["There is nothing to undo."]), ALWAYS]

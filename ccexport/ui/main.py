@@ -22,7 +22,8 @@ st.set_page_config(page_title="ccexport", page_icon="📬", layout="wide")
 def _no_access(place: Place) -> None:
     st.title(t("No access"))
     st.warning(
-        t("This page is for a {role}. Ask an administrator.", role=t(str(place.need))), icon=":material/lock:"
+        t("This page needs the role {role}. Ask an administrator.", role=t(str(place.need))),
+        icon=":material/lock:",
     )
 
 

@@ -31,7 +31,7 @@ def figures(actor: Actor, live: Sequence[Run]) -> None:
             number(snapshot.profiles) if snapshot else "0",
             border=True,
             height="stretch",
-            delta=t("from {ago}", ago=ago(snapshot.created_at)) if snapshot else None,
+            delta=t("brought in {ago}", ago=ago(snapshot.created_at)) if snapshot else None,
             delta_color="off",
             delta_arrow="off",
         )

@@ -23,7 +23,7 @@ from ccexport.ui.run_dialog import run_button
 from ccexport.ui.said import say
 from ccexport.ui.show import ago, duration, moment, number, plain, show_error
 from ccexport.ui.texts import t
-from ccexport.ui.words import word
+from ccexport.ui.words import MODES, word
 
 
 def preview(actor: Actor, export: Export) -> None:
@@ -45,6 +45,12 @@ def preview(actor: Actor, export: Export) -> None:
         drawn.funnel(plan.candidates, plan.verdicts, plan.reasons)
     with right:
         _facts(actor, export, plan)
+    person_search(
+        actor,
+        lambda asked: services().previews.person(actor, export.id, asked),
+        plan.segments,
+        key="plan_person",
+    )
     _contacts(actor, export, plan)
 
 
@@ -136,7 +142,9 @@ def _numbers(plan: Plan) -> None:
 def _facts(actor: Actor, export: Export, plan: Plan) -> None:
     snapshot = services().profiles.find_current(actor)
     facts = {
-        t("Contact list"): bare_list(export),
+        t("Contact list"): plain(export.config.list_name),
+        t("Connection"): _connection(actor, export),
+        t("Mode"): t(MODES[export.config.mode]),
         t("List read"): _reading(plan.destination_read_at),
         t("Profiles of"): moment(snapshot.created_at) if snapshot else "–",
         t("Segments"): ", ".join(f"{k} ({number(n)})" for k, n in plan.segments.items())
@@ -153,17 +161,13 @@ def _facts(actor: Actor, export: Export, plan: Plan) -> None:
         alt=t("Facts of this plan"),
     )
     if plan.warnings:
-        total = sum(plan.warnings.values())
-        st.caption(
-            t(
-                "{n} fields are left out: too long, malformed, or an international phone. The contacts still go.",
-                n=number(total),
-            )
-        )
+        said = [f"{rows.warning(code)} ({number(n)})" for code, n in plan.warnings.items()]
+        st.markdown(f"**{t('Warnings')}:** " + plain(" · ".join(said), 600))
 
 
-def bare_list(export: Export) -> str:
-    return plain(export.config.list_name)
+def _connection(actor: Actor, export: Export) -> str:
+    there = {c.id: c.name for c in services().connections.list(actor)}
+    return plain(there.get(export.config.connection_id, "–"))
 
 
 def _reading(at: datetime | None) -> str:
@@ -175,12 +179,15 @@ def _time(actor: Actor, export: Export, plan: Plan) -> str:
     time = duration(expected.seconds)
     if not expected.runs:
         return t("at least {time}; no run of this connection tells more yet", time=time)
+    if expected.runs == 1:
+        return t("about {time}, going by the last run of this connection", time=time)
     return t("about {time}, going by the last {n} runs of this connection", time=time, n=expected.runs)
 
 
 def _contacts(actor: Actor, export: Export, plan: Plan) -> None:
     st.subheader(t("Contacts, exactly as they will be sent"))
     counts = [(str(v), plan.verdicts.get(v, 0)) for v in Verdict]
+    counts.append(("left_out", sum(plan.reasons.values())))
     counts += [(str(r), plan.reasons.get(r, 0)) for r in Reason]
     counts.append(("warnings", sum(plan.warnings.values())))
     what = rows.chooser(counts)
@@ -195,7 +202,6 @@ def _contacts(actor: Actor, export: Export, plan: Plan) -> None:
     rows.table(found, outcomes=False, name=t("Contacts of the plan"), key="plan_rows")
     if len(found) == rows.PAGE:
         st.caption(t("Rows {a} to {b}.", a=number(offset + 1), b=number(offset + len(found))))
-    person_search(actor, lambda asked: services().previews.person(actor, export.id, asked), "plan_person")
 
 
 def _rows(actor: Actor, plan: Plan, **asked: Any) -> Sequence[PlanRow] | None:

@@ -48,25 +48,26 @@ def _cells(row: PlanRow, *, outcomes: bool) -> dict[str, Any]:
     if outcomes:
         cells[t("Outcome")] = word(row.outcome) if row.outcome else None
         cells[t("Note")] = bare(say(row.note)) if row.note else None
-    changed = ", ".join(f"{c.field}: {_text(c.old)} → {_text(c.new)}" for c in changes(row))
+    changed = ", ".join(f"{c.field}: {text(c.old)} → {text(c.new)}" for c in changes(row))
     cells[t("Changes")] = changed or None
-    cells |= {_SENT + name: _text(value) for name, value in row.fields.items() if name != "email"}
+    cells |= {_SENT + name: text(value) for name, value in row.fields.items() if name != "email"}
     cells[t("Why")] = why(row.verdict, row.reason) if row.reason else None
     cells[t("Sent instead")] = row.winner
-    cells[t("Warnings")] = ", ".join(map(_warning, row.warnings)) or None
+    cells[t("Warnings")] = ", ".join(map(warning, row.warnings)) or None
     cells[t("Segments")] = bare("; ".join(row.segments)) or None
     cells[t("Profile")] = bare(row.profile_id)
     return cells
 
 
-def _warning(code: str) -> str:
-    """`field:what` in words."""
+def warning(code: str) -> str:
+    """A warning (`field:what`) in words."""
     field, _, what = code.rpartition(":")
     said = t(WARNINGS[what]) if what in WARNINGS else what
     return f"{field}: {said}" if field else said
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
+    """A value as it is sent, on one line."""
     if value is None:
         return "∅"
     return bare(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

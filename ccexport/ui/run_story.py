@@ -19,6 +19,7 @@ from ccexport.ui.holder import services
 from ccexport.ui.person_search import person_search
 from ccexport.ui.said import say
 from ccexport.ui.show import (
+    STATES,
     bare,
     clock,
     duration,
@@ -42,7 +43,8 @@ def run_story(actor: Actor, run: Run) -> None:
     """Everything of one run, top to bottom."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(plain(run.export_name), width="content")
-        state_badge(run.state)
+        if not run.state.ended:
+            state_badge(run.state)
     st.markdown(
         t(
             "List **{list}** · started {when} by {person}",
@@ -70,14 +72,15 @@ def run_story(actor: Actor, run: Run) -> None:
 
 
 def _ending(run: Run) -> None:
-    text = plain(say(sentence(run)), 1_000)
-    took = t("It took {time}.", time=duration(run_seconds(run)))
+    """The state in large letters, and its sentence."""
+    text = plain(say(sentence(run)), 1_000) + " " + t("It took {time}.", time=duration(run_seconds(run)))
     if run.state is RunState.SUCCEEDED:
-        st.success(f"{text} {took}", icon=":material/check_circle:")
+        shown = st.success
     elif run.state in {RunState.FAILED, RunState.BLOCKED}:
-        st.error(f"{text} {took}", icon=":material/error:")
+        shown = st.error
     else:
-        st.warning(f"{text} {took}", icon=":material/info:")
+        shown = st.warning
+    shown(f"## {state_text(run.state)}\n\n{text}", icon=STATES[run.state][2])
 
 
 def _live(actor: Actor, drawn: Run) -> None:
@@ -248,8 +251,15 @@ def _contacts(actor: Actor, run: Run, plan: Plan | None) -> None:
     if plan is None:
         st.caption(t("The plan of this run is not made yet."))
         return
+    person_search(
+        actor,
+        lambda asked: services().runs.contacts(actor, run.id, email=asked),
+        plan.segments,
+        key="run_person",
+    )
     counts = [(str(o), run.counts.get(str(o), 0)) for o in Outcome]
     counts += [(str(v), plan.verdicts.get(v, 0)) for v in Verdict]
+    counts.append(("left_out", sum(plan.reasons.values())))
     counts += [(str(r), plan.reasons.get(r, 0)) for r in Reason]
     what = rows.chooser(counts)
     total = dict(counts).get(what or "", plan.candidates + plan.verdicts.get(Verdict.REMOVE, 0))
@@ -258,4 +268,3 @@ def _contacts(actor: Actor, run: Run, plan: Plan | None) -> None:
         offset = (st.pagination(-(-total // rows.PAGE), key="page", bind="query-params") - 1) * rows.PAGE
     found = services().runs.contacts(actor, run.id, what=what, offset=offset, limit=rows.PAGE)
     rows.table(found, outcomes=run.outcomes_path is not None, name=t("Contacts of the run"), key="run_rows")
-    person_search(actor, lambda asked: services().runs.contacts(actor, run.id, email=asked), "run_person")

@@ -82,7 +82,7 @@ def _card(actor: Actor, segment: Segment, used: Sequence[Export]) -> None:
             st.markdown(f"#### {plain(segment.name)} {kind_badge(segment)}")
             st.markdown(plain(words(actor, segment), 400) + tags(segment))
             names = ", ".join(plain(e.name, 60) for e in used)
-            st.caption(t("In the exports {names}", names=names) if used else t("In no export"))
+            st.caption(t("Exports with it: {names}", names=names) if used else t("In no export"))
         with st.container(width=150):
             st.metric(t("Profiles"), number(size(actor, segment)))
         if st.button(t("Open"), key=f"open-{segment.id}", icon=":material/arrow_forward:"):

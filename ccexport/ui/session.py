@@ -24,7 +24,7 @@ def require(needed: Role) -> Actor:
     if not actor.role.covers(needed):
         st.title(t("No access"))
         st.warning(
-            t("This page is for a {role}. Ask an administrator.", role=t(str(needed))),
+            t("This page needs the role {role}. Ask an administrator.", role=t(str(needed))),
             icon=":material/lock:",
         )
         st.stop()

@@ -47,6 +47,9 @@ WARNINGS = {
     "too_long": "too long, left out",
     "malformed": "not understood, left out",
     "international": "a phone abroad, left out",
+    "refused_elsewhere": "another profile with this address says no",
+    "held_by_other": "stays on the list, another export holds it",
+    "role_address": "of a role, not of a person",
 }
 OTHERS = {
     "candidates": "Candidates",
