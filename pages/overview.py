@@ -4,6 +4,7 @@ import streamlit as st
 
 from ccexport.model.words import Role
 from ccexport.ui.attention import attention
+from ccexport.ui.first_steps import first_steps
 from ccexport.ui.holder import services
 from ccexport.ui.overview import MOST_LIVE, figures, going_on, latest_runs, over_time
 from ccexport.ui.places import titled
@@ -13,6 +14,7 @@ from ccexport.ui.upcoming import runs_next
 actor = require(Role.VIEWER)
 
 st.title(titled("overview"))
+first_steps(actor)
 live = services().runs.list(actor, live=True, limit=MOST_LIVE)
 attention(actor, live)
 figures(actor, live)

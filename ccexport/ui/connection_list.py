@@ -8,7 +8,7 @@ from ccexport.services.connections import ConnectionFacts
 from ccexport.ui.connect import SHARES
 from ccexport.ui.connection_dialogs import become_export_user, change, remove
 from ccexport.ui.holder import services
-from ccexport.ui.places import go
+from ccexport.ui.places import go, link
 from ccexport.ui.said import say
 from ccexport.ui.show import code, empty, moment, number, plain
 from ccexport.ui.texts import t
@@ -24,13 +24,14 @@ def connection_list(actor: Actor) -> None:
     administrator = actor.role.covers(Role.ADMINISTRATOR)
     there = services().connections.list(actor)
     if not there:
-        empty(
-            t("No connections yet"),
+        what = (
             t("A connection is one authorised Constant Contact account.")
             if administrator
-            else t("An administrator connects Constant Contact and shares it with contributors."),
-            ":material/link_off:",
+            else t("An administrator connects Constant Contact and shares it with contributors.")
         )
+        with empty(t("No connections yet"), what, ":material/link_off:"):
+            if administrator:
+                link("connections", t("Connect Constant Contact"), icon=":material/add_link:", show="new")
     for connection in there:
         with st.container(border=True, key=f"connection-{connection.id}"):
             _card(actor, connection) if administrator else _name_only(connection)

@@ -65,14 +65,14 @@ def _form(actor: Actor, export: Export | None, *, disabled: bool = False) -> Non
     ]
     snapshot = services().profiles.find_current(actor)
     if not usable:
-        empty(
-            t("No connection you may use"),
-            t("An administrator connects Constant Contact and shares it with contributors."),
-        )
+        what = t("An administrator connects Constant Contact and shares it with contributors.")
+        with empty(t("No connection you may use"), what):
+            if actor.role.covers(Role.ADMINISTRATOR):
+                link("connections", t("Connect Constant Contact"), icon=":material/add_link:", show="new")
         return
     if snapshot is None:
-        empty(t("No profiles yet"), t("Ingest a file with profiles first."))
-        link("profiles", t("Profiles"), icon=":material/contacts:")
+        with empty(t("No profiles yet"), t("Bring in a file with profiles first.")):
+            link("profiles", t("Profiles"), icon=":material/contacts:")
         return
     values = _values(actor, key, export, usable, snapshot, disabled)
     if values is None or disabled:

@@ -40,8 +40,10 @@ def export_list(actor: Actor) -> None:
 
 def _nothing_yet(actor: Actor) -> None:
     if actor.role.covers(Role.CONTRIBUTOR):
-        empty(t("No exports yet"), t("An export says which segments go to which contact list, and how."))
-        link("exports", t("Add an export"), icon=":material/add:", show="new")
+        with empty(
+            t("No exports yet"), t("An export says which segments go to which contact list, and how.")
+        ):
+            link("exports", t("Add an export"), icon=":material/add:", show="new")
     else:
         empty(t("No exports yet"), t("A contributor can add one."))
 

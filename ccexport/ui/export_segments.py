@@ -11,13 +11,14 @@ from ccexport.ui.texts import t
 
 
 def choose_segments(actor: Actor, key: str, export: Export | None, disabled: bool) -> list[str]:
-    """The ids of the chosen ones."""
+    """The ids of the chosen ones; a new export begins with the segment that the address names."""
     there = {s.id: s for s in services().segments.list(actor)}
     sizes = {segment_id: _size(actor, segment_id) for segment_id in there}
+    asked = export.config.segment_ids if export else st.query_params.get_all("segment")
     chosen = st.multiselect(
         t("Segments"),
         list(there),
-        default=[s for s in export.config.segment_ids if s in there] if export else [],
+        default=[s for s in asked if s in there],
         format_func=lambda s: f"{plain(there[s].name)} ({number(sizes[s])})",
         key=f"{key}-segments",
         disabled=disabled,

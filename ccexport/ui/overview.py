@@ -36,7 +36,7 @@ def figures(actor: Actor, live: Sequence[Run]) -> None:
             delta_arrow="off",
         )
         st.metric(
-            t("Verified on lists, 30 days"),
+            t("Verified, 30 days"),
             number(contacts["verified"]),
             border=True,
             height="stretch",
@@ -98,8 +98,8 @@ def over_time(actor: Actor) -> None:
             ]
         )
     else:
-        empty(t("Nothing has arrived on a list lately"), t("Preview an export, and run it from there."))
-        link("exports", t("Exports"), icon=":material/outbox:")
+        with empty(t("Nothing has arrived on a list lately"), t("Preview an export, and run it from there.")):
+            link("exports", t("Exports"), icon=":material/outbox:")
 
 
 def latest_runs(actor: Actor) -> None:

@@ -11,7 +11,7 @@ from ccexport.ui import charts, segment_charts
 from ccexport.ui.address import kept
 from ccexport.ui.holder import services
 from ccexport.ui.profile_view import show_chosen
-from ccexport.ui.show import ago, bare, edge, moment, number, percent, plain, told, zone
+from ccexport.ui.show import ago, bare, edge, height_of, moment, number, percent, plain, told, zone
 from ccexport.ui.texts import t
 
 PAGE = 50
@@ -20,11 +20,18 @@ GROWTH = 60  # snapshots in the chart
 
 def figures(snapshot: Snapshot) -> None:
     """How many, how fresh, how clean."""
-    with st.grid(4, min_column_width=170):
-        st.metric(t("Profiles"), number(snapshot.profiles), border=True)
-        st.metric(t("Brought in"), ago(snapshot.created_at), border=True, help=moment(snapshot.created_at))
-        st.metric(t("Fields"), number(len(snapshot.fields)), border=True)
-        st.metric(t("Rows not taken"), number(snapshot.rejects), border=True)
+    with st.grid(3, min_column_width=170):
+        st.metric(
+            t("Profiles"),
+            number(snapshot.profiles),
+            border=True,
+            help=t("Brought in") + " " + moment(snapshot.created_at),
+            delta=t("brought in {ago}", ago=ago(snapshot.created_at)),
+            delta_color="off",
+            delta_arrow="off",
+        )
+        st.metric(t("Fields"), number(len(snapshot.fields)), border=True, height="stretch")
+        st.metric(t("Rows not taken"), number(snapshot.rejects), border=True, height="stretch")
     sources = ", ".join(plain(s, 80) for s in snapshot.sources)
     st.caption(
         t(
@@ -80,7 +87,7 @@ def fields(actor: Actor, snapshot: Snapshot) -> None:
                 t("Filled"): st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0),
                 t("Different values (about)"): st.column_config.NumberColumn(format="localized"),
             },
-            height=min(36 * (len(snapshot.fields) + 1) + 3, 460),
+            height=height_of(len(snapshot.fields), 660),
         )
     names = [f.name for f in snapshot.fields]
     name = kept(st.selectbox, t("A field in depth"), names, key="field", default=names[0], width=360)

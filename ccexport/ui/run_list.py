@@ -22,8 +22,8 @@ SINCE = {"": "Any time", "1": "Last day", "7": "Last 7 days", "30": "Last 30 day
 def run_list(actor: Actor) -> None:
     """Filters, the table, and a row opens its run."""
     if not services().runs.list(actor, limit=1):
-        empty(t("Nothing has run yet"), t("Preview an export, and run it from there."))
-        link("exports", t("Exports"), icon=":material/outbox:")
+        with empty(t("Nothing has run yet"), t("Preview an export, and run it from there.")):
+            link("exports", t("Exports"), icon=":material/outbox:")
         return
     asked = st.query_params.get("page", "1")
     page = int(asked) if asked.isdigit() and int(asked) > 0 else 1
@@ -101,6 +101,7 @@ def _table(found: Sequence[Run]) -> None:
     frame = pd.DataFrame([_cells(run) for run in found])
     numbers = st.column_config.NumberColumn(format="localized", width="small")
     counted = [t(c) for c in ("Sent", "Verified", "Rejected", "Missing", "Left out", "Removed")]
+    st.caption(t("Select a row to open the run."))
     chosen = st.dataframe(
         frame,
         hide_index=True,
@@ -119,7 +120,6 @@ def _table(found: Sequence[Run]) -> None:
             **dict.fromkeys(counted, numbers),
         },
     )
-    st.caption(t("Select a row to open the run."))
     rows = chosen.selection.rows
     if rows and rows[0] < len(found):
         go("runs", run=found[rows[0]].id)
@@ -137,7 +137,6 @@ def _cells(run: Run) -> dict[str, object]:
     return {
         t("Started"): run.created_at,
         t("Export"): bare(run.export_name),
-        t("Contact list"): bare(run.list_name),
         t("State"): [state_text(run.state)],
         t("Sent"): counts.get("sent"),
         t("Verified"): counts.get("verified"),
@@ -145,6 +144,7 @@ def _cells(run: Run) -> dict[str, object]:
         t("Missing"): counts.get("missing"),
         t("Left out"): counts.get("left_out"),
         t("Removed"): counts.get("removed"),
+        t("Contact list"): bare(run.list_name),
         t("Seconds"): round(run_seconds(run) or 0, 1),
         t("By"): bare(run.actor) if run.trigger is Trigger.PERSON else t(str(run.trigger)),
         t("Run"): run.id,

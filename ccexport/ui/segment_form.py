@@ -38,8 +38,8 @@ def _form(actor: Actor, old: Segment | None) -> None:
     key = f"segment-{old.id}-{old.version}" if old else "segment-new"
     snapshot = services().profiles.find_current(actor)
     if snapshot is None:
-        empty(t("No profiles yet"), t("Ingest a file with profiles first."))
-        link("profiles", t("Profiles"), icon=":material/contacts:")
+        with empty(t("No profiles yet"), t("Bring in a file with profiles first.")):
+            link("profiles", t("Profiles"), icon=":material/contacts:")
         return
     name = st.text_input(
         t("Name"), value=old.name if old else "", max_chars=200, key=f"{key}-name", width=480

@@ -9,7 +9,7 @@ import streamlit as st
 
 from ccexport.model.exports import Actor
 from ccexport.model.profiles import Segment, Snapshot
-from ccexport.model.words import Role, SegmentKind
+from ccexport.model.words import FieldType, Role, SegmentKind
 from ccexport.ui import segment_charts
 from ccexport.ui.address import kept, views
 from ccexport.ui.holder import services
@@ -139,14 +139,21 @@ def _over_time(actor: Actor, segment: Segment) -> None:
 
 
 def _breakdown(actor: Actor, segment: Segment, snapshot: Snapshot) -> None:
-    names = [f.name for f in snapshot.fields]
-    name = kept(st.selectbox, t("By the field"), names, key="field", default=names[0], width=360)
-    rows = services().segments.breakdown(actor, segment.id, name or names[0])
+    names, first = [f.name for f in snapshot.fields], _telling(snapshot)
+    name = kept(st.selectbox, t("By the field"), names, key="field", default=first, width=360)
+    rows = services().segments.breakdown(actor, segment.id, name or first)
     if not rows:
         st.caption(t("No profile fits."))
         return
     members = services().segments.members(actor, segment.id).count
     segment_charts.breakdown(rows, members, snapshot.profiles)
+
+
+def _telling(snapshot: Snapshot) -> str:
+    """A field to begin with: yes or no if there is one, and not the id or an address, which all differ."""
+    own = {snapshot.id_field, *snapshot.address_fields}
+    fields = sorted(snapshot.fields, key=lambda f: (f.name in own, f.type is not FieldType.BOOLEAN))
+    return fields[0].name
 
 
 def _overlap(actor: Actor, segment: Segment) -> None:

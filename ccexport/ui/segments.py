@@ -10,7 +10,7 @@ from ccexport.model.profiles import Segment
 from ccexport.model.words import Role, SegmentKind
 from ccexport.ui.address import page_of
 from ccexport.ui.holder import services
-from ccexport.ui.places import go
+from ccexport.ui.places import go, link
 from ccexport.ui.segment_views import look
 from ccexport.ui.show import empty, number, percent, plain, show_error
 from ccexport.ui.texts import t
@@ -26,13 +26,19 @@ def segment_list(actor: Actor) -> None:
     """Search, and one card each."""
     there = services().segments.list(actor)
     if not there:
-        empty(
-            t("No segments yet"),
-            t("A segment is a named set of profiles: all, by a rule, or a list of members."),
-        )
+        what = t("A segment is a named set of profiles: all, by a rule, or a list of members.")
+        with empty(t("No segments yet"), what):
+            if actor.role.covers(Role.CONTRIBUTOR):
+                link("segments", t("Make a segment"), icon=":material/add:", show="new")
         return
     search = st.text_input(
-        t("Search"), key="q", bind="query-params", icon=":material/search:", max_chars=100, width=360
+        t("Search"),
+        key="q",
+        bind="query-params",
+        icon=":material/search:",
+        placeholder=t("a name, a word of its purpose, or a tag"),
+        max_chars=100,
+        width=360,
     ).strip()
     found = [
         s for s in there if search.casefold() in f"{s.name} {s.description} {' '.join(s.tags)}".casefold()
@@ -92,7 +98,8 @@ def _card(actor: Actor, segment: Segment, used: Sequence[Export]) -> None:
 def one_segment(actor: Actor, segment: Segment) -> None:
     """Words, size, what may be done; then the chosen view."""
     described = f" {plain(segment.description, 300)}" if segment.description else ""
-    st.markdown(kind_badge(segment) + tags(segment) + described)
+    version = f" :gray-badge[{t('Version')} {segment.version}]"
+    st.markdown(kind_badge(segment) + version + tags(segment) + described)
     members = size(actor, segment)
     snapshot = services().profiles.find_current(actor)
     with st.grid(3, min_column_width=170):
@@ -101,7 +108,9 @@ def one_segment(actor: Actor, segment: Segment) -> None:
         st.metric(
             t("Of all profiles"), percent((members or 0) / everybody) if everybody else "–", border=True
         )
-        st.metric(t("Version"), str(segment.version), border=True)
+        st.metric(
+            t("Exports with it"), number(len(services().segments.used_by(actor, segment.id))), border=True
+        )
     st.markdown(f"**{t('Who is in it')}:** {plain(words(actor, segment), 1_000)}")
     if actor.role.covers(Role.CONTRIBUTOR):
         _buttons(actor, segment, members)
@@ -113,7 +122,7 @@ def _buttons(actor: Actor, segment: Segment, members: int | None) -> None:
         if segment.kind is not SegmentKind.ALL and st.button(t("Edit"), icon=":material/edit:"):
             go("segments", segment=segment.id, show="edit")
         if st.button(t("Add an export with it"), icon=":material/outbox:"):
-            go("exports", show="new")
+            go("exports", show="new", segment=segment.id)
         if st.button(t("Duplicate"), icon=":material/content_copy:"):
             st.dialog(t("Duplicate"))(_copy)(actor, segment, frozen=False)
         if segment.kind is not SegmentKind.STATIC and st.button(

@@ -13,6 +13,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ccexport.errors import CcexportError, NotPermitted
 from ccexport.model.runs import Run
@@ -177,8 +178,10 @@ def show_error(error: CcexportError) -> None:
     st.error(f"{text} :small[{t('Reference {reference}', reference=reference)}]", icon=icon)
 
 
-def empty(title: str, what_next: str, icon: str = ":material/inbox:") -> None:
-    """An empty state: what is missing and the next action."""
-    with st.container(border=True, horizontal_alignment="center"):
+def empty(title: str, what_next: str, icon: str = ":material/inbox:") -> DeltaGenerator:
+    """An empty state: what is missing and the next action; a link to it goes into what is returned."""
+    box = st.container(border=True, horizontal_alignment="center")
+    with box:
         st.markdown(f"### {icon} {title}", text_alignment="center")
         st.markdown(what_next, text_alignment="center")
+    return box

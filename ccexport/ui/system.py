@@ -1,5 +1,7 @@
 """The parts of the System page."""
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -16,6 +18,16 @@ from ccexport.ui.texts import t
 
 MEGABYTE, GIGABYTE = 1_000_000, 1_000_000_000
 REQUESTS_A_DAY = 10_000
+PARTS = {
+    "profiles": "Profiles",
+    "members": "Members of segments",
+    "plans": "Plans",
+    "outcomes": "Outcomes",
+    "deliveries": "Deliveries",
+    "destination": "Contact lists, as they were read",
+    "ledger": "Ledger",
+    "sandbox": "Sandbox",
+}
 ENTRIES = 1_000  # of the suppression list on one page
 
 
@@ -26,8 +38,7 @@ def health(actor: Actor) -> None:
     stalled = status["queued"] and not status["driven"] and status["worker"] != "embedded"
     if stalled:
         st.warning(t("Runs are queued and no worker drives any; is one running?"), icon=":material/warning:")
-    with st.grid(5, min_column_width=150):
-        st.metric(t("Version"), status["version"], border=True)
+    with st.grid(4, min_column_width=170):
         st.metric(
             t("Constant Contact"), t("sandbox") if status["sandbox"] else t("real account"), border=True
         )
@@ -44,10 +55,16 @@ def health(actor: Actor) -> None:
             border=True,
             help=t("of {n}", n=number(REQUESTS_A_DAY)),
         )
-        st.metric(t("Stored"), _bytes(stored), border=True)
-        st.metric(t("Free on the disk"), _bytes(status["free"]), border=True)
+        st.metric(
+            t("Stored"),
+            _bytes(stored),
+            border=True,
+            help=t("{size} are free on the disk", size=_bytes(status["free"])),
+        )
     st.subheader(t("Storage"))
-    frame = pd.DataFrame([{t("Part"): k, t("Megabytes"): v / MEGABYTE} for k, v in status["storage"].items()])
+    frame = pd.DataFrame(
+        [{t("Part"): part, t("Megabytes"): size / MEGABYTE} for part, size in _parts(status["storage"])]
+    )
     st.dataframe(
         frame,
         hide_index=True,
@@ -61,8 +78,9 @@ def health(actor: Actor) -> None:
     )
     st.caption(
         t(
-            "Memory for queries: {limit}. Log level: {level}. Everything is in one data directory; copying it is a "
-            "backup.",
+            "Version {version}. Memory for queries: {limit}. Log level: {level}. Everything is in one data directory; "
+            "copying it is a backup.",
+            version=status["version"],
             limit=status["memory_limit"],
             level=status["log_level"],
         )
@@ -72,6 +90,15 @@ def health(actor: Actor) -> None:
         st.table(
             [{t("Run"): k.removeprefix("run:"), t("Process"): str(v)} for k, v in status["driving"].items()]
         )
+
+
+def _parts(storage: Mapping[str, int]) -> list[tuple[str, int]]:
+    """What is stored in words, the largest first; the files of one part are one."""
+    sizes: Counter[str] = Counter()
+    for name, size in storage.items():
+        part, _, _ = name.partition(".")
+        sizes[t(PARTS.get(part, "Others"))] += size
+    return sizes.most_common()
 
 
 def _bytes(size: float) -> str:

@@ -4,6 +4,7 @@ import pytest
 
 from ccexport.model.exports import Actor
 from ccexport.model.words import Role
+from ccexport.ui.holder import hold
 from tests.ui.conftest import Pages, said
 
 CONTRIBUTOR = Actor("contributor", Role.CONTRIBUTOR)
@@ -310,3 +311,21 @@ def test_one_person_is_erased_only_by_who_is_sure_and_may(demo: Pages) -> None:
     assert "Receipt erasure-" in receipt
     assert "nobody.has.this" not in receipt
     assert "Erasure" not in said(demo.open("system", "contributor", view="erasure"))
+
+
+def test_a_new_place_is_led_from_one_step_to_the_next(untouched: Pages, demo: Pages) -> None:
+    """The first step for who may do it; whom it takes for who may not; nothing once something has run."""
+    hold(untouched.services)
+    text = said(untouched.open("overview", "contributor"))
+    assert (
+        "First steps" in text and "**1. Bring in your profiles" in text and "A contributor does" not in text
+    )
+    assert "A contributor does this." in said(untouched.open("overview", "viewer"))
+    hold(demo.services)
+    assert "First steps" not in said(demo.open("overview", "contributor"))
+
+
+def test_an_export_begins_with_the_segment_it_is_added_for(demo: Pages) -> None:
+    segment = demo.services.segments.get(CONTRIBUTOR, "Norway")
+    page = demo.open("exports", "contributor", show="new", segment=segment.id)
+    assert page.multiselect("form-new-segments").value == [segment.id]

@@ -33,7 +33,7 @@ def looked_at(demo_services: Services, tmp_path_factory: pytest.TempPathFactory)
         ("time", "There is no earlier snapshot"),
         ("breakdown", "Profiles in it"),
         ("overlap", "Choose one to four segments"),
-        ("uses", "Version"),
+        ("uses", "Exports with it"),
     ],
 )
 def test_each_view_of_a_segment_opens(demo: Pages, view: str, expected: str) -> None:
