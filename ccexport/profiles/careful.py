@@ -91,6 +91,8 @@ def read_csv_carefully(dialect: CsvDialect, copy: Path) -> list[Reject]:
 
 
 def _take_header(lines: _Lines, dialect: CsvDialect) -> None:
+    for _ in range(dialect.before_header):
+        lines.take()
     line = (lines.take() or "").removeprefix("\ufeff")
     if line.count('"') % 2 == 1:
         _join(lines, line, dialect)

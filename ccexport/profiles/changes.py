@@ -45,6 +45,6 @@ def refuse_surprises(old: Snapshot | None, new: Snapshot) -> None:
     if found:
         raise Conflict(
             f"The source is not what it was: {'; '.join(found)}. The current snapshot stays as it is; "
-            "accept the changes (accept_changes) to replace it.",
+            "accept the changes (--accept-changes) to replace it.",
             changes=len(found),
         )

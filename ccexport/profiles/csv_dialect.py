@@ -20,6 +20,7 @@ DELIMITERS = ",;\t|"
 _CHUNK = 1 << 20
 _SAMPLE = 256 * 1024
 _DATA_LIKE = re.compile(r"[^@\s]+@[^@\s]+\.\w+|[-+]?\d[\d.,]*|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
+_BEFORE_HEADER = re.compile(r"(?:(?:\"?sep=[,;\t|]\"?)?[ ]*\r?\n)+")
 _undefined_in_1252 = {n: bytes([n]).decode("latin-1") for n in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
 
 
@@ -34,6 +35,7 @@ class CsvDialect:
     header: tuple[str, ...]
     lines: int
     damaged: bool
+    before_header: int = 0  # blank lines, or Excel's `sep=;`
 
 
 def find_dialect(path: Path, name: str, folder: Path, *, thorough: bool = False) -> CsvDialect:
@@ -45,9 +47,14 @@ def find_dialect(path: Path, name: str, folder: Path, *, thorough: bool = False)
     if encoding not in ("utf-8", "utf-8-sig"):
         path = _as_utf8(path, encoding, folder / "utf8.csv")
     sample = _sample(path)
+    before = _BEFORE_HEADER.match(sample)
+    preface = before.group() if before else ""
+    sample = sample[len(preface) :]
     delimiter = _find_delimiter(sample)
     header = _find_header(sample, delimiter, name)
-    return CsvDialect(name, path, encoding, delimiter, header, _count_lines(path), damaged)
+    return CsvDialect(
+        name, path, encoding, delimiter, header, _count_lines(path), damaged, preface.count("\n")
+    )
 
 
 @contextmanager

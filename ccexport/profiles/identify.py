@@ -24,6 +24,7 @@ _UPDATED = re.compile(
 )
 UNUSABLE_IDS = ("empty_id", "repeated_id")
 _PLAUSIBLE = r"[^@\s]+@[^@\s]+\.[^@\s]+"
+_AT_ONCE = 100  # aggregates in one query: DuckDB compares each with each
 _DOUBTFUL_SHARE = 0.01  # of repeated or empty ids that a field recognised by its name may have
 
 
@@ -62,16 +63,23 @@ def find_address_fields(db: DuckDB, table: str, columns: Sequence[Column]) -> tu
     texts = [c.name for c in columns if c.type is FieldType.TEXT]
     if not texts:
         return ()
-    shares = ", ".join(
-        f"avg(CAST(regexp_full_match(trim({c}), '{_PLAUSIBLE}') AS INTEGER)) FILTER ({c} IS NOT NULL)"
-        for c in (f"CAST({quote_identifier(t)} AS VARCHAR)" for t in texts)
-    )
-    found = db.row(f"SELECT {shares} FROM (FROM {table} LIMIT 50000)")
+    found = [
+        s for at in range(0, len(texts), _AT_ONCE) for s in _shares(db, table, texts[at : at + _AT_ONCE])
+    ]
     return tuple(
         name
         for name, share in zip(texts, found, strict=True)
         if (share or 0) >= 0.5 or (ADDRESS_NAME.search(name.lower()) and (share is None or share >= 0.01))
     )
+
+
+def _shares(db: DuckDB, table: str, texts: Sequence[str]) -> Sequence[float | None]:
+    """How many of the filled values of each field look like an address."""
+    shares = ", ".join(
+        f"avg(CAST(regexp_full_match(trim({c}), '{_PLAUSIBLE}') AS INTEGER)) FILTER ({c} IS NOT NULL)"
+        for c in (f"CAST({quote_identifier(t)} AS VARCHAR)" for t in texts)
+    )
+    return db.row(f"SELECT {shares} FROM (FROM {table} LIMIT 50000)")
 
 
 def find_updated_field(columns: Sequence[Column]) -> str | None:

@@ -34,6 +34,7 @@ from ccexport.profiles.telling import run_told
 from ccexport.profiles.unify import columns_of, unify
 
 _SOURCE = "_source"
+_MANY = 300  # columns; looking for what their expressions have in common takes the square of their number
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,8 @@ def _write(loading: Loading, read: _Read, addresses: Sequence[str]) -> int:
     # Without rejects the row ids are 0, 1, 2 … already, and the table is read by all cores. Nothing is
     # joined in the one big pass: a join would lose the order of the rows.
     db = loading.db
+    if len(read.columns) > _MANY:
+        db.run("SET disabled_optimizers = 'common_subexpressions'")
     row = "rowid" if read.dense else "row_number() OVER () - 1"
     db.run(f"CREATE TEMP VIEW {_SOURCE} AS SELECT CAST({row} AS INTEGER) AS {ROW}, * FROM {STAGED}")
     source, own = first_pass(_SOURCE, addresses)

@@ -39,7 +39,7 @@ def load_csv(loading: Loading, name: str, path: Path, work: Path, table: str) ->
             line=first.line,
         )
     types = tuple((f, "VARCHAR") for f in fields)
-    first_line = 2 + sum(h.count("\n") for h in dialect.header)
+    first_line = 2 + dialect.before_header + sum(h.count("\n") for h in dialect.header)
     semicolons = dialect.delimiter == ";"
     return Part(name, table, types, rows, first_line, tuple(rejects), semicolons, text=True)
 
@@ -63,6 +63,8 @@ def _load_carefully(
 
 def _loaded_fast(loading: Loading, dialect: CsvDialect, fields: tuple[str, ...], table: str) -> bool:
     """Load without ignoring anything; false when it stumbled or lines are unaccounted for."""
+    if dialect.before_header:  # DuckDB would take the first line for the header, whatever it holds
+        return False
     reader = _csv_reader(dialect.path, dialect.delimiter, len(fields), with_line=False)
     try:
         _create(loading, table, fields, reader, "CAST(NULL AS BIGINT)", dialect.path, dialect.name)

@@ -138,6 +138,17 @@ def test_a_zero_byte_in_a_value_is_not_another_encoding(store: ProfileStore, tmp
     assert _values(store, report, "name") == ["A\0nn", "Bob"]
 
 
+@pytest.mark.parametrize("before", ["\n", "\r\n \n", "sep=;\n", '"sep=;"\r\n'])
+def test_what_stands_before_the_header_is_no_profile(
+    store: ProfileStore, tmp_path: Path, before: str
+) -> None:
+    """Blank lines, and the line with which Excel is told the delimiter."""
+    report = store.ingest([_write(tmp_path, f"{before}id;name\n1;Ann\n2;Bob;x\n3;Cy\n")])
+    assert _values(store, report, "name") == ["Ann", "Cy"]
+    assert report.rejects_path
+    assert pq.read_table(report.rejects_path).to_pylist()[0]["line"] == 3 + before.count("\n")
+
+
 def test_a_line_without_an_end_costs_itself_only(store: ProfileStore, tmp_path: Path) -> None:
     """DuckDB stops at a line beyond its limit."""
     report = store.ingest([_write(tmp_path, f"id,name\n1,a\n2,{'x' * 5_000_000}\n3,{'y' * 1_900_000}\n")])

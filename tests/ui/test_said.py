@@ -113,7 +113,7 @@ def test_every_blank_is_filled_once_known() -> None:
         ),
         (
             "The source is not what it was: the field 'tier' is gone; there are 1 profiles where there were 4. The "
-            "current snapshot stays as it is; accept the changes (accept_changes) to replace it.",
+            "current snapshot stays as it is; accept the changes (--accept-changes) to replace it.",
             "Kilden er ikke som den var: feltet «tier» er borte; det er 1 profiler der det var 4. Det gjeldende "
             "øyeblikksbildet blir som det er; godta endringene for å erstatte det.",
         ),
