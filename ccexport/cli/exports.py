@@ -152,7 +152,9 @@ def _preview_lines(plan: Plan, shown: list["PlanRow"], expected: "Expected") -> 
     lines += [f"  {n} warned: {warning}" for warning, n in plan.warnings.items() if n]
     lines.append(f"{plan.to_send} contacts would be sent in {plan.requests} requests.")
     lines += [] if not plan.requests else [f"That takes {_time(expected)}."]
-    lines += [f"BLOCKED by {g.name}: {g.sentence}" for g in plan.guards]
+    for guard in plan.guards:
+        lines.append(f"BLOCKED by {guard.name}: {guard.sentence}")
+        lines.append(f"  To release it once: exports run … --release {guard.name}=REASON")
     lines.append(f"digest {plan.digest}")
     rows = [{"verdict": r.verdict or r.reason, "address": r.address, "contact": r.contact} for r in shown]
     return lines + (table(rows, ["verdict", "address", "contact"]) if rows else [])

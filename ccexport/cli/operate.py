@@ -79,6 +79,7 @@ def worker(
             return ExitCode.DONE
         say("Working; stop with Ctrl-C.")
         working.run_forever()
+        emit(as_json, {"stopped": True}, ["Stopped."])
     return ExitCode.DONE
 
 

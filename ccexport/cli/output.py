@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
+from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
@@ -86,7 +87,9 @@ def _said(value: Any) -> str:
 def _short(value: Any) -> Any:
     if value is None:
         return ""
-    return value.strftime("%Y-%m-%d %H:%M:%S") if hasattr(value, "strftime") else value
+    if isinstance(value, datetime):
+        return value.isoformat(" ", "seconds")[:19]
+    return value
 
 
 def _plain(value: Any) -> Any:

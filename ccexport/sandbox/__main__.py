@@ -4,6 +4,7 @@ Owns the command line. Must never print a secret, and prints one line only.
 """
 
 import argparse
+import errno
 import gc
 import json
 import sys
@@ -30,8 +31,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"ccexport.sandbox: {wrong}", file=sys.stderr)  # noqa: T201
         return 2
     except OSError as wrong:
-        print(f"ccexport.sandbox: cannot start: {wrong}", file=sys.stderr)  # noqa: T201
+        print(f"ccexport.sandbox: {_trouble(wrong, told.port)}", file=sys.stderr)  # noqa: T201
         return 1
+    except KeyboardInterrupt:  # Ctrl-C is how it is stopped; uvicorn has closed everything by now
+        return 130
     store.close()
     return 0
 
@@ -47,6 +50,12 @@ def open_store(told: argparse.Namespace) -> Store:
             db.execute("INSERT OR IGNORE INTO redirect_urls VALUES (?, ?)", (told.client_id, url))
     store.configure(config)
     return store
+
+
+def _trouble(wrong: OSError, port: int) -> str:
+    if wrong.errno == errno.EADDRINUSE:
+        return f"port {port} is in use: stop what uses it, or choose another with --port."
+    return f"cannot start: {wrong}"
 
 
 def _parser() -> argparse.ArgumentParser:

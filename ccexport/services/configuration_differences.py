@@ -1,5 +1,6 @@
 """What applying a document would do, and whether it could. Must never change anything."""
 
+import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -116,7 +117,7 @@ def _difference(kind: str, there: Mapping[str, dict[str, Any]], part: dict[str, 
         return Difference("create", kind, part["name"])
     keys = (old.keys() | part.keys()) - {"schedule"}
     changed = sorted(key for key in keys if old.get(key) != part.get(key))
-    details = tuple(f"{key}: {old.get(key)!r} → {part.get(key)!r}" for key in changed)
+    details = tuple(f"{key}: {_written(old.get(key))} → {_written(part.get(key))}" for key in changed)
     return Difference("change", kind, part["name"], details) if details else None
 
 
@@ -138,4 +139,9 @@ def _schedule_difference(there: Mapping[str, dict[str, Any]], part: ExportPart) 
     new = plain(part.schedule)
     if old == new:
         return None
-    return Difference("change", "schedule", part.name, (f"{old!r} → {new!r}",))
+    return Difference("change", "schedule", part.name, (f"{_written(old)} → {_written(new)}",))
+
+
+def _written(value: Any) -> str:
+    """As JSON, which is YAML too: so it stands in the document."""
+    return json.dumps(value, ensure_ascii=False, default=str)

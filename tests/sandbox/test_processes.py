@@ -1,6 +1,8 @@
 """The double as a child process: shared stores, kills, lifelines, addresses."""
 
+import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -152,6 +154,19 @@ def test_a_wrong_configuration_is_refused(tmp_path: Path, config: str) -> None:
 def test_a_child_that_cannot_start_says_why(tmp_path: Path) -> None:
     with pytest.raises(SandboxTrouble, match="nothing"):
         RunningSandbox(tmp_path / "s.sqlite", config={"nothing": 1})
+
+
+def test_it_is_stopped_by_ctrl_c_and_names_a_port_in_use(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "ccexport", "sandbox", "--json", "--data-dir", str(tmp_path), "--port"]
+    where = {"cwd": ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    first = subprocess.Popen([*command, "0"], **where)  # type: ignore[call-overload]
+    port = json.loads(first.stdout.readline())["listening"].rpartition(":")[2]
+    second = subprocess.run([*command, port], capture_output=True, text=True, timeout=60, cwd=ROOT)
+    first.send_signal(signal.SIGINT)
+    _, err = first.communicate(timeout=60)
+
+    assert (second.returncode, f"port {port} is in use" in second.stderr) == (1, True)
+    assert (first.returncode, err) == (130, "")
 
 
 def test_the_address_can_be_written_to_a_file(tmp_path: Path) -> None:
