@@ -21,6 +21,7 @@ from ccexport.model.words import FieldType, Mode
 from ccexport.plan.inputs import PlanInputs
 from ccexport.plan.make import make_plan
 from ccexport.profiles.addresses import annotate
+from ccexport.profiles.clean_text import CLEAN, all_clean_sql
 from ccexport.profiles.database import DuckDB, quote_path, session, writing
 
 DATA = Path(__file__).parent.parent / "build" / "bench"
@@ -51,7 +52,11 @@ def generate(profiles: int) -> Snapshot:
             db.run(_GENERATE.format(n=profiles, names=_list(NAMES), endings=_list(ENDINGS)))
             db.run("CREATE TABLE address_forms (field VARCHAR, raw VARCHAR, address VARCHAR)")
             annotate(db, "base", "email", "codes")
-            db.run("CREATE TABLE profiles AS SELECT * FROM base JOIN codes USING (_row) ORDER BY _row")
+            texts = all_clean_sql([name for name, kind in fields if kind is FieldType.TEXT])
+            db.run(
+                f'CREATE TABLE profiles AS SELECT *, {texts} AS "{CLEAN}" '
+                "FROM base JOIN codes USING (_row) ORDER BY _row"
+            )
             db.run("DROP TABLE base; DROP TABLE codes; CHECKPOINT")
         part.rename(path)
     return Snapshot(

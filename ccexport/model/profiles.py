@@ -36,7 +36,8 @@ class Snapshot:
 
     `path` is that file. Besides `fields`, the table has `_row` (0, 1, 2 … in file
     order) and `_id` (the profile id, text). For every field in `address_fields` it has
-    the three columns named by `ccexport.profiles.addresses`.
+    the three columns named by `ccexport.profiles.addresses`; and it has `#clean`
+    (`ccexport.profiles.clean_text`), unless an earlier version made it.
     """
 
     id: str

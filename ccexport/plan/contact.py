@@ -4,9 +4,9 @@ Owns how a value is cleaned, checked and written. Must never cut a value: what d
 out with a warning, and only the address can cost the contact.
 
 Most profiles need no cleaning, and cleaning costs more than all the rest. So the text is first made
-from the values as they stand (`draft`), and one look at all of them, put together (`raw`), tells whether
-that is already the result (`plain`); only the other rows are made again in a query of their own, field by
-field, with care.
+from the values as they stand (`draft`), and one look at all of them tells whether that is already the
+result (`plain`), unless the snapshot knows it of the profile; only the other rows are made again in a query
+of their own, field by field, with care.
 """
 
 import json
@@ -17,6 +17,7 @@ from ccexport.model.words import FieldType
 from ccexport.plan.fields import Shape
 from ccexport.plan.mapping import Target
 from ccexport.plan.transforms import DATE, cleaned, quote_text, transform_sql
+from ccexport.profiles.clean_text import all_clean_sql
 from ccexport.profiles.database import quote_identifier
 
 _DAYS = (FieldType.DATE, FieldType.TIMESTAMP)
@@ -28,15 +29,6 @@ _TRIMMED = quote_text(r"[!-~\x{a1}-\x{2ff}](?:[ -~\x{a1}-\x{2ff}]*[!-~\x{a1}-\x{
 _NATIONAL = quote_text(
     r"(?:(?:\+|00)?1[-. ]*)?\(?\d{3}\)?[-. ]*\d{3}[-. ]*\d{4}(?: *(?:x|ext\.?|#) *\d{1,6})?"
 )
-# Between the values in `raw`. It may stand inside of a value: that counts as two values then, and if each
-# half is clean, so is the whole.
-_BETWEEN = "~"
-# What is written as it stands: trimmed and composed, without controls, quotes and escapes.
-_INK = r"[!#-\[\]-}\x{a1}-\x{2ff}]"
-_CLEAN = rf"{_INK}(?:[ !#-\[\]-}}\x{{a1}}-\x{{2ff}}]*{_INK})?"
-# The point at the start makes an empty value visible even if it is the only one.
-_START = "."
-_ALL_CLEAN = quote_text(rf"\.(?:{_BETWEEN}{_CLEAN})*")
 
 
 @dataclass(frozen=True)
@@ -55,9 +47,11 @@ class ContactSql:
 
 @dataclass(frozen=True)
 class DraftSql(ContactSql):
-    """The same from the values as they stand, and `plain`, which needs `raw`: whether that is right."""
+    """The same from the values as they stand, and `plain`: whether that is right.
 
-    raw: str
+    `plain` reads `known_clean`: whether it is known already that every text of the profile is clean.
+    """
+
     plain: str
 
 
@@ -113,7 +107,6 @@ def drafts(targets: Sequence[Target], *, latest_year: int) -> DraftSql:
         texts=_texts(columns),
         levels=_levels(columns, others, straight),
         contact=f"concat('{{\"email\":\"', address, '\"'{', ' if parts else ''}{parts}, '}}')",
-        raw=_raw(straight),
         plain=_plain(straight),
         warnings=_warnings(others),
     )
@@ -152,19 +145,15 @@ def _levels(
     )
 
 
-def _raw(straight: Sequence[_Column]) -> str:
-    """SQL: the address and all values as they stand, in one text."""
-    values = "".join(f", t{c.n}" for c in straight)
-    return f"concat_ws({quote_text(_BETWEEN)}, {quote_text(_START)}, address{values})"
-
-
 def _plain(straight: Sequence[_Column]) -> str:
     """SQL: whether `contact` holds nothing to clean or to escape and no value that is too long."""
-    fits = ""
-    if straight:
-        excess = ", ".join(f"strlen(t{c.n}) - {c.target.field.length}" for c in straight)
-        fits = f"greatest({excess}, 0) <= 0 AND "
-    return f"{fits}regexp_full_match(raw, {_ALL_CLEAN})"
+    values = [f"t{c.n}" for c in straight]
+    # An address that can be used is clean; who has none is not sent.
+    clean = f"CASE WHEN known_clean THEN true ELSE {all_clean_sql(values)} END"
+    if not straight:
+        return clean
+    excess = ", ".join(f"strlen(t{c.n}) - {c.target.field.length}" for c in straight)
+    return f"greatest({excess}, 0) <= 0 AND {clean}"
 
 
 def _text(column: _Column) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from ccexport.plan.contact import ContactSql, DraftSql
 from ccexport.plan.deliveries import content_sql
 from ccexport.plan.inputs import PlanInputs
+from ccexport.profiles.clean_text import CLEAN
 from ccexport.profiles.database import DuckDB, quote_identifier, quote_path
 
 
@@ -22,25 +23,27 @@ class Slice:
     cut: int | None
 
 
-def drafts_query(sql: DraftSql, email: str, part: Slice) -> str:
+def drafts_query(sql: DraftSql, email: str, part: Slice, *, clean: bool) -> str:
     """SQL: the rows of a slice, which come in order when one thread does it.
 
-    Where `careful` is true the contact is only a draft, and the row has all that `careful_query` needs.
+    `clean`: whether the snapshot knows which profiles have nothing to clean. Where `careful` is true the
+    contact is only a draft, and the row has all that `careful_query` needs.
     """
     over = f"WHEN d._row >= {part.cut} THEN 'over_limit'" if part.cut is not None else ""
     within = " AND ".join(f"{t}._row >= {part.low} AND {t}._row < {part.high}" for t in "pd")
-    texts = ", ".join(f"{text} AS {name}" for name, text in sql.texts.items())
+    known = f"p.{quote_identifier(CLEAN)}" if clean else "false"
     kept = "".join(f", CASE WHEN careful THEN {name} END AS {name}" for name in (*_NEEDED, *sql.texts))
     return f"""
         WITH texts AS (
             SELECT d._row, p._id AS id, d.mask, l.winner, d.on_list, d.known, d.delivered, d.note::VARCHAR AS note,
                 coalesce(d.address, nullif(p.{quote_identifier(email)}::VARCHAR, '')) AS address,
                 CASE WHEN d.reason IS NOT NULL THEN d.reason::VARCHAR
-                    WHEN l.winner IS NOT NULL THEN 'duplicate' {over} END AS reason, {texts or "0"}
+                    WHEN l.winner IS NOT NULL THEN 'duplicate' {over} END AS reason, {known} AS known_clean
+                {"".join(f", {text} AS {name}" for name, text in sql.texts.items())}
             FROM s.profiles p JOIN decided d ON d._row = p._row AND {within}
             LEFT JOIN losers l ON l._row = d._row),
         {_levels(sql)},
-        drafted AS (SELECT *, {sql.contact} AS draft, {sql.raw} AS raw FROM checked),
+        drafted AS (SELECT *, {sql.contact} AS draft FROM checked),
         judged AS (SELECT *, reason IS NULL AND NOT coalesce({sql.plain}, false) AS careful FROM drafted),
         contacts AS (
             SELECT *, CASE WHEN reason IS NULL THEN draft END AS contact,

@@ -45,6 +45,7 @@ from ccexport.plan.guards import Figures, tripped
 from ccexport.plan.inputs import PlanInputs, check_inputs
 from ccexport.plan.mapping import Target, resolve
 from ccexport.plan.pack import MOST_BYTES, MOST_CONTACTS, Packer
+from ccexport.profiles.clean_text import CLEAN
 from ccexport.profiles.database import DuckDB
 from ccexport.profiles.store import ProfileStore
 
@@ -137,7 +138,7 @@ def _slices(
     db: DuckDB, inputs: PlanInputs, targets: Sequence[Target], decided: Decided
 ) -> Iterator[pa.Table]:
     """Every row of the plan in order. The next slices are made while one is being written."""
-    contacts = _Contacts(inputs, targets)
+    contacts = _Contacts(inputs, targets, clean=_knows_clean(db))
 
     def work(part: Slice | None) -> pa.Table:
         with db.cursor() as cursor:
@@ -160,17 +161,22 @@ def _slices(
     db.run("RESET threads")
 
 
+def _knows_clean(db: DuckDB) -> bool:
+    """Whether the snapshot says which profiles are clean; those of earlier versions do not."""
+    return bool(db.rows("SELECT 1 FROM (DESCRIBE s.profiles) WHERE column_name = ?", [CLEAN]))
+
+
 class _Contacts:
     """Makes the rows of a slice: all as they stand, then the few that need care once more."""
 
-    def __init__(self, inputs: PlanInputs, targets: Sequence[Target]) -> None:
+    def __init__(self, inputs: PlanInputs, targets: Sequence[Target], *, clean: bool) -> None:
         latest = inputs.snapshot.created_at.year + 10
-        self._email = inputs.export.config.email
+        self._email, self._clean = inputs.export.config.email, clean
         self._drafts = drafts(targets, latest_year=latest)
         self._careful = careful(targets, latest_year=latest)
 
     def made(self, db: DuckDB, part: Slice) -> pa.Table:
-        query = drafts_query(self._drafts, self._email, part)
+        query = drafts_query(self._drafts, self._email, part, clean=self._clean)
         rows = _in_order(db.arrow(query, batch=PIECE).read_all())
         todo = rows.filter(rows["careful"]).drop_columns(["contact", "warnings", "verdict"])
         rows = rows.select(DRAFTED)

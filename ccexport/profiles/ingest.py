@@ -9,6 +9,7 @@ from pathlib import Path
 from ccexport.errors import BadInput
 from ccexport.model.profiles import PROFILE_ID, ROW, ProfileField, SourcePart
 from ccexport.model.sources import Given, Tell
+from ccexport.model.words import FieldType
 from ccexport.profiles.addresses import (
     FORMS,
     code_column,
@@ -17,6 +18,7 @@ from ccexport.profiles.addresses import (
     put_right,
     shared_column,
 )
+from ccexport.profiles.clean_text import CLEAN, all_clean_sql
 from ccexport.profiles.columns import Column, native_columns
 from ccexport.profiles.database import quote_identifier, writing
 from ccexport.profiles.identify import (
@@ -119,10 +121,12 @@ def _several(loading: Loading, sources: Sequence[Given], folder: Path) -> _Read:
 
 def _check_names(columns: Sequence[Column], addresses: Sequence[str]) -> None:
     taken = {c.name.casefold() for c in columns}
+    taken_by_us = [CLEAN]
     for name in addresses:
-        for own in (code_column(name), hash_column(name), shared_column(name)):
-            if own.casefold() in taken:
-                raise BadInput(f"Rename the field '{own}', which is a name this store uses itself.")
+        taken_by_us += [code_column(name), hash_column(name), shared_column(name)]
+    for own in taken_by_us:
+        if own.casefold() in taken:
+            raise BadInput(f"Rename the field '{own}', which is a name this store uses itself.")
 
 
 def _write(loading: Loading, read: _Read, addresses: Sequence[str]) -> int:
@@ -137,9 +141,11 @@ def _write(loading: Loading, read: _Read, addresses: Sequence[str]) -> int:
     fields = [f"{c.sql} AS {quote_identifier(c.name)}" for c in read.columns]
     profile_id = f"trim(CAST({quote_identifier(read.id_name)} AS VARCHAR)) AS {PROFILE_ID}"
     (rows,) = db.row(f"SELECT count(*) FROM {STAGED}")
+    texts = [quote_identifier(c.name) for c in read.columns if c.type is FieldType.TEXT]
     run_told(
         db,
-        f"CREATE TABLE profiles AS SELECT {', '.join([ROW, profile_id, *fields, *own])} FROM {source}",
+        f"CREATE TABLE profiles AS SELECT *, {all_clean_sql(texts)} AS {quote_identifier(CLEAN)} "
+        f"FROM (SELECT {', '.join([ROW, profile_id, *fields, *own])} FROM {source})",
         lambda share: loading.say("writing", int((share or 0) * rows), rows),
     )
     loading.say("addresses")

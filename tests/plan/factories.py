@@ -18,7 +18,8 @@ from ccexport.model.words import FieldType
 from ccexport.plan.inputs import PlanInputs
 from ccexport.plan.make import make_plan
 from ccexport.profiles.addresses import annotate
-from ccexport.profiles.database import DuckDB, session, writing
+from ccexport.profiles.clean_text import CLEAN, all_clean_sql
+from ccexport.profiles.database import DuckDB, quote_identifier, session, writing
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ACCOUNT = "acc-1"
@@ -73,8 +74,12 @@ class World:
         *,
         address_fields: tuple[str, ...] = ("email",),
         updated_field: str | None = None,
+        knows_clean: bool = True,
     ) -> Snapshot:
-        """A snapshot of these rows. `id` is the profile id, by default P1, P2 …; other keys are fields."""
+        """A snapshot of these rows. `id` is the profile id, by default P1, P2 …; other keys are fields.
+
+        Without `knows_clean` it is as versions made it that did not keep which profiles are clean.
+        """
         types = {"email": FieldType.TEXT, **(types or {})}
         names = list(dict.fromkeys([*types, *(k for row in rows for k in row)]))
         names = [n for n in names if n != "id"]
@@ -94,7 +99,9 @@ class World:
             for n, name in enumerate(address_fields):
                 annotate(db, "base", name, f"codes{n}")
                 joins += f" JOIN codes{n} USING (_row)"
-            db.run(f"CREATE TABLE profiles AS SELECT * FROM base{joins} ORDER BY _row")
+            texts = [quote_identifier(n) for n in names if types.get(n, FieldType.TEXT) is FieldType.TEXT]
+            clean = f', {all_clean_sql(texts)} AS "{CLEAN}"' if knows_clean else ""
+            db.run(f"CREATE TABLE profiles AS SELECT *{clean} FROM base{joins} ORDER BY _row")
         self.snapshot = Snapshot(
             id=path.stem,
             path=path,

@@ -248,12 +248,16 @@ TEXT = st.one_of(
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(TEXT, TEXT, TEXT), min_size=1, max_size=30))
-def test_the_json_holds_exactly_the_mapped_values(world: World, values: list[tuple[Any, ...]]) -> None:
-    """For any text, in values as they stand and in transformed ones alike."""
+@given(st.lists(st.tuples(TEXT, TEXT, TEXT), min_size=1, max_size=30), st.booleans())
+def test_the_json_holds_exactly_the_mapped_values(
+    world: World, values: list[tuple[Any, ...]], knows_clean: bool
+) -> None:
+    """For any text, in values as they stand and in transformed ones alike, and whether or not the snapshot
+    knows which profiles are clean."""
     world.profiles_are(
         [{"email": f"p{n}@example.com", "a": a, "b": b, "c": c} for n, (a, b, c) in enumerate(values)],
         dict.fromkeys("abc", FieldType.TEXT),
+        knows_clean=knows_clean,
     )
     fields = (*mapped("first_name=a", "street=b"), *mapped("last_name=c", transforms=("trim",)))
     found = rows(world.plan(fields=fields), limit=100)
