@@ -147,8 +147,9 @@ def _slices(
             return contacts.made(cursor, part)
 
     # One thread of DuckDB's keeps the order of the profiles, so nothing need be sorted; two of ours
-    # keep both cores busy.
-    db.run("SET threads = 1")
+    # keep both cores busy. What they made is memory too, and little has to stay in DuckDB's meanwhile.
+    limit = db.memory_limit
+    db.run(f"SET threads = 1; SET memory_limit = '{limit * 2 // 3}B'")
     parts: list[Slice | None] = [Slice(low, high, decided.cut) for low, high in _ranges(db)]
     waiting: deque[Future[pa.Table]] = deque()
     with ThreadPoolExecutor(2, thread_name_prefix="plan") as pool:
@@ -158,7 +159,7 @@ def _slices(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-    db.run("RESET threads")
+    db.run(f"RESET threads; SET memory_limit = '{limit}B'")
 
 
 def _knows_clean(db: DuckDB) -> bool:
