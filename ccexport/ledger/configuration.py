@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, func, insert, select, update
 
 from ccexport.errors import BadInput, NotFound
 from ccexport.ledger.database import Database, relative
@@ -155,6 +155,12 @@ class Exports:
         query = select(exports.c.id, exports.c.name).where(~exports.c.removed).order_by(exports.c.name)
         with self._db.read() as connection:
             return dict(map(tuple, connection.execute(query)))
+
+    def count(self) -> int:
+        """How many there are."""
+        query = select(func.count()).select_from(exports).where(~exports.c.removed)
+        with self._db.read() as connection:
+            return int(connection.execute(query).scalar_one())
 
     def some(self, export_ids: Collection[str]) -> list[Export]:
         """Those of these that are not removed, by name."""

@@ -73,7 +73,18 @@ class History:
             return {export_id: moment for export_id, moment in found if moment is not None}
 
     def last_in(self, *states: RunState, limit: int) -> list[Run]:
-        """Exports whose newest run ended like this: those runs, newest first."""
+        """Exports whose newest run ended like this: those runs, newest first. Remembered as `totals` are."""
+        found = self._remembered(("last", limit, *states), lambda: self._last_in(states, limit))
+        return self._still_there(found) if found else []
+
+    def _still_there(self, found: Sequence[Run]) -> list[Run]:
+        ids = {run.export_id for run in found}
+        with self._db.read() as connection:
+            there = select(exports.c.id).where(~exports.c.removed, exports.c.id.in_(ids))
+            kept = set(connection.execute(there).scalars())
+        return [run for run in found if run.export_id in kept]
+
+    def _last_in(self, states: Sequence[RunState], limit: int) -> list[Run]:
         query = _last_runs().where(~exports.c.removed, runs.c.state.in_(states))
         with self._db.read() as connection:
             return list(self._runs(connection.execute(query.order_by(*NEWEST_FIRST).limit(limit))))

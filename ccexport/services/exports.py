@@ -167,6 +167,11 @@ class ExportUseCases:
         require(actor, Role.VIEWER, "see exports")
         return self._ledger.exports.names()
 
+    def count(self, actor: Actor) -> int:
+        """How many there are."""
+        require(actor, Role.VIEWER, "see exports")
+        return self._ledger.exports.count()
+
     def get(self, actor: Actor, name: str) -> Export:
         """By name or id."""
         require(actor, Role.VIEWER, "see exports")

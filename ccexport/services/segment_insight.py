@@ -74,6 +74,11 @@ class SegmentInsight:
         """The members in the current snapshot. Raises `BadInput` when there are no profiles."""
         return self._members(self.get(actor, name))
 
+    def members_of(self, actor: Actor, segment: Segment) -> Members:
+        """The same of a segment that was just asked for."""
+        require(actor, Role.VIEWER, "see segments")
+        return self._members(segment)
+
     def _members(self, segment: Segment, snapshot: Snapshot | None = None) -> Members:
         """In an earlier snapshot, days such as *in the last month* count from the day it was made."""
         now = self._services.current_snapshot()

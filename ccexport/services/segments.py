@@ -155,7 +155,11 @@ class SegmentUseCases(SegmentInsight):
 
     def in_words(self, actor: Actor, name: str, *, say: Callable[[str], str] = str) -> str:
         """The segment in a plain sentence; `say` puts our words of it into another language."""
-        segment = self.get(actor, name)
+        return self.said(actor, self.get(actor, name), say=say)
+
+    def said(self, actor: Actor, segment: Segment, *, say: Callable[[str], str] = str) -> str:
+        """The same of a segment that was just asked for."""
+        require(actor, Role.VIEWER, "see segments")
         if segment.kind is SegmentKind.DYNAMIC and segment.rule is not None:
             return in_words(parse_rule(self.with_names(segment.rule)), say=say)
         return say("all profiles" if segment.kind is SegmentKind.ALL else "the profiles of a member list")

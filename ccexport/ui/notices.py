@@ -95,7 +95,7 @@ def _add(actor: Actor) -> None:
 
 
 def _subjects(actor: Actor) -> list[tuple[str, str]]:
-    exports = [("export", export.name) for export in services().exports.list(actor)]
+    exports = [("export", name) for name in services().exports.names(actor).values()]
     return [("all", ""), *exports, *(("connection", c.name) for c in services().connections.list(actor))]
 
 
@@ -111,7 +111,7 @@ def _subscribers(actor: Actor) -> None:
     found = services().notices.subscribers(actor)
     if not found:
         st.caption(t("Nobody has been added yet."))
-    exports = {e.id: ("export", e.name) for e in services().exports.list(actor)}
+    exports = {i: ("export", name) for i, name in services().exports.names(actor).items()}
     connections = {c.id: ("connection", c.name) for c in services().connections.list(actor)}
     for one in found:
         about = exports.get(one.export_id or "") or connections.get(one.connection_id or "") or ("all", "")
@@ -158,7 +158,7 @@ def _outbox(actor: Actor) -> None:
         st.warning(
             t("{n} of these did not arrive; the table says why.", n=lost), icon=":material/notifications_off:"
         )
-    names = {f"export:{e.id}": e.name for e in services().exports.list(actor)}
+    names = {f"export:{i}": name for i, name in services().exports.names(actor).items()}
     names |= {f"connection:{c.id}": c.name for c in services().connections.list(actor)}
     names |= {"refresh": t("Refresh"), "test": t("Test notice")}
     frame = pd.DataFrame(

@@ -55,7 +55,7 @@ def figures(actor: Actor, live: Sequence[Run]) -> None:
         )
         st.metric(
             t("Exports"),
-            number(len(services().exports.names(actor))),
+            number(services().exports.count(actor)),
             border=True,
             height="stretch",
             delta=t("{n} segments", n=number(len(services().segments.names(actor)))),

@@ -69,7 +69,7 @@ def schedule_values(
     actor: Actor, old: Schedule, *, without: Collection[str], key: str = "schedule"
 ) -> dict[str, Any]:
     """The fields of a schedule, as the model takes them. It may not come after one of `without`."""
-    others = {e.id: e.name for e in services().exports.list(actor) if e.id not in without}
+    others = {i: name for i, name in services().exports.names(actor).items() if i not in without}
     kinds = [f for f in Follows if f is not Follows.EXPORT or others]
     follows = st.radio(
         t("What starts it"),

@@ -15,6 +15,7 @@ from ccexport.ui.segment_views import look
 from ccexport.ui.show import empty, number, percent, plain, show_error
 from ccexport.ui.texts import t
 
+NAMED = 10  # exports on a card
 KINDS = {
     SegmentKind.ALL: ("All profiles", "gray"),
     SegmentKind.DYNAMIC: ("Rule", "blue"),
@@ -65,7 +66,7 @@ def tags(segment: Segment) -> str:
 def size(actor: Actor, segment: Segment) -> int | None:
     """How many members; None when it cannot be said, with the sentence shown."""
     try:
-        return services().segments.members(actor, segment.id).count
+        return services().segments.members_of(actor, segment).count
     except CcexportError as error:
         show_error(error)
         return None
@@ -74,7 +75,7 @@ def size(actor: Actor, segment: Segment) -> int | None:
 def words(actor: Actor, segment: Segment) -> str:
     """The rule in a sentence."""
     try:
-        return services().segments.in_words(actor, segment.id, say=t)
+        return services().segments.said(actor, segment, say=t)
     except CcexportError as error:
         return str(error)
 
@@ -87,12 +88,18 @@ def _card(actor: Actor, segment: Segment, used: Sequence[Export]) -> None:
         with st.container(width="stretch"):
             st.markdown(f"#### {plain(segment.name)} {kind_badge(segment)}")
             st.markdown(plain(words(actor, segment), 400) + tags(segment))
-            names = ", ".join(plain(e.name, 60) for e in used)
-            st.caption(t("Exports with it: {names}", names=names) if used else t("In no export"))
+            st.caption(_used_in(used))
         with st.container(width=150):
             st.metric(t("Profiles"), number(size(actor, segment)))
         if st.button(t("Open"), key=f"open-{segment.id}", icon=":material/arrow_forward:"):
             go("segments", segment=segment.id)
+
+
+def _used_in(exports: Sequence[Export]) -> str:
+    names, more = ", ".join(plain(e.name, 60) for e in exports[:NAMED]), len(exports) - NAMED
+    if more > 0:
+        return t("Exports with it: {names} and {n} more", names=names, n=number(more))
+    return t("Exports with it: {names}", names=names) if exports else t("In no export")
 
 
 def one_segment(actor: Actor, segment: Segment) -> None:
