@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from ccexport.model.plans import Plan
-from ccexport.model.words import Outcome
+from ccexport.model.words import Outcome, Verdict
 from ccexport.profiles.database import DuckDB, quote_path, session
 
 UNSUBSCRIBED = "The person is unsubscribed at Constant Contact."
@@ -66,6 +66,17 @@ def verify(
         found = db.rows("SELECT outcome, count(*) FROM outcomes GROUP BY outcome")
     part.replace(into)
     return Counter({Outcome(word): count for word, count in found})
+
+
+def stayed(plan: Plan, on_list: Path, *, memory_limit: str = "512MB", temp_dir: Path | None = None) -> int:
+    """How many of those whom the plan takes off the list were still seen on it."""
+    if not plan.verdicts.get(Verdict.REMOVE):
+        return 0
+    with session(memory_limit=memory_limit, temp_dir=temp_dir or on_list.parent / ".temp") as db:
+        _addresses(db, "on_list", on_list)
+        sql = f"SELECT count(*) FROM read_parquet({quote_path(plan.path)}) SEMI JOIN on_list USING (address) "
+        count: int = db.row(sql + "WHERE verdict = ?", [Verdict.REMOVE.value])[0]
+    return count
 
 
 def _addresses(db: DuckDB, table: str, path: Path | None) -> None:

@@ -46,9 +46,12 @@ def plan_counts(plan: Plan) -> dict[str, int]:
 
 
 def ending(
-    run: Run, plan: Plan, counts: dict[str, int], batches: list[Batch], trouble: str
+    run: Run, plan: Plan, counts: dict[str, int], batches: list[Batch], trouble: str, stayed: int = 0
 ) -> tuple[RunState, str]:
-    """How the run ended, and the sentence that says it. `succeeded` only if everything was verified."""
+    """How the run ended, and the sentence that says it. `succeeded` only if everything was verified.
+
+    `stayed`: how many were to leave the list, and were still seen on it.
+    """
     sent, verified = counts["sent"], counts["verified"]
     said = f"{verified:,} of {sent:,} contacts sent were read back on the list"
     if counts["removed"]:
@@ -59,12 +62,16 @@ def ending(
     ill = {BatchState.FAILED, BatchState.PENDING}
     failed_batches = [b for b in batches if b.state in ill and b.kind is not BatchKind.HALVE]
     trouble = trouble or next((b.note for b in failed_batches if b.note), "")
+    if stayed:
+        trouble = f"{stayed:,} contacts that were to leave the list are still on it. {trouble}".strip()
     if unsent or (sent and not verified and not counts["rejected"]):
         return RunState.FAILED, f"{said}; {unsent:,} were not sent. {trouble}".strip()
-    if verified == sent and not failed_batches:
+    if verified == sent and not failed_batches and not stayed:
         return RunState.SUCCEEDED, f"{said}." if sent or counts["removed"] else "There was nothing to send."
     rest = ", ".join(f"{counts[o]} {o}" for o in ("rejected", "missing", "unknown") if counts[o])
-    return RunState.SUCCEEDED_WITH_REJECTS, f"{said}; {rest or 'a request failed'}. {trouble}".strip()
+    rest = rest or ("a request failed" if failed_batches else "")
+    said = f"{said}; {rest}" if rest else said
+    return RunState.SUCCEEDED_WITH_REJECTS, f"{said}. {trouble}".strip()
 
 
 def count_end(run: Run) -> None:

@@ -182,7 +182,8 @@ class Driver:
 
     def _verify(self, run: Run) -> Run:
         plan = self._plan_of(run)
-        verified = self._read_back(run, plan) if any(map(left, self._runs.batches(run.id))) else None
+        to_see = any(map(left, self._runs.batches(run.id))) or self._leavers_not_found(run, plan)
+        verified = self._read_back(run, plan) if to_see else None
         batches = self._runs.batches(run.id)
         sent = [b for b in batches if b.kind is BatchKind.IMPORT and left(b)]
         outcomes = verified.outcomes if verified else Counter[Outcome]()
@@ -192,7 +193,8 @@ class Driver:
             "removed": removed,
         }
         trouble = self._runs.facts(run.id).get("trouble", "")
-        state, text = ending(self._runs.get(run.id), plan, counts, batches, trouble)
+        stayed = verified.stayed if verified else 0
+        state, text = ending(self._runs.get(run.id), plan, counts, batches, trouble, stayed)
         return self._move(
             run,
             state,
@@ -201,6 +203,10 @@ class Driver:
             counts=counts,
             outcomes_path=str(verified.outcomes_path) if verified else None,
         )
+
+    def _leavers_not_found(self, run: Run, plan: Plan) -> bool:
+        """Nobody to take off could be found there, which only the list itself can confirm."""
+        return bool(plan.verdicts.get(Verdict.REMOVE)) and not self._runs.get(run.id).cancel_requested
 
     def _read_back(self, run: Run, plan: Plan) -> Verified:
         """What was sent, judged by the list; when that was asked for, what was lost is sent in halves first."""

@@ -15,7 +15,8 @@ from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run
 from ccexport.model.words import BatchKind, BatchState, Outcome
 from ccexport.plan.deliveries import fold
-from ccexport.plan.verify import verify
+from ccexport.plan.verify import stayed, verify
+from ccexport.runs.counting import left
 from ccexport.runs.destination import Beat, await_activities, known, noted, read_list, write_addresses
 from ccexport.runs.engine import Engine, Ticks
 from ccexport.runs.settle import line_hints
@@ -25,11 +26,12 @@ _EXPLAINING = ("error_count", "correctable_count", "cannot_add_to_list_count")
 
 @dataclass(frozen=True)
 class Verified:
-    """What reading back found. `on_list` is the last reading of the list."""
+    """What reading back found. `on_list` is the last reading of the list; `stayed` were to leave, and are on it."""
 
     outcomes_path: Path
     outcomes: Counter[Outcome]
     on_list: Path
+    stayed: int
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,9 @@ def verify_run(
 ) -> Verified:
     """Outcomes of everything sent, in a Parquet file, and how many of each.
 
-    Membership may become visible late, so while contacts are missing without an explanation the
-    list is read again until `grace` is over. Only then is anybody called rejected by what smaller
-    requests have `told`.
+    Membership, and its end, may become visible late, so while contacts are missing without an explanation,
+    or there though they were taken off, the list is read again until `grace` is over. Only then is anybody
+    called rejected by what smaller requests have `told`.
     """
     into = engine.data_dir / "outcomes" / f"{run.id}.parquet"
     into.parent.mkdir(parents=True, exist_ok=True)
@@ -63,6 +65,7 @@ def verify_run(
     deadline = engine.clock() + grace
     ticks = Ticks(first=1.0, factor=2.0, longest=30.0)
     said = False
+    leaving = any(b.kind is BatchKind.REMOVE and left(b) for b in batches)
     while True:
         deadline = min(deadline, engine.clock() + grace)  # a clock set back does not make the grace longer
         on_list = engine.data_dir / "destination" / f"{engine.new_id('back')}.parquet"
@@ -72,20 +75,27 @@ def verify_run(
         if outcomes[Outcome.MISSING] and unsubscribed is None:
             unsubscribed = _read_unsubscribed(engine, account, run, beat)
             outcomes = _judge(engine, plan, on_list, unsubscribed, batches, into)
-        if outcomes[Outcome.MISSING] == 0 or engine.clock() >= deadline:
+        still = stayed(plan, on_list, memory_limit=engine.memory_limit, temp_dir=engine.data_dir / "temp")
+        late = outcomes[Outcome.MISSING] or (leaving and still)
+        if not late or engine.clock() >= deadline:
             if told is not None:
                 outcomes = _judge(engine, plan, on_list, unsubscribed, batches, into, told)
-            return Verified(into, outcomes, on_list)
+            return Verified(into, outcomes, on_list, still)
         if not said:
-            engine.ledger.runs.note(
-                run.id,
-                f"{outcomes[Outcome.MISSING]} contacts are not visible on the list yet; "
-                f"reading it again for up to {int(grace.total_seconds())} seconds.",
-                actor=run.actor,
-            )
+            engine.ledger.runs.note(run.id, _late(outcomes[Outcome.MISSING], still, grace), actor=run.actor)
             said = True
         beat()
         engine.sleep(min(ticks.next(), max((deadline - engine.clock()).total_seconds(), 0)))
+
+
+def _late(missing: int, still: int, grace: timedelta) -> str:
+    seconds = int(grace.total_seconds())
+    if missing:
+        return f"{missing} contacts are not visible on the list yet; reading it again for up to {seconds} seconds."
+    return (
+        f"{still} contacts taken off the list are still visible on it; "
+        f"reading it again for up to {seconds} seconds."
+    )
 
 
 def _judge(

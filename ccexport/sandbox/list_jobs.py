@@ -170,7 +170,7 @@ def prepare(store: Store, activity: Activity, at: float) -> apply.Effect:
             sql, values = _chosen(activity.account_no, activity.request)
             db.execute("CREATE TEMP TABLE chosen (no INTEGER PRIMARY KEY)")
             db.execute(f"INSERT INTO temp.chosen {sql}", values)
-            if activity.outcome == "partial_failed":
+            if activity.outcome in ("partial_failed", "short"):
                 db.execute("DELETE FROM temp.chosen WHERE no % 2")
         done = effects[activity.kind](db, activity, at)
         db.execute("DROP TABLE IF EXISTS temp.chosen")

@@ -165,17 +165,20 @@ class ConnectionUseCases(Connecting):
         return self._usable(actor, name, "see contact lists").lists()
 
     def find_list(self, actor: Actor, name: str, id_or_name: str) -> ContactList:
-        """By id or by name. Raises `NotFound` naming those there are."""
+        """By id, by name to the letter, or else in whatever case. Raises `NotFound` naming those there are."""
         there = self.lists(actor, name)
-        by_id = [found for found in there if found.id == id_or_name]
-        wanted = id_or_name.strip().casefold()
-        by_name = [found for found in there if found.name.casefold() == wanted]
-        if len(by_id or by_name) != 1:
+        wanted = id_or_name.strip()
+        meant = (
+            [found for found in there if found.id.casefold() == wanted.casefold()]
+            or [found for found in there if found.name == wanted]
+            or [found for found in there if found.name.casefold() == wanted.casefold()]
+        )
+        if len(meant) != 1:
             names = ", ".join(sorted(found.name for found in there)[:20]) or "none"
-            which = "more than one contact list" if by_name else "no contact list"
+            which = "more than one contact list" if meant else "no contact list"
             where = self._ledger.connections.named(name).name
             raise NotFound(f"There is {which} named {id_or_name} in {where}. Contact lists: {names}.")
-        return (by_id or by_name)[0]
+        return meant[0]
 
     def create_list(self, actor: Actor, name: str, list_name: str) -> ContactList:
         """A new list, or the one of that name that is already there."""

@@ -1,5 +1,7 @@
 """Traps of people and values: whom not to put back, who is the same, what a value may hold. By their numbers."""
 
+from pathlib import Path
+
 import pytest
 
 from ccexport.constant_contact.transport import Transport
@@ -72,6 +74,44 @@ def test_trap_04_an_exported_file_that_comes_a_moment_late_costs_nothing(
 
     assert (run.state, run.counts["verified"]) == (RunState.SUCCEEDED, 4), run.note
     assert len(imported(wire)) == 1
+
+
+def test_trap_04_a_removal_that_left_people_on_the_list_is_no_success(world: World) -> None:
+    """`completed` says as little of a removal as of an import: the list tells, and the next run takes them off."""
+    world.ready([person(n) for n in range(20)], mode=Mode.MIRROR)
+    world.run()
+    world.ingest([person(n) for n in range(16)])
+    world.fault("short", activity="remove_list_memberships")
+
+    run = world.run()
+    after = world.run()
+
+    assert (run.state, run.counts["removed"]) == (RunState.SUCCEEDED_WITH_REJECTS, 2), run.note
+    assert "2 contacts that were to leave the list are still on it." in run.note
+    assert (after.state, after.counts["removed"]) == (RunState.SUCCEEDED, 2), after.note
+    assert len(world.on_list()) == 16
+
+
+def test_trap_04_who_is_seen_a_while_after_being_taken_off_is_waited_for(tmp_path: Path) -> None:
+    """The end of a membership shows as late as its beginning."""
+
+    def sleep(seconds: float) -> None:
+        world.sandbox.admin("POST", "clock", {"advance": seconds})
+
+    world = World(tmp_path, sleep=sleep, verify_grace=60)
+    try:
+        world.ready([person(n) for n in range(20)], mode=Mode.MIRROR)
+        world.run()
+        world.ingest([person(n) for n in range(16)])
+        world.sandbox.admin("PATCH", "config", {"visibility_seconds": 20})
+
+        run = world.run()
+        said = [event.text for event in world.services.runs.story(CARL, run.id)]
+    finally:
+        world.close()
+
+    assert (run.state, run.counts["removed"]) == (RunState.SUCCEEDED, 4), run.note
+    assert any("4 contacts taken off the list are still visible on it" in text for text in said)
 
 
 def test_trap_20_what_is_empty_is_not_sent(world: World, wire: Recorder) -> None:

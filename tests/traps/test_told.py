@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ccexport.cli.main import app
-from ccexport.errors import Conflict
+from ccexport.errors import Conflict, NotFound
 from ccexport.model.words import RunState
 from tests.conformance.exchange import Recorder
 from tests.traps.conftest import imported, mapped, prepared
@@ -86,3 +86,20 @@ def _with_a_custom_field(world: World) -> str:
     world.services.connections.remove(ADA, "Main")
     prepared(world, [person(1) | {"cf:Shoe_size": "44"}], fields=mapped("cf:Shoe_size"))
     return field.id
+
+
+def test_trap_36_a_list_is_found_by_its_very_name_and_a_missing_one_names_the_connection(
+    world: World,
+) -> None:
+    """Whether names that differ in case only are one is not documented; an id is pasted in any case."""
+    world.sandbox.admin("PATCH", "config", {"list_names_ignore_case": False})
+    world.ready([person(1)])
+    world.sandbox.admin("POST", "lists", {"names": ["newsletter", "NEWSLETTER"]})
+    find = world.services.connections.find_list
+
+    found = find(CARL, "Main", "newsletter")
+
+    assert found.name == "newsletter"
+    assert find(CARL, "Main", found.id.upper()).id == found.id
+    with pytest.raises(NotFound, match="more than one contact list named NewsLetter in Main"):
+        find(CARL, world.services.connections.list(CARL)[0].id, "NewsLetter")
