@@ -4,6 +4,7 @@ import streamlit as st
 
 from ccexport.errors import CcexportError
 from ccexport.model.exports import Actor, Export
+from ccexport.model.profiles import Segment
 from ccexport.ui.holder import services
 from ccexport.ui.places import link
 from ccexport.ui.show import number, plain
@@ -13,7 +14,7 @@ from ccexport.ui.texts import t
 def choose_segments(actor: Actor, key: str, export: Export | None, disabled: bool) -> list[str]:
     """The ids of the chosen ones; a new export begins with the segment that the address names."""
     there = {s.id: s for s in services().segments.list(actor)}
-    sizes = {segment_id: _size(actor, segment_id) for segment_id in there}
+    sizes = {segment_id: _size(actor, segment) for segment_id, segment in there.items()}
     asked = export.config.segment_ids if export else st.query_params.get_all("segment")
     chosen = st.multiselect(
         t("Segments"),
@@ -32,9 +33,9 @@ def choose_segments(actor: Actor, key: str, export: Export | None, disabled: boo
     return chosen
 
 
-def _size(actor: Actor, segment_id: str) -> int | None:
+def _size(actor: Actor, segment: Segment) -> int | None:
     try:
-        return services().segments.members(actor, segment_id).count
+        return services().segments.members_of(actor, segment).count
     except CcexportError:
         return None
 
