@@ -1,4 +1,4 @@
-"""Every page light and dark, most at two widths, as pictures to look at; and what a picture does not show.
+"""Every page light and dark, at two widths, as pictures to look at; and what a picture does not show.
 
 The pictures are in build/screenshots. On each page: one main heading, no error of the browser, nothing
 blocked by the content security policy, and nothing serious that axe-core finds (contrast, names, roles, order).
@@ -13,7 +13,6 @@ from tests.browser.conftest import PICTURES, Server, SignedIn, quiet
 pytestmark = pytest.mark.browser
 WIDTHS = (1280, 1920)
 TALLEST = 2400
-WIDE_IN_DARK = {"overview", "run"}
 NORWEGIAN = {"overview", "segments", "preview", "export-settings", "run"}
 
 
@@ -39,8 +38,7 @@ def test_every_page_looks_right(
         quiet(page)
         if language == "en-GB":
             found = dict.fromkeys(findings(page), name) | found
-        wide = language == "en-GB" and (scheme == "light" or name in WIDE_IN_DARK)
-        for width in WIDTHS if wide else WIDTHS[:1]:
+        for width in WIDTHS if language == "en-GB" else WIDTHS[:1]:
             _picture(page, f"{name}-{width}-{scheme}-{language[:2]}", width)
         assert page.locator("main h1").count() == 1, name
         assert page.locator('[data-testid="stException"]').count() == 0, name
