@@ -218,7 +218,8 @@ def _killing(
     began = time.monotonic()
     dies = {p.name: began + dice.uniform(*LIVES) for p in processes}
     holders: dict[str, str] = {}
-    while time.monotonic() - began < seconds:
+    # On a busy machine little happens in the time given: nobody learns from it before a run changed hands.
+    while time.monotonic() - began < (seconds if seen.taken_over else 3 * seconds):
         town.live()
         for process in processes:
             if time.monotonic() >= dies[process.name]:

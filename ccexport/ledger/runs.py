@@ -238,9 +238,11 @@ class Runs:
             )
 
     def others_on_their_way(self, batch: Batch, *, since: datetime) -> bool:
-        """Whether any other batch was submitted since then of which no activity is known yet."""
+        """Whether a batch of another run was submitted since then of which no activity is known yet."""
         query = select(batches.c.number).where(
-            batches.c.state == BatchState.SUBMITTING, batches.c.submitting_at >= since, ~_same(batch)
+            batches.c.state == BatchState.SUBMITTING,
+            batches.c.submitting_at >= since,
+            batches.c.run_id != batch.run_id,
         )
         with self._db.read() as connection:
             return connection.execute(query.limit(1)).first() is not None

@@ -1,9 +1,13 @@
-"""The requests of one run on their way: sent one after the other, settled, never lost sight of.
+"""The requests of one run on their way: sent a few at once, settled, never lost sight of.
 
-Owns the loops around `send` and `settle`. Must never decide what becomes of the run.
+Owns the loops around `send` and `settle`. Must never decide what becomes of the run, nor look for a lost
+answer while another request of the run is on its way.
 """
 
 import logging
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 
 from ccexport.constant_contact.account import Account
 from ccexport.errors import OutcomeUnknown, Refused
@@ -18,6 +22,8 @@ from ccexport.runs.settle import settle_once
 
 log = logging.getLogger(__name__)
 LOST_ANSWERS = 3
+# Four a second are allowed: with four on their way an answer may take a second, and the pace is the limit.
+AT_ONCE = 4
 
 
 class Requests:
@@ -31,21 +37,26 @@ class Requests:
         self._beat = beat
 
     def send(self, kind: BatchKind) -> None:
-        """Every import of the kind, one after the other, until none is left or sending has to stop."""
+        """Every import of the kind, a few at once, until none is left or sending has to stop."""
         ticks = Ticks()
-        while not self._runs.get(self._run.id).cancel_requested:
+        while not self._cancelled():
             self._beat()
             batches = self._runs.batches(self._run.id)
             waiting = [b for b in to_send(batches) if b.kind is kind]
+            room = IN_FLIGHT - len(in_flight(batches))
             if not waiting:
                 break
-            if len(in_flight(batches)) >= IN_FLIGHT:
+            if room <= 0:
                 if settle_once(self._engine, self._account, batches) >= IN_FLIGHT:
                     self._engine.sleep(ticks.next())
                 continue
             ticks = Ticks()
-            if not self._sent(waiting[0]):
+            in_doubt = waiting[0].state is BatchState.SUBMITTING
+            if not (self._sent(waiting[0]) if in_doubt else self._sent_at_once(waiting[:room])):
                 break
+
+    def _cancelled(self) -> bool:
+        return self._runs.get(self._run.id).cancel_requested
 
     def send_removals(self) -> None:
         """Every removal, one after the other; whoever has come this far is not stopped half-way."""
@@ -76,10 +87,28 @@ class Requests:
     def _of(self, kind: BatchKind) -> list[Batch]:
         return [b for b in self._runs.batches(self._run.id) if b.kind is kind]
 
-    def _sent(self, batch: Batch) -> bool:
+    def _sent_at_once(self, batches: Sequence[Batch]) -> bool:
+        """Send these side by side, as far as nothing gets in the way. None is on its way any more afterwards.
+
+        False when Constant Contact refuses one for good. A batch whose answer was lost stays `submitting`.
+        """
+        on_their_way: set[Future[bool]] = set()
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="send") as pool:
+            for batch in batches:
+                if len(on_their_way) == AT_ONCE:
+                    done, on_their_way = wait(on_their_way, return_when=FIRST_COMPLETED)
+                    if not all(sent.result() for sent in done):
+                        return False
+                if self._cancelled():
+                    break
+                self._beat()
+                on_their_way.add(pool.submit(copy_context().run, self._sent, batch, once=True))
+            return all(sent.result() for sent in on_their_way)
+
+    def _sent(self, batch: Batch, *, once: bool = False) -> bool:
         """False when Constant Contact refuses the request for good; the others would fare the same."""
         try:
-            self._posted(batch, lambda _, body: self._account.import_contacts(body))
+            self._posted(batch, lambda _, body: self._account.import_contacts(body), once=once)
         except Refused as error:
             self._runs.change_batch(
                 batch, state=BatchState.FAILED, note=str(error), settled_at=self._engine.clock()
@@ -87,20 +116,23 @@ class Requests:
             return False
         return True
 
-    def _posted(self, batch: Batch, post: Post) -> None:
-        """Send; after a lost answer look at once, and again, before giving the wait to the worker."""
+    def _posted(self, batch: Batch, post: Post, *, once: bool = False) -> None:
+        """Send. After a lost answer look at once, and again, before giving the wait to the worker; or, with
+        `once`, leave that for when nothing else is on its way."""
         with about(batch=batch.number):
-            self._posted_at_last(batch, post)
-            log.info("sent %s contacts in %s bytes", batch.contacts, batch.bytes)
+            if self._posted_at_last(batch, post, tries=1 if once else LOST_ANSWERS, give_up=not once):
+                log.info("sent %s contacts in %s bytes", batch.contacts, batch.bytes)
 
-    def _posted_at_last(self, batch: Batch, post: Post) -> None:
+    def _posted_at_last(self, batch: Batch, post: Post, *, tries: int, give_up: bool) -> bool:
         ticks = Ticks(first=1.0, factor=3.0)
-        for _ in range(LOST_ANSWERS):
+        for _ in range(tries):
             try:
                 send_batch(self._engine, self._account, batch, post)
-                return
+                return True
             except OutcomeUnknown as lost:
                 log.warning("batch %s of %s: %s", batch.number, batch.run_id, lost.log)
                 self._engine.sleep(ticks.next())
                 batch = self._runs.change_batch(batch, ambiguous=True)
-        send_batch(self._engine, self._account, batch, post)
+        if give_up:
+            send_batch(self._engine, self._account, batch, post)
+        return give_up

@@ -87,10 +87,11 @@ def _checked_body(batch: Batch) -> bytes:
 
 
 def _look_for(engine: Engine, account: Account, batch: Batch) -> Activity | None:
-    """The activity this batch became, if exactly one that we do not know fits.
+    """The activity this batch became, if exactly one that we do not know fits, and fits no other batch.
 
-    What we know is read after Constant Contact was asked, and with another request on its way the
-    activity may be that one's: then nobody can tell, and sending again is harmless.
+    What we know is read after Constant Contact was asked. With a request of another run on its way the
+    activity may be that one's, and with several answers of this run lost it may be any of theirs that it
+    fits: then nobody can tell, and sending again is harmless.
     """
     if batch.submitting_at is None:
         return None
@@ -98,6 +99,11 @@ def _look_for(engine: Engine, account: Account, batch: Batch) -> Activity | None
     there = list(account.activities())
     if engine.ledger.runs.others_on_their_way(batch, since=batch.submitting_at - RIVAL):
         return None
+    lost_too = [
+        b
+        for b in engine.ledger.runs.batches(batch.run_id)
+        if b.state is BatchState.SUBMITTING and (b.kind, b.number) != (batch.kind, batch.number)
+    ]
     known = engine.ledger.runs.activity_ids()
     fitting = [
         activity
@@ -106,7 +112,9 @@ def _look_for(engine: Engine, account: Account, batch: Batch) -> Activity | None
         and (activity.created_at is None or activity.created_at >= since)
         and _fits(activity, batch)
     ]
-    return fitting[0] if len(fitting) == 1 else None
+    if len(fitting) != 1 or any(_fits(fitting[0], other) for other in lost_too):
+        return None
+    return fitting[0]
 
 
 def _fits(activity: Activity, batch: Batch) -> bool:

@@ -10,6 +10,7 @@ from ccexport.model.runs import Run
 from ccexport.model.words import BatchKind, BatchState, RunState, WaitReason
 from ccexport.runs import halving
 from ccexport.runs.halving import FOUND
+from ccexport.runs.requests import AT_ONCE
 from tests.world import ADA, CARL, World, person
 
 PEOPLE = 12
@@ -95,7 +96,8 @@ def test_halving_waits_and_goes_on_and_a_restart_does_not_begin_anew(world: Worl
     after = world.services.runs.batches(CARL, run.id)
     sent = {(b.kind, b.number): b.activity_id for b in before if b.activity_id}
     assert sent.items() <= {(b.kind, b.number): b.activity_id for b in after}.items()
-    assert sum(b.ambiguous for b in after) == 2  # the lost answer, and the 503 that may have been one
+    # The lost answer, and every 503 that may have been one: as many as were on their way together.
+    assert 2 <= sum(b.ambiguous for b in after) <= 1 + AT_ONCE
 
 
 def test_it_ends_by_itself_and_says_so_when_too_many_requests_would_be_needed(
