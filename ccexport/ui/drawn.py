@@ -19,21 +19,37 @@ from ccexport.ui.texts import t
 from ccexport.ui.words import word
 
 ROW_HEIGHT = 30
-Rows = tuple[tuple[str, int, str], ...]
+Rows = tuple[tuple[str, str, int, str], ...]
+_FUNNEL = "funnel"
 
 
-def funnel(candidates: int, verdicts: Mapping[Verdict, int], reasons: Mapping[Reason, int]) -> None:
-    """From the candidates, past every reason, to what is done."""
+def funnel(
+    candidates: int, verdicts: Mapping[Verdict, int], reasons: Mapping[Reason, int], **view: str
+) -> None:
+    """From the candidates, past every reason, to what is done. A bar that is pressed leads to its rows: its
+    code goes into the address as `what`, with whatever else the rows are found by (`view`)."""
     left_out, goes, stays, leaves = t("Left out"), t("Sent"), t("Unchanged"), t("Removed")
     group = {Verdict.ADD: goes, Verdict.UPDATE: goes, Verdict.UNCHANGED: stays, Verdict.REMOVE: leaves}
-    rows = [(t("Candidates"), candidates, t("Candidates"))]
-    rows += [(word(r), reasons.get(r, 0), left_out) for r in Reason if reasons.get(r, 0)]
-    rows += [(word(v), verdicts.get(v, 0), group[v]) for v in Verdict if verdicts.get(v, 0)]
+    rows = [("", t("Candidates"), candidates, t("Candidates"))]
+    rows += [(str(r), word(r), reasons.get(r, 0), left_out) for r in Reason if reasons.get(r, 0)]
+    rows += [(str(v), word(v), verdicts.get(v, 0), group[v]) for v in Verdict if verdicts.get(v, 0)]
     title = t("Where do the {n} candidates go?", n=number(candidates))
-    labels = tuple(number(n) for _, n, _ in rows)
+    labels = tuple(number(n) for _, _, n, _ in rows)
     domain = (goes, stays, t("Candidates"), left_out, leaves)
     spec = _funnel(tuple(rows), labels, domain, title, (t("What"), t("Contacts")), _ink())
-    st.vega_lite_chart(deepcopy(spec), alt=title)
+    st.vega_lite_chart(deepcopy(spec), alt=title, key=_FUNNEL, on_select=lambda: _show_rows(view))
+
+
+def _show_rows(view: Mapping[str, str]) -> None:
+    chosen = st.session_state[_FUNNEL].selection.get("bar") or []
+    if not chosen:
+        return
+    st.query_params.pop("page", None)
+    for name, value in {**view, "what": chosen[0]["code"]}.items():
+        if value:
+            st.query_params[name] = value
+        else:
+            st.query_params.pop(name, None)
 
 
 def _ink() -> str:
@@ -45,16 +61,17 @@ def _ink() -> str:
 def _funnel(
     rows: Rows, labels: tuple[str, ...], domain: tuple[str, ...], title: str, heads: tuple[str, str], ink: str
 ) -> dict[str, Any]:
-    frame = pd.DataFrame(rows, columns=["what", "count", "group"]).assign(label=labels)
-    most = max(rows[0][1], 1) * 1.25
+    frame = pd.DataFrame(rows, columns=["code", "what", "count", "group"]).assign(label=labels)
+    most = max(rows[0][2], 1) * 1.25
+    pressed = alt.selection_point(name="bar", fields=["code"])
     bars = alt.Chart(frame).encode(
         y=alt.Y("what:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, labelOverlap=False)),
         x=alt.X("count:Q", title=None, axis=None, scale=alt.Scale(domainMax=most)),
         tooltip=[alt.Tooltip("what:N", title=heads[0]), alt.Tooltip("label:N", title=heads[1])],
     )
-    chart = bars.mark_bar(cornerRadiusEnd=3).encode(
+    chart = bars.mark_bar(cornerRadiusEnd=3, cursor="pointer").encode(
         color=alt.Color("group:N", scale=alt.Scale(domain=list(domain)), legend=None)
-    ) + bars.mark_text(align="left", dx=5, color=ink).encode(text="label:N")
+    ).add_params(pressed) + bars.mark_text(align="left", dx=5, color=ink).encode(text="label:N")
     made: dict[str, Any] = chart.properties(title=title, height=ROW_HEIGHT * len(rows) + 45).to_dict()
     return made
 

@@ -207,7 +207,7 @@ def _story(actor: Actor, run: Run, plan: Plan | None) -> None:
         )
     with right:
         if plan is not None:
-            drawn.funnel(plan.candidates, plan.verdicts, plan.reasons)
+            drawn.funnel(plan.candidates, plan.verdicts, plan.reasons, view="contacts")
 
 
 def _requests(batches: Sequence[Batch]) -> None:

@@ -150,3 +150,17 @@ def test_a_run_is_undone_after_seeing_what_that_does(signed_in: SignedIn, server
         services.exports.remove(CONTRIBUTOR, copy.id)
     finally:
         services.close()
+
+
+def test_a_bar_of_the_funnel_leads_to_its_rows(signed_in: SignedIn, server: Server) -> None:
+    """On the preview; the choice is in the address, so that the view can be shared."""
+    page = signed_in("contributor")
+    open_preview(page, server, "Newsletter")
+    bars = page.locator(".mark-rect path")
+    expect(bars.first).to_be_visible()
+
+    page.locator('.mark-rect path[aria-label*="Duplicate"]').click(force=True)
+
+    page.wait_for_url("**what=duplicate*")
+    quiet(page)
+    expect(page.get_by_role("radio", name="Duplicate")).to_be_checked()
