@@ -64,19 +64,18 @@ def _lines(export: Export, beside: Beside, mine: bool) -> None:
     connection = beside.connections.get(config.connection_id)
     badges = f" :orange-badge[{t('Paused')}]" if export.paused else ""
     badges += f" :red-badge[{t('No connection')}]" if not config.connection_id else ""
-    st.markdown(f"#### {plain(export.name)}{badges}")
     segments = ", ".join(beside.segments.get(s, s) for s in config.segment_ids)
-    st.markdown(
-        t(
-            "{segments} → list **{list}** · {connection}",
-            segments=plain(segments, 200),
-            list=plain(config.list_name),
-            connection=plain(connection.name) if connection else t("no connection"),
-        )
-        + f" · {t('Mirror') if config.mode is Mode.MIRROR else t('Add and update')}"
+    way = t(
+        "{segments} → list **{list}** · {connection}",
+        segments=plain(segments, 200),
+        list=plain(config.list_name),
+        connection=plain(connection.name) if connection else t("no connection"),
     )
-    # A badge in a caption is too faint to read.
-    st.markdown(_last_line(beside.last.get(export.id)) + " · " + _right(mine))
+    mode = t("Mirror") if config.mode is Mode.MIRROR else t("Add and update")
+    # One text, because each element costs every rerun something; no caption, where a badge is too faint.
+    lines = [f"#### {plain(export.name)}{badges}", f"{way} · {mode}"]
+    lines.append(f"{_last_line(beside.last.get(export.id))} · {_right(mine)}")
+    st.markdown("\n\n".join(lines))
     state = beside.schedules[export.id]
     held_up = plain(say(state.why), 300) if state.why and not export.paused else ""
     said = " · ".join(filter(None, [words(state) if state.next or not held_up else "", held_up]))
