@@ -1,7 +1,8 @@
 """Times the whole way of a million profiles against the sandbox: ingest, preview, first request, send, verify.
 
 `python benchmarks/runs.py [--profiles N]`. Real HTTP over loopback with the real pace of 4 requests a
-second; the sandbox answers at once. One run, because a run changes what there is.
+second. The sandbox answers at once and works the imports off when it is asked how far they are, not beside the
+requests: sending is timed until as many are in flight as may be. One run, because a run changes what there is.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from pathlib import Path
 from ccexport.constant_contact.transport import Transport
 from ccexport.model.exports import ConsentRule, MappedField
 from ccexport.profiles.sample import write_profiles
+from ccexport.runs.send import IN_FLIGHT
 from ccexport.services import Services
 from tests.world import ADA, CARL, World, consent
 
@@ -28,7 +30,7 @@ def main() -> None:
     parser.add_argument("--profiles", type=int, default=1_000_000)
     told = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="ccexport-bench-"))
-    world = World(root, memory_limit="512MB")
+    world = World(root, memory_limit="512MB", config={"background_engine": False})
     world.services.close()
     world.services = Services(world.settings)  # with real waiting
     try:
@@ -75,9 +77,10 @@ def rows(world: World, root: Path, profiles: int):
     yield "run: contacts sent / verified", f"{run.counts['sent']:,} / {run.counts['verified']:,}"
     yield "run: first request after Run", f"{seen[0][1] - pressed:.2f} s"
     yield "run: requests of the imports", str(len(imports))
-    floor = len(imports) / 4
-    span = imports[-1] - imports[0] + 0.25
-    yield "run: sending, first to last import", f"{span:.1f} s ({span / floor:.2f} x requests/4)"
+    first = imports[:IN_FLIGHT]
+    floor = len(first) / 4
+    span = first[-1] - first[0] + 0.25
+    yield f"run: sending the first {len(first)} of them", f"{span:.1f} s ({span / floor:.2f} x requests/4)"
     yield "run: all of it, reading back included", f"{time.perf_counter() - pressed:.1f} s"
     events = world.services.runs.story(CARL, run.id)
     at = {event.state: event.at for event in events}

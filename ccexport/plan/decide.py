@@ -288,9 +288,11 @@ def _removals(db: DuckDB, inputs: PlanInputs) -> tuple[int, int, int]:
     mirror = inputs.export.config.mode is Mode.MIRROR
     db.run(
         "CREATE TABLE leavers AS SELECT v.h, v.shared, v.content, r.reason FROM holds v "
-        "LEFT JOIN (SELECT h, min(reason::VARCHAR) AS reason FROM decided WHERE reason IS NOT NULL "
-        "GROUP BY h) r ON r.h = v.h "
-        f"WHERE {mirror} AND NOT EXISTS (FROM decided k WHERE k.reason IS NULL AND k.h = v.h)"
+        "LEFT JOIN (SELECT h, min(reason::VARCHAR) AS reason, bool_or(reason = 'unsubscribed') AS gone "
+        "FROM decided WHERE reason IS NOT NULL GROUP BY h) r ON r.h = v.h "
+        # Who unsubscribed while the list was read seems to be on it still; Constant Contact took them off.
+        f"WHERE {mirror} AND NOT coalesce(r.gone, false) "
+        "AND NOT EXISTS (FROM decided k WHERE k.reason IS NULL AND k.h = v.h)"
     )
     db.run(
         "CREATE TABLE removals AS SELECT h, reason, content FROM leavers WHERE NOT shared;"

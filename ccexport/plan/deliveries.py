@@ -130,7 +130,9 @@ WITH planned AS (
     FROM read_parquet({plan}) r LEFT JOIN {outcomes} o ON o.seq = r.seq
     WHERE r.address IS NOT NULL),
 happened AS (
-    SELECT * FROM planned WHERE event IS NOT NULL AND event <> 'left'
+    -- One event for each address, or it would be delivered twice from now on: who left is not removed as well.
+    SELECT * FROM planned p WHERE event IS NOT NULL AND event <> 'left'
+        AND NOT (event = 'remove' AND EXISTS (FROM planned o WHERE o.address = p.address AND o.event = 'left'))
     UNION ALL
     SELECT NULL, address, any_value(profile_id), NULL, 'left', false
     FROM planned WHERE event = 'left' GROUP BY address),

@@ -44,7 +44,10 @@ def folded(world: World, plan: Plan, **changes: Any) -> dict[str, dict[str, Any]
         **changes,
     }
     fold(given.pop("base"), plan, into=into, **given)
-    return {row["address"]: row for row in pq.read_table(into).to_pylist()}
+    found = pq.read_table(into).to_pylist()
+    state = {row["address"]: row for row in found}
+    assert len(state) == len(found), "an address is delivered once"
+    return state
 
 
 # -- outcomes ---------------------------------------------------------------------------------------
@@ -164,6 +167,36 @@ def test_who_left_or_unsubscribed_is_remembered(world: World) -> None:
     state = folded(world, plan, base=base)
     assert {a: r["state"] for a, r in state.items()} == {FIVE[0]: "left", FIVE[1]: "left", FIVE[2]: "on_list"}
     assert state[FIVE[2]]["run_id"] == "run-0"
+
+
+def test_who_unsubscribed_while_the_list_was_read_is_remembered_and_not_removed(world: World) -> None:
+    """The reading of the list has them still, that of the unsubscribed has them already."""
+    world.profiles_are([{"email": FIVE[0]}, {"email": FIVE[1]}])
+    base = world.deliveries([{"address": a} for a in FIVE[:3]])
+    reading = world.reading(FIVE[:3], unsubscribed=FIVE[:1])
+    plan = world.plan(deliveries=base, destination=reading, mode=Mode.MIRROR)
+
+    assert [(r.address, str(r.verdict or r.reason)) for r in rows(plan)] == [
+        (FIVE[0], "unsubscribed"),
+        (FIVE[1], "update"),
+        (FIVE[2], "remove"),
+    ]
+    state = folded(world, plan, base=base, removed=True)
+    assert [state[a]["state"] for a in (FIVE[0], FIVE[2])] == ["left", "removed"]
+
+
+def test_an_address_that_left_and_was_to_be_removed_has_left_once(world: World) -> None:
+    """Plans that were frozen with both are folded all the same."""
+    world.profiles_are([{"email": FIVE[0]}])
+    base = world.deliveries([{"address": a} for a in FIVE[:2]])
+    reading = world.reading(FIVE[1:2], unsubscribed=FIVE[:1])
+    plan = world.plan(deliveries=base, destination=reading, mode=Mode.MIRROR)
+    planned = pq.read_table(plan.path)
+    both = [{**row, "address": FIVE[0]} for row in planned.to_pylist()]
+    pq.write_table(planned.from_pylist(both, planned.schema), plan.path)
+
+    assert [row["verdict"] for row in both] == [None, "remove"]
+    assert folded(world, plan, base=base, removed=True)[FIVE[0]]["state"] == "left"
 
 
 def test_a_hint_about_a_verified_update_sends_it_again(world: World) -> None:
