@@ -119,20 +119,18 @@ class Requests:
     def _posted(self, batch: Batch, post: Post, *, once: bool = False) -> None:
         """Send. After a lost answer look at once, and again, before giving the wait to the worker; or, with
         `once`, leave that for when nothing else is on its way."""
-        with about(batch=batch.number):
-            if self._posted_at_last(batch, post, tries=1 if once else LOST_ANSWERS, give_up=not once):
-                log.info("sent %s contacts in %s bytes", batch.contacts, batch.bytes)
-
-    def _posted_at_last(self, batch: Batch, post: Post, *, tries: int, give_up: bool) -> bool:
         ticks = Ticks(first=1.0, factor=3.0)
-        for _ in range(tries):
-            try:
-                send_batch(self._engine, self._account, batch, post)
-                return True
-            except OutcomeUnknown as lost:
-                log.warning("batch %s of %s: %s", batch.number, batch.run_id, lost.log)
-                self._engine.sleep(ticks.next())
-                batch = self._runs.change_batch(batch, ambiguous=True)
-        if give_up:
-            send_batch(self._engine, self._account, batch, post)
-        return give_up
+        with about(batch=batch.number):
+            for _ in range(1 if once else LOST_ANSWERS):
+                try:
+                    return self._post_and_say(batch, post)
+                except OutcomeUnknown as lost:
+                    log.warning("batch %s of %s: %s", batch.number, batch.run_id, lost.log)
+                    self._engine.sleep(ticks.next())
+                    batch = self._runs.change_batch(batch, ambiguous=True)
+            if not once:
+                self._post_and_say(batch, post)
+
+    def _post_and_say(self, batch: Batch, post: Post) -> None:
+        send_batch(self._engine, self._account, batch, post)
+        log.info("sent %s contacts in %s bytes", batch.contacts, batch.bytes)
