@@ -108,13 +108,9 @@ def _judge_domain(domain: str) -> tuple[str | None, str]:
 
 
 def trimmed_sql(column_sql: str) -> str:
+    """Trimming costs several times the strict regexp: not to be asked of what is plain as it stands."""
     around = f"^{_AROUND_CLASS}|{_AROUND_CLASS}$"
     return f"nfc_normalize(regexp_replace({column_sql}, '{around}', '', 'g'))"
-
-
-def clean_sql(raw: str) -> str:
-    """Trimmed, unless it is plain as it stands: trimming costs several times the strict regexp."""
-    return f"CASE WHEN {plain_sql(raw)} THEN {raw} ELSE {trimmed_sql(raw)} END"
 
 
 def plain_sql(trimmed: str) -> str:

@@ -88,6 +88,13 @@ _KINDS = (
     ),
     _dates("year first", r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}", "%Y-%m-%d"),
     _Kind(
+        "iso time without offset",
+        FieldType.TIMESTAMP,
+        rf"\d{{4}}-\d{{2}}-\d{{2}}([T ]{_TIME})?",
+        "CAST({t} AS TIMESTAMP)",
+        "TRY_CAST({t} AS TIMESTAMP) IS NOT NULL",
+    ),
+    _Kind(
         "iso time",
         FieldType.TIMESTAMP,
         rf"\d{{4}}-\d{{2}}-\d{{2}}([T ]{_TIME}{_OFFSET})?",

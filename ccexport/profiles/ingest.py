@@ -30,7 +30,7 @@ from ccexport.profiles.identify import (
 )
 from ccexport.profiles.loading import Loading
 from ccexport.profiles.rejects import reject_unusable_ids, write_rejects
-from ccexport.profiles.sources import make_room, stage
+from ccexport.profiles.sources import make_room, pack, stage
 from ccexport.profiles.staged import STAGED
 from ccexport.profiles.telling import run_told
 from ccexport.profiles.unify import columns_of, unify
@@ -66,6 +66,7 @@ def build(sources: Sequence[Given], folder: Path, *, memory_limit: str, tell: Te
         rejects = write_rejects(db, folder / "rejects.parquet") if read.reasons else None
         addresses = find_address_fields(db, STAGED, read.columns)
         _check_names(read.columns, addresses)
+        pack(db)
         profiles = _write(loading, read, addresses)
     fields = tuple(ProfileField(c.name, c.type) for c in read.columns)
     return Built(

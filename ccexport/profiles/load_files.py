@@ -80,7 +80,7 @@ def _csv_reader(path: Path, delimiter: str, width: int, *, with_line: bool) -> s
     columns = ", ".join(f"'{n}': 'VARCHAR'" for n in names)
     return (
         f"read_csv({quote_path(path)}, delim = '{delimiter}', quote = '\"', escape = '\"', header = true, "
-        f"columns = {{{columns}}}, auto_detect = false, max_line_size = {2 * LONGEST}, "
+        f"columns = {{{columns}}}, auto_detect = false, max_line_size = {2 * LONGEST}, buffer_size = {2 * LONGEST}, "
         "nullstr = '', strict_mode = true)"
     )
 

@@ -27,8 +27,9 @@ _KNOWN = (
 
 
 def make_room(db: DuckDB, sources: Sequence[Given], folder: Path) -> None:
-    """The database `staging`: in memory for small sources; in a file, which is compressed and needs no
-    spilling, for big ones and for those whose size nobody knows.
+    """The database `staging`: in memory for small sources; in a file, which needs no spilling, for big ones and
+    for those whose size nobody knows. It is not compressed, as long as `pack` has not been called: what is
+    read a few times and thrown away is not worth a third of the time of loading it.
     """
     size = sum(f.stat().st_size for s in sources for f in s.files if f.is_file())
     size += sum(f.stat().st_size * 9 for s in sources for f in s.files if is_workbook(f) and f.is_file())
@@ -36,6 +37,12 @@ def make_room(db: DuckDB, sources: Sequence[Given], folder: Path) -> None:
     big = unknown or size > _IN_MEMORY_SHARE * db.memory_limit
     target = folder / "staging.duckdb" if big else Path(":memory:")
     db.run(f"ATTACH {quote_path(target)} AS staging")
+    db.run("SET force_compression = 'uncompressed'")
+
+
+def pack(db: DuckDB) -> None:
+    """From now on what is written is compressed, as a snapshot should be."""
+    db.run("SET force_compression = 'auto'")
 
 
 def stage(loading: Loading, source: Given, folder: Path) -> Staged:

@@ -123,11 +123,13 @@ class Requests:
         with about(batch=batch.number):
             for _ in range(1 if once else LOST_ANSWERS):
                 try:
-                    return self._post_and_say(batch, post)
+                    self._post_and_say(batch, post)
                 except OutcomeUnknown as lost:
                     log.warning("batch %s of %s: %s", batch.number, batch.run_id, lost.log)
                     self._engine.sleep(ticks.next())
                     batch = self._runs.change_batch(batch, ambiguous=True)
+                else:
+                    return
             if not once:
                 self._post_and_say(batch, post)
 

@@ -254,6 +254,11 @@ def test_a_late_value_that_is_no_number_keeps_the_column_text(store: ProfileStor
     assert _column(store, tmp_path, [*(str(n) for n in range(2000)), "n/a"])[0] is T.TEXT
 
 
+def test_a_late_time_with_an_offset_is_read_with_it(store: ProfileStore, tmp_path: Path) -> None:
+    values = ["2020-08-26 12:30:00"] * 600 + ["2020-08-26T14:30:00+02:00"]
+    assert _column(store, tmp_path, values) == (T.TIMESTAMP, [NOON] * 601)
+
+
 def test_phones_and_postal_codes_stay_text_by_name(store: ProfileStore, tmp_path: Path) -> None:
     """Nobody adds two postal codes."""
     report = store.ingest(
