@@ -4,15 +4,20 @@ CSV is read fast with a fixed dialect; when the loader stumbles, or the lines do
 is read again carefully. Must never write to a source file.
 """
 
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 
 from ccexport.errors import BadInput
 from ccexport.profiles.careful import LINE, LONGEST, Reject, read_csv_carefully, read_json_carefully
 from ccexport.profiles.csv_dialect import CsvDialect, find_dialect
-from ccexport.profiles.database import quote_identifier, quote_path
+from ccexport.profiles.database import DuckDB, quote_identifier, quote_path
 from ccexport.profiles.loading import Loading
 from ccexport.profiles.staged import Part, breaks_within, field_names
+
+_EXACT_TO = 2**53  # above it, not every whole number has a floating point of its own
+
+_EXACT_TO = 2**53  # above it, not every whole number has a floating point of its own
 
 
 def load_csv(loading: Loading, name: str, path: Path, work: Path, table: str) -> Part:
@@ -131,8 +136,27 @@ def load_native(
     line = f"CAST({LINE} AS BIGINT)" if own_line else "CAST(NULL AS BIGINT)"
     loading.create(table, f"SELECT {chosen}, {line} AS {LINE} FROM {reader}", path=path, what=name)
     (rows,) = db.row(f"SELECT count(*) FROM {table}")
-    types = tuple((f, "VARCHAR" if t == "JSON" else t) for f, (_, t) in zip(fields, found, strict=True))
+    declared = {f: "VARCHAR" if t == "JSON" else t for f, (_, t) in zip(fields, found, strict=True)}
+    types = tuple((declared | _made_whole(db, table, declared)).items())
     return Part(name, table, types, rows, 1, rejects)
+
+
+def _made_whole(db: DuckDB, table: str, declared: Mapping[str, str]) -> dict[str, str]:
+    """Whole numbers that came as floating point (as from tools that have no empty integers) are whole again:
+    the id 7 is not the text 7.0.
+    """
+    floats = [f for f, t in declared.items() if t in ("DOUBLE", "FLOAT")]
+    if not floats:
+        return {}
+    tests = ", ".join(
+        f"bool_and({c} = trunc({c}) AND abs({c}) <= {_EXACT_TO}) FILTER (isfinite({c}))"
+        for c in map(quote_identifier, floats)
+    )
+    whole = [f for f, yes in zip(floats, db.row(f"SELECT {tests} FROM {table}"), strict=True) if yes]
+    for c in map(quote_identifier, whole):
+        number = f"CASE WHEN isfinite({c}) THEN CAST({c} AS BIGINT) END"
+        db.run(f"ALTER TABLE {table} ALTER {c} TYPE BIGINT USING {number}")
+    return dict.fromkeys(whole, "BIGINT")
 
 
 def _plain(name: str, declared: str) -> str:

@@ -381,6 +381,15 @@ def test_no_number_in_a_parquet_file_is_empty(store: ProfileStore, tmp_path: Pat
     assert _values(store, report, "x") == [None, None, 1.5]
 
 
+def test_whole_numbers_that_came_as_floating_point_are_whole(store: ProfileStore, tmp_path: Path) -> None:
+    """Tools without an empty integer write ids and counts so; beyond 2**53 nobody knows what it was."""
+    path = tmp_path / "p.parquet"
+    columns = {"id": [7.0, 8.0], "orders": [float("nan"), 3.0], "score": [1.0, 1.5], "big": [1e20, 1.0]}
+    pq.write_table(pa.table(columns), path)
+    rows = _values(store, store.ingest([path]), "_id", "id", "orders", "score", "big")
+    assert rows == [("7", "7", None, 1.0, 1e20), ("8", "8", 3, 1.5, 1.0)]
+
+
 def test_gzip_is_unpacked(store: ProfileStore, tmp_path: Path) -> None:
     """`.csv.gz`, as exports often are."""
     report = store.ingest([_write(tmp_path, gzip.compress(b"id,name\n1,a\n"), "people.csv.gz")])
