@@ -14,7 +14,14 @@ from ccexport.model.schedules import Schedule
 from ccexport.model.sources import Source
 from ccexport.model.words import Role, SegmentKind
 from ccexport.services.access import require
-from ccexport.services.configuration_differences import ORDER, Difference, check, differences, ordered
+from ccexport.services.configuration_differences import (
+    ORDER,
+    Difference,
+    check,
+    check_fit,
+    differences,
+    ordered,
+)
 from ccexport.services.configuration_document import (
     VERSION,
     Document,
@@ -122,8 +129,15 @@ class ConfigurationUseCases:
         return document
 
     def differences(self, actor: Actor, document: Document) -> list[Difference]:
-        """What applying the document would do, in its order; empty when everything is so already."""
-        return differences(self.dump(actor), document)
+        """What applying the document would do, in its order; empty when everything is so already.
+
+        Raises `BadInput` when something of it does not fit the profiles that are there.
+        """
+        todo = differences(self.dump(actor), document)
+        snapshot = self._services.profile_store.current()
+        if snapshot is not None:
+            check_fit(document, todo, snapshot, self._services.engine.clock().date())
+        return todo
 
     def apply(self, actor: Actor, document: Document) -> list[Difference]:
         """Carry the differences out and give them back. Segments come before the exports that use them."""

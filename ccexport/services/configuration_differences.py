@@ -2,16 +2,22 @@
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from ccexport.errors import BadInput
+from ccexport.model.exports import ExportConfig
+from ccexport.model.profiles import Snapshot
 from ccexport.model.schedules import RefreshSettings
 from ccexport.model.sources import Source
+from ccexport.plan.mapping import check_mapping
+from ccexport.segments.compile import compile_rule
 from ccexport.segments.rules import parse_rule
-from ccexport.services.configuration_document import Document, ExportPart, SegmentPart, plain
+from ccexport.services.configuration_document import Document, ExportPart, SegmentPart, mapped, plain
 from ccexport.services.system import suppressed
 
 ORDER = "their order"
@@ -60,6 +66,55 @@ def _check_rule(part: SegmentPart, place: str) -> None:
         parse_rule(part.rule)
     except BadInput as error:
         raise BadInput(f"{place}: {error}") from error
+
+
+def check_fit(document: Document, todo: Collection[Difference], snapshot: Snapshot, today: date) -> None:
+    """Refuse segments and exports to be saved that do not fit the profiles, before any is saved.
+
+    Raises `BadInput` naming the segment or export. Custom fields are left to Constant Contact's own list.
+    """
+    saved = {(d.kind, d.name) for d in todo}
+    for part in document.segments:
+        if part.rule is not None and ("segment", part.name) in saved:
+            with _named("segment", part.name):
+                compile_rule(
+                    parse_rule(part.rule), snapshot, today=today, members_of=_nowhere, sent_by=_nowhere
+                )
+    for export in document.exports:
+        if export.connection and ("export", export.name) in saved:
+            with _named("export", export.name):
+                check_mapping(_without_custom_fields(export), snapshot, {})
+
+
+def _nowhere(*_: object) -> Path:
+    """Nothing is read: only the fields, operators and values of a rule are looked at."""
+    return Path()
+
+
+@contextmanager
+def _named(kind: str, name: str) -> Iterator[None]:
+    try:
+        yield
+    except BadInput as error:
+        raise BadInput(
+            f"The {kind} {name} does not fit the profiles, so nothing was applied: {error}"
+        ) from error
+
+
+def _without_custom_fields(part: ExportPart) -> ExportConfig:
+    fields = [mapped(t, field) for t, field in part.fields.items() if not t.startswith("cf:")]
+    return ExportConfig(
+        name=part.name,
+        connection_id=part.connection,
+        list_id=part.list,
+        list_name=part.list,
+        segment_ids=tuple(part.segments),
+        email=part.email,
+        fields=tuple(fields),
+        consent=part.consent,
+        newest_by=part.newest_by,
+        international_phones=part.international_phones,
+    )
 
 
 def differences(now: Mapping[str, Any], document: Document) -> list[Difference]:

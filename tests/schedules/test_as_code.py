@@ -219,6 +219,28 @@ def test_what_could_not_be_applied_is_refused_before_anything_is_changed(
         world.services.configuration.read(ADA, raw, "it.yaml")
 
 
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        (
+            {"segments": [{"name": "Bad", "rule": {"field": "x", "op": "is", "value": 1}}]},
+            "segment Bad .*'x'",
+        ),
+        ({"exports": [EXPORT | {"fields": {"first_name": "x"}}]}, "export N .*“x”"),
+        ({"exports": [EXPORT | {"email": "x"}]}, "export N .*“x”"),
+    ],
+)
+def test_what_does_not_fit_the_profiles_is_refused_before_anything_is_changed(
+    last: dict[str, Any], said: str, world: World
+) -> None:
+    configuration, before = world.services.configuration, dumped(world)
+    good = {"name": "Good", "rule": {"field": "email", "op": "is_not_empty"}}
+    document = configuration.read(ADA, last | {"segments": [good, *last.get("segments", [])]}, "it")
+    with pytest.raises(BadInput, match=said):
+        configuration.apply(ADA, document)
+    assert dumped(world) == before
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Read only: what is refused changes nothing."""
