@@ -4,7 +4,6 @@ Everything is written under a temporary name and renamed; `current` changes last
 or reuse a snapshot's path, and a failed ingest leaves everything as it was.
 """
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,10 +13,10 @@ from typing import Any
 
 from ccexport.errors import BadInput, Conflict, NotFound, StoreTrouble
 from ccexport.model.ids import make_id
-from ccexport.model.profiles import IngestReport, ProfileField, Snapshot, SourcePart
+from ccexport.model.profiles import IngestReport, Snapshot
 from ccexport.model.sources import Given, Progress, SourcePreview, Tell
 from ccexport.model.words import FieldType
-from ccexport.profiles import browse
+from ccexport.profiles import browse, description
 from ccexport.profiles.changes import refuse_surprises
 from ccexport.profiles.database import DuckDB, session
 from ccexport.profiles.ingest import Built, build
@@ -271,7 +270,7 @@ class ProfileStore:
             rejects = self.folder / f"{snapshot.id}.rejects.parquet"
             publish(built.rejects_path, rejects)
         publish(built.path, snapshot.path)
-        write_text(self.folder / f"{snapshot.id}.json", _description(snapshot), folder)
+        write_text(self.folder / f"{snapshot.id}.json", description.written(snapshot), folder)
         write_text(self.folder / "current", snapshot.id, folder)
         return rejects
 
@@ -284,40 +283,9 @@ class ProfileStore:
 
     def _read(self, file: Path) -> Snapshot:
         try:
-            return _from_description(json.loads(file.read_text(encoding="utf-8")), self.folder)
+            return description.read(file.read_text(encoding="utf-8"), self.folder)
         except (ValueError, KeyError, TypeError) as error:
             raise StoreTrouble(f"The description {file.name} of a snapshot is damaged.") from error
-
-
-def _description(snapshot: Snapshot) -> str:
-    told = vars(snapshot) | {
-        "path": snapshot.path.name,
-        "created_at": snapshot.created_at.isoformat(),
-        "fields": _plain_fields(snapshot.fields),
-        "parts": [vars(p) | {"fields": _plain_fields(p.fields)} for p in snapshot.parts],
-    }
-    return json.dumps(told, ensure_ascii=False, indent=1)
-
-
-def _from_description(told: dict[str, Any], folder: Path) -> Snapshot:
-    read = {
-        "path": folder / told["path"],
-        "created_at": datetime.fromisoformat(told["created_at"]),
-        "fields": _fields(told["fields"]),
-        "parts": tuple(SourcePart(**(p | {"fields": _fields(p["fields"])})) for p in told.get("parts", ())),
-        "conflicts": tuple((name, count) for name, count in told.get("conflicts", ())),
-        "sources": tuple(told["sources"]),
-        "address_fields": tuple(told["address_fields"]),
-    }
-    return Snapshot(**(told | read))
-
-
-def _plain_fields(fields: Sequence[ProfileField]) -> list[dict[str, str]]:
-    return [{"name": f.name, "type": f.type.value} for f in fields]
-
-
-def _fields(told: Sequence[Mapping[str, str]]) -> tuple[ProfileField, ...]:
-    return tuple(ProfileField(f["name"], FieldType(f["type"])) for f in told)
 
 
 def _named(sources: Sequence[Given]) -> tuple[str, ...]:
