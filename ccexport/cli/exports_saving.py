@@ -104,7 +104,7 @@ def change(
 
     Example: ccexport exports change Newsletter --segment Norway --segment Sweden --mode mirror
     """
-    told = {
+    told: dict[str, Any] = {
         "connection": connection,
         "contact_list": contact_list,
         "segments": segment or None,

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, func, insert, select, update
 
-from ccexport.errors import BadInput, NotFound
+from ccexport.errors import BadInput, Conflict, NotFound
 from ccexport.ledger.database import Database, relative
 from ccexport.ledger.tables import export_versions, exports, segments
 from ccexport.model.exports import Export, ExportConfig
@@ -117,20 +117,19 @@ class Exports:
             connection.execute(insert(export_versions).values(export_id=export_id, **row))
         return self.get(export_id)
 
-    def change(self, export_id: str, config: ExportConfig, *, by: str) -> Export:
-        """A new version of the configuration."""
+    def change(self, export_id: str, config: ExportConfig, *, by: str, after: int) -> Export:
+        """A new version of the configuration. Raises `Conflict` when another one came after that one."""
         self._free(config.name, export_id)
-        version = self.get(export_id).version + 1
         row = {
-            "version": version,
+            "version": after + 1,
             "config": config.model_dump(mode="json"),
             "updated_by": by,
             "updated_at": self._clock(),
         }
         with self._db.write() as connection:
-            connection.execute(
-                update(exports).where(exports.c.id == export_id).values(name=config.name, **row)
-            )
+            its = update(exports).where(exports.c.id == export_id, exports.c.version == after)
+            if not connection.execute(its.values(name=config.name, **row)).rowcount:
+                raise Conflict("This export was changed meanwhile: look at it again, then save.")
             connection.execute(insert(export_versions).values(export_id=export_id, **row))
         return self.get(export_id)
 

@@ -62,9 +62,14 @@ class ExportUseCases:
         )
         return self._add(actor, config)
 
-    def change(self, actor: Actor, name: str, /, **values: Any) -> Export:
-        """A new version with some values changed (the names of `create`); earlier plans no longer hold."""
+    def change(self, actor: Actor, name: str, /, *, seen: int | None = None, **values: Any) -> Export:
+        """A new version with some values changed (the names of `create`); earlier plans no longer hold.
+
+        `seen` is the version that was looked at. Raises `Conflict` when it is not the current one.
+        """
         old = self._mine(actor, name, "change this export")
+        if seen is not None and seen != old.version:
+            raise Conflict(f"{old.updated_by} changed this export meanwhile: look at it again, then save.")
         config = old.config
         given: dict[str, Any] = {
             "connection": config.connection_id,
@@ -80,7 +85,8 @@ class ExportUseCases:
             "guards": config.guards,
         } | values
         new_name = str(given.pop("name", config.name))
-        changed = self._ledger.exports.change(old.id, self._checked(actor, new_name, **given), by=actor.name)
+        config = self._checked(actor, new_name, **given)
+        changed = self._ledger.exports.change(old.id, config, by=actor.name, after=old.version)
         self._ledger.audit.add(actor.name, "export changed", changed.name, {"version": changed.version})
         return changed
 
@@ -234,7 +240,7 @@ class ExportUseCases:
             return paused
         config = found.config.model_copy(update={"connection_id": ""})
         self._ledger.audit.add(actor.name, "export detached", found.name)
-        return self._ledger.exports.change(found.id, config, by=actor.name)
+        return self._ledger.exports.change(found.id, config, by=actor.name, after=found.version)
 
     def remove(self, actor: Actor, name: str) -> None:
         """Hide it; its runs and deliveries stay, and nobody is taken off the list."""

@@ -17,6 +17,7 @@ from ccexport.ui.contact_lists import contact_list_picker, custom_fields, pick
 from ccexport.ui.export_how import how, who_of_them
 from ccexport.ui.export_segments import choose_segments
 from ccexport.ui.holder import services
+from ccexport.ui.opened import ask_what_holds, opened
 from ccexport.ui.places import go, link
 from ccexport.ui.schedule_form import words
 from ccexport.ui.show import empty, moment, show_error
@@ -56,8 +57,10 @@ def _when(actor: Actor, export: Export) -> str:
     return t("It runs by itself ({how}), or when somebody presses Run export.", how=words(state))
 
 
-def _form(actor: Actor, export: Export | None, *, disabled: bool = False) -> None:
-    key = f"form-{export.id}-{export.version}" if export else "form-new"
+def _form(actor: Actor, saved: Export | None, *, disabled: bool = False) -> None:
+    form = opened(f"form-{saved.id}", saved, saved.version) if saved else None
+    export, key = (form.thing, form.key) if form else (None, "form-new")
+    stale = form is not None and form.stale and not disabled
     usable = [
         c
         for c in services().connections.list(actor)
@@ -74,17 +77,25 @@ def _form(actor: Actor, export: Export | None, *, disabled: bool = False) -> Non
         with empty(t("No profiles yet"), t("Bring in a file with profiles first.")):
             link("profiles", t("Profiles"), icon=":material/contacts:")
         return
+    if saved and stale:
+        ask_what_holds(f"form-{saved.id}", saved.version, by=saved.updated_by)
     values = _values(actor, key, export, usable, snapshot, disabled)
     if values is None or disabled:
         return
-    with st.container(horizontal=True):
-        save = st.button(t("Save"), key=f"{key}-save", icon=":material/save:")
-        then = st.button(
-            t("Save and preview"), key=f"{key}-then", type="primary", icon=":material/visibility:"
-        )
-    st.caption(t("Saving sends nothing."))
+    save, then = _buttons(key, stale)
     if save or then:
-        _save(actor, key, export, values, preview=then)
+        seen = form.version if form else None
+        _save(actor, key, export, values, seen=seen, preview=then)
+
+
+def _buttons(key: str, stale: bool) -> tuple[bool, bool]:
+    """Whether to save, and whether to save and preview."""
+    with st.container(horizontal=True):
+        save = st.button(t("Save"), key=f"{key}-save", icon=":material/save:", disabled=stale)
+        label, icon = t("Save and preview"), ":material/visibility:"
+        then = st.button(label, key=f"{key}-then", type="primary", icon=icon, disabled=stale)
+    st.caption(t("Saving sends nothing."))
+    return save, then
 
 
 def _values(
@@ -173,7 +184,15 @@ def _first_address(snapshot: Snapshot) -> str | None:
     return snapshot.address_fields[0] if snapshot.address_fields else None
 
 
-def _save(actor: Actor, key: str, export: Export | None, values: dict[str, Any], *, preview: bool) -> None:
+def _save(
+    actor: Actor,
+    key: str,
+    export: Export | None,
+    values: dict[str, Any],
+    *,
+    seen: int | None,
+    preview: bool,
+) -> None:
     apart = values.pop("apart")
     if not values["contact_list"] and not apart:
         st.error(t("Choose a contact list."))
@@ -187,7 +206,7 @@ def _save(actor: Actor, key: str, export: Export | None, values: dict[str, Any],
         if export is None:
             saved = services().exports.create(actor, values.pop("name"), **values)
         else:
-            saved = services().exports.change(actor, export.id, **values)
+            saved = services().exports.change(actor, export.id, seen=seen, **values)
     except CcexportError as error:
         show_error(error)
         return

@@ -15,6 +15,7 @@ from ccexport.model.profiles import Segment, Snapshot
 from ccexport.model.words import SegmentKind
 from ccexport.ui.attributes import forget
 from ccexport.ui.holder import services
+from ccexport.ui.opened import ask_what_holds, opened
 from ccexport.ui.places import go, link
 from ccexport.ui.rule_editor import RuleEditor
 from ccexport.ui.segments import KINDS
@@ -34,13 +35,16 @@ def edit_segment(actor: Actor, segment: Segment) -> None:
     _form(actor, segment)
 
 
-def _form(actor: Actor, old: Segment | None) -> None:
-    key = f"segment-{old.id}-{old.version}" if old else "segment-new"
+def _form(actor: Actor, saved: Segment | None) -> None:
+    form = opened(f"segment-{saved.id}", saved, saved.version) if saved else None
+    old, key, stale = (form.thing, form.key, form.stale) if form else (None, "segment-new", False)
     snapshot = services().profiles.find_current(actor)
     if snapshot is None:
         with empty(t("No profiles yet"), t("Bring in a file with profiles first.")):
             link("profiles", t("Profiles"), icon=":material/contacts:")
         return
+    if saved and stale:
+        ask_what_holds(f"segment-{saved.id}", saved.version)
     name = st.text_input(
         t("Name"), value=old.name if old else "", max_chars=200, key=f"{key}-name", width=480
     )
@@ -55,9 +59,8 @@ def _form(actor: Actor, old: Segment | None) -> None:
         values = {"rule": rule} if rule else None
     elif kind is SegmentKind.STATIC:
         values = _members(key, old)
-    if st.button(
-        t("Save"), type="primary", icon=":material/save:", disabled=values is None, key=f"{key}-save"
-    ):
+    off = values is None or stale
+    if st.button(t("Save"), type="primary", icon=":material/save:", disabled=off, key=f"{key}-save"):
         _save(actor, key, old, name, (values or {}) | {"description": description, "tags": tags})
 
 

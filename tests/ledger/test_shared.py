@@ -135,7 +135,7 @@ def test_taken_names_and_unknown_names_are_one_clear_sentence(with_export: Ledge
 
 
 def test_every_version_of_an_export_is_kept(with_export: Ledger) -> None:
-    changed = with_export.exports.change("export-one", make_config("uno", email="e_mail"), by="bob")
+    changed = with_export.exports.change("export-one", make_config("uno", email="e_mail"), by="bob", after=1)
 
     versions = with_export.exports.versions("export-one")
 

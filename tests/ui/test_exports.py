@@ -152,3 +152,38 @@ def _apart(services: Services, segments: Sequence[str]) -> Sequence[Export]:
     return services.exports.create_per_segment(
         CONTRIBUTOR, "Apart", connection="Sandbox", segments=segments, email="email"
     )
+
+
+def test_what_somebody_else_saved_meanwhile_is_not_replaced_in_silence(
+    demo: Pages, copies: Sequence[Export]
+) -> None:
+    """The form keeps what was typed and does not save; one sees the other version, or goes on with one's own."""
+    export, saved = copies[0], demo.services.exports
+    page = demo.open("exports", "contributor", export=export.id, show="settings")
+    page.text_input(f"form-{export.id}-1-name").input("Mine")
+    demo.run(page, "contributor")
+    saved.change(ADMINISTRATOR, export.id, name="Theirs")
+    page.button(f"form-{export.id}-1-save").click()
+    demo.run(page, "contributor")
+    assert saved.get(CONTRIBUTOR, export.id).name == "Theirs"
+    assert page.text_input(f"form-{export.id}-1-name").value == "Mine"
+    assert "administrator saved this while it was open here." in page.warning[-1].value
+
+    page.button(f"form-{export.id}-mine").click()
+    demo.run(page, "contributor")
+    page.button(f"form-{export.id}-1-save").click()
+    demo.run(page, "contributor")
+    assert saved.get(CONTRIBUTOR, export.id).name == "Mine"
+    assert page.text_input(f"form-{export.id}-3-name").value == "Mine"
+    with pytest.raises(Conflict, match="changed this export meanwhile"):
+        saved.change(CONTRIBUTOR, export.id, name="Late", seen=1)
+
+
+def test_what_somebody_else_saved_is_shown_on_request(demo: Pages, copies: Sequence[Export]) -> None:
+    export = copies[0]
+    page = demo.open("exports", "contributor", export=export.id, show="settings")
+    demo.services.exports.change(ADMINISTRATOR, export.id, name="Theirs")
+    demo.run(page, "contributor")
+    page.button(f"form-{export.id}-theirs").click()
+    demo.run(page, "contributor")
+    assert page.text_input(f"form-{export.id}-2-name").value == "Theirs"

@@ -182,3 +182,17 @@ def test_a_rule_may_ask_who_was_sent_by_an_export(demo: Pages, looked_at: Servic
     next(c for c in page.checkbox if c.label == "lately").check()
     demo.run(page, "contributor")
     assert "in the last 30 days" in said(page)
+
+
+def test_a_segment_that_was_saved_elsewhere_keeps_what_is_typed_here(demo: Pages) -> None:
+    segments = demo.services.segments
+    made = segments.create(ADMINISTRATOR, "Twice", everybody=True)
+    page = demo.open("segments", "contributor", segment=made.id, show="edit")
+    page.text_input(f"segment-{made.id}-1-name").input("Mine")
+    segments.change(ADMINISTRATOR, made.id, new_name="Theirs")
+    page.button(f"segment-{made.id}-1-save").click()
+    demo.run(page, "contributor")
+    assert "saved this while it was open here" in page.warning[0].value
+    assert page.text_input(f"segment-{made.id}-1-name").value == "Mine"
+    assert segments.get(ADMINISTRATOR, made.id).name == "Theirs"
+    segments.remove(ADMINISTRATOR, made.id)
