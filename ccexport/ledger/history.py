@@ -20,6 +20,18 @@ from ccexport.model.words import RunState
 
 _KEPT = 64  # answers remembered until the next event of any run
 _KEPT_SECONDS = 10.0
+_NEWEST_EVENT = select(func.max(run_events.c.id))
+
+
+def _last_runs() -> Select[Any]:
+    """Each export with its newest run, found by an index and not by looking at its other runs."""
+    newest = runs.alias()
+    order = (newest.c.created_at.desc(), newest.c.id.desc())
+    last = select(newest.c.id).where(newest.c.export_id == exports.c.id).order_by(*order).limit(1)
+    return select(*RUN_COLUMNS).join_from(exports, runs, runs.c.id == last.scalar_subquery())
+
+
+_LAST_RUNS = _last_runs()  # made once: that costs more than asking it
 
 
 @dataclass(frozen=True)
@@ -61,7 +73,7 @@ class History:
         found: dict[str, Run] = {}
         with self._db.read() as connection:
             for some in batched(list(export_ids)):
-                query = _last_runs().where(exports.c.id.in_(some))
+                query = _LAST_RUNS.where(exports.c.id.in_(some))
                 found |= {run.export_id: run for run in self._runs(connection.execute(query))}
         return found
 
@@ -85,7 +97,7 @@ class History:
         return [run for run in found if run.export_id in kept]
 
     def _last_in(self, states: Sequence[RunState], limit: int) -> list[Run]:
-        query = _last_runs().where(~exports.c.removed, runs.c.state.in_(states))
+        query = _LAST_RUNS.where(~exports.c.removed, runs.c.state.in_(states))
         with self._db.read() as connection:
             return list(self._runs(connection.execute(query.order_by(*NEWEST_FIRST).limit(limit))))
 
@@ -125,7 +137,7 @@ class History:
     def _remembered(self, key: Any, found: Callable[[], Any]) -> Any:
         """What was found before, unless any run had an event since or it is some seconds old."""
         with self._db.read() as connection:
-            event = int(connection.execute(select(func.max(run_events.c.id))).scalar() or 0)
+            event = int(connection.execute(_NEWEST_EVENT).scalar() or 0)
         now = self._clock()
         at_event, since, kept = self._known.get(key, (-1, now, None))
         if at_event == event and 0 <= (now - since).total_seconds() < _KEPT_SECONDS:
@@ -138,14 +150,6 @@ class History:
 
     def _runs(self, rows: Any) -> Iterator[Run]:
         return (run_of(row, self._root) for row in rows)
-
-
-def _last_runs() -> Select[Any]:
-    """Each export with its newest run, found by an index and not by looking at its other runs."""
-    newest = runs.alias()
-    order = (newest.c.created_at.desc(), newest.c.id.desc())
-    last = select(newest.c.id).where(newest.c.export_id == exports.c.id).order_by(*order).limit(1)
-    return select(*RUN_COLUMNS).join_from(exports, runs, runs.c.id == last.scalar_subquery())
 
 
 def _each(key: Column[Any], name: Column[Any]) -> Select[Any]:

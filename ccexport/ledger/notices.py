@@ -22,6 +22,8 @@ from ccexport.model.words import RunState
 
 FINE = "fine"
 
+_NEWEST_FIRST = select(notices).order_by(notices.c.created_at.desc(), notices.c.id.desc())
+
 
 class Notices:
     """Everything the ledger knows of notices."""
@@ -154,9 +156,12 @@ class Notices:
 
     def all(self, *, limit: int = 100) -> list[Notice]:
         """Newest first."""
-        return self._notices(
-            select(notices).order_by(notices.c.created_at.desc(), notices.c.id.desc()).limit(limit)
-        )
+        return self._notices(_NEWEST_FIRST.limit(limit))
+
+    def failing(self, since: datetime, *, limit: int = 500) -> list[Notice]:
+        """Those made since then that were tried and have not arrived, newest first; a test is never among them."""
+        tried = (notices.c.error != "") & (notices.c.event != NoticeEvent.TEST)
+        return self._notices(_NEWEST_FIRST.where(notices.c.created_at > since, tried).limit(limit))
 
     def get(self, notice_id: str) -> Notice:
         found = self._notices(select(notices).where(notices.c.id == notice_id))

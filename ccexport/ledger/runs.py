@@ -20,6 +20,7 @@ from ccexport.model.words import ENDED, BatchKind, BatchState, RunState, Trigger
 RUN_COLUMNS = tuple(runs.c[field.name] for field in fields(Run))  # as `run_of` takes them
 _RUN_FIELDS = tuple(field.name for field in fields(Run))
 NEWEST_FIRST = (runs.c.created_at.desc(), runs.c.id.desc())
+_RUNS_NEWEST_FIRST = select(*RUN_COLUMNS).order_by(*NEWEST_FIRST)
 
 
 class Runs:
@@ -75,7 +76,7 @@ class Runs:
         offset: int = 0,
     ) -> list[Run]:
         """Runs, newest first."""
-        query = select(*RUN_COLUMNS).order_by(*NEWEST_FIRST).limit(limit).offset(offset)
+        query = _RUNS_NEWEST_FIRST.limit(limit).offset(offset)
         for column, value in (
             (runs.c.export_id, export_id),
             (runs.c.state, state),

@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import RowMapping, func, insert, select, update
+from sqlalchemy import RowMapping, Select, func, insert, select, update
 
 from ccexport.errors import Conflict, NotFound
 from ccexport.ledger.configuration import batched
@@ -24,6 +24,17 @@ from ccexport.model.words import Role, Trigger
 OPEN = (FiringState.DUE, FiringState.LATER)
 TIME = "time:"
 _REFRESH = "refresh"
+
+
+def _last_firings() -> Select[Any]:
+    """Each export with its newest firing, found by an index."""
+    newest = firings.alias()
+    order = (newest.c.due_at.desc(), newest.c.id.desc())
+    last = select(newest.c.id).where(newest.c.export_id == exports.c.id).order_by(*order).limit(1)
+    return select(firings).join_from(exports, firings, firings.c.id == last.scalar_subquery())
+
+
+_LAST_FIRINGS = _last_firings()  # made once: that costs more than asking it
 
 
 class Schedules:
@@ -99,11 +110,9 @@ class Schedules:
 
     def last_firings(self, export_ids: Sequence[str]) -> dict[str, Firing]:
         """The newest firing of each of these exports that has one, by export id."""
-        of_one = firings.alias()
-        order = (of_one.c.due_at.desc(), of_one.c.id.desc())
-        last = select(of_one.c.id).where(of_one.c.export_id == exports.c.id).order_by(*order).limit(1)
-        query = select(firings).join_from(exports, firings, firings.c.id == last.scalar_subquery())
-        found = (self._firings(query.where(exports.c.id.in_(some))) for some in batched(list(export_ids)))
+        found = (
+            self._firings(_LAST_FIRINGS.where(exports.c.id.in_(some))) for some in batched(list(export_ids))
+        )
         return {firing.export_id: firing for firing in chain.from_iterable(found)}
 
     def last_time(self, export_id: str) -> datetime | None:

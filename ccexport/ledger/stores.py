@@ -185,7 +185,7 @@ class Suppression:
         columns = (suppression.c.value, suppression.c.kind, suppression.c.added_by, suppression.c.added_at)
         query = select(*columns).order_by(suppression.c.value).offset(offset).limit(limit)
         with self._db.read() as connection:
-            return [(value, kind, by, at) for value, kind, by, at in connection.execute(query)]
+            return list(map(tuple, connection.execute(query).all()))
 
     def count(self) -> int:
         """How many there are."""

@@ -21,7 +21,7 @@ from urllib.parse import unquote, urlsplit
 
 from ccexport.errors import BadInput, BadSettings, NotFound
 from ccexport.ledger import Ledger
-from ccexport.model.notices import Channel, Destination, Notice, NoticeEvent, NoticeState, scrubbed
+from ccexport.model.notices import Channel, Destination, Notice, NoticeState, scrubbed
 from ccexport.runs.engine import Engine
 from ccexport.runs.worker import Claim, HandOver
 
@@ -131,9 +131,7 @@ class Postman:
 
 def undelivered(ledger: Ledger) -> list[Notice]:
     """What somebody should know and was not told in the last days; a test is told whoever asked for it."""
-    since = ledger.clock() - RECENT
-    found = ledger.notices.all(limit=500)
-    return [n for n in found if n.error and n.event is not NoticeEvent.TEST and n.created_at > since]
+    return ledger.notices.failing(ledger.clock() - RECENT)
 
 
 # -- e-mail ---------------------------------------------------------------------------------------

@@ -113,6 +113,7 @@ def test_what_ran_ever_is_named_as_it_was_last(with_export: Ledger, clock: Clock
         lambda ledger: ledger.history.by_period([ledger.clock()] * 3, ("sent",)),
         lambda ledger: ledger.schedules.last_firings(["export-one"]),
         lambda ledger: ledger.notices.all(limit=5),
+        lambda ledger: ledger.notices.failing(ledger.clock()),
         lambda ledger: ledger.audit.all(limit=5),
     ],
 )
