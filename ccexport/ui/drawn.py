@@ -1,6 +1,7 @@
 """The charts that pages draw again and again: made once for the same numbers, words and theme.
 
-Altair takes longer to check a chart than a whole page takes otherwise. Must never compute a number.
+Altair takes longer to check a chart than a whole page takes otherwise, and the numbers are kept as Streamlit sends
+them. Must never compute a number.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,8 +10,9 @@ from functools import lru_cache
 from typing import Any
 
 import altair as alt
-import pandas as pd
+import pyarrow as pa
 import streamlit as st
+from streamlit.dataframe_util import convert_anything_to_arrow_bytes
 
 from ccexport.model.words import Reason, Verdict
 from ccexport.ui.formats import Formats
@@ -21,6 +23,7 @@ from ccexport.ui.words import word
 ROW_HEIGHT = 30
 Rows = tuple[tuple[str, str, int, str], ...]
 _FUNNEL = "funnel"
+_ROWS = alt.NamedData("rows")
 
 
 def funnel(
@@ -61,10 +64,13 @@ def _ink() -> str:
 def _funnel(
     rows: Rows, labels: tuple[str, ...], domain: tuple[str, ...], title: str, heads: tuple[str, str], ink: str
 ) -> dict[str, Any]:
-    frame = pd.DataFrame(rows, columns=["code", "what", "count", "group"]).assign(label=labels)
+    table = _table(
+        ("code", "what", "count", "group", "label"),
+        [(*row, label) for row, label in zip(rows, labels, strict=True)],
+    )
     most = max(rows[0][2], 1) * 1.25
     pressed = alt.selection_point(name="bar", fields=["code"])
-    bars = alt.Chart(frame).encode(
+    bars = alt.Chart(_ROWS).encode(
         y=alt.Y("what:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, labelOverlap=False)),
         x=alt.X("count:Q", title=None, axis=None, scale=alt.Scale(domainMax=most)),
         tooltip=[alt.Tooltip("what:N", title=heads[0]), alt.Tooltip("label:N", title=heads[1])],
@@ -72,8 +78,7 @@ def _funnel(
     chart = bars.mark_bar(cornerRadiusEnd=3, cursor="pointer").encode(
         color=alt.Color("group:N", scale=alt.Scale(domain=list(domain)), legend=None)
     ).add_params(pressed) + bars.mark_text(align="left", dx=5, color=ink).encode(text="label:N")
-    made: dict[str, Any] = chart.properties(title=title, height=ROW_HEIGHT * len(rows) + 45).to_dict()
-    return made
+    return _finished(chart.properties(title=title, height=ROW_HEIGHT * len(rows) + 45), table)
 
 
 def delivered(days: Sequence[tuple[str, str, int]]) -> None:
@@ -93,9 +98,8 @@ def _delivered(
     reader: Formats,
 ) -> dict[str, Any]:
     # The theme's colours in their order: blue, green (of nothing), grey, red-brown, brown.
-    frame = pd.DataFrame(days, columns=["day", "outcome", "count"])
     chart = (
-        alt.Chart(frame, title=title, height=280)
+        alt.Chart(_ROWS, title=title, height=280)
         .mark_bar(cornerRadiusEnd=2)
         .encode(
             x=alt.X("day:O", sort=None, title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
@@ -108,9 +112,18 @@ def _delivered(
             ),
             tooltip=[
                 alt.Tooltip(field, title=head)
-                for field, head in zip(("day", "outcome", "count"), heads, strict=True)
+                for field, head in zip(("day:N", "outcome:N", "count:Q"), heads, strict=True)
             ],
         )
     )
-    made: dict[str, Any] = chart.configure(**reader.of_charts()).to_dict()
-    return made
+    return _finished(chart.configure(**reader.of_charts()), _table(("day", "outcome", "count"), days))
+
+
+def _table(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> pa.Table:
+    return pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+
+
+def _finished(chart: Any, table: pa.Table) -> dict[str, Any]:
+    """The chart with its rows as bytes, which Streamlit passes on as they are."""
+    made: dict[str, Any] = chart.to_dict()
+    return made | {"datasets": {_ROWS.name: convert_anything_to_arrow_bytes(table)}}

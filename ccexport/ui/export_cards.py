@@ -42,10 +42,8 @@ def select_key(export: Export) -> str:
 def card(actor: Actor, export: Export, beside: Beside) -> None:
     """Draws it, with a box to select it where its reader may manage it."""
     mine = export.id in beside.mine
-    with (
-        st.container(border=True, key=f"export-{export.id}"),
-        st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"),
-    ):
+    # Few elements and little nesting: each costs every rerun something, and there are twenty cards.
+    with st.container(border=True, key=f"export-{export.id}", horizontal=True, vertical_alignment="center"):
         if mine:
             st.checkbox(
                 t("Select {name}", name=plain(export.name)),
@@ -54,12 +52,12 @@ def card(actor: Actor, export: Export, beside: Beside) -> None:
                 width=24,
                 persist_state="page",  # while another page of the list is looked at
             )
-        with st.container(width="stretch", gap="xsmall"):
-            _lines(export, beside, mine)
+        with st.container(width="stretch"):  # text alone would take a line of its own
+            st.markdown(_lines(export, beside, mine))
         _buttons(actor, export, mine)
 
 
-def _lines(export: Export, beside: Beside, mine: bool) -> None:
+def _lines(export: Export, beside: Beside, mine: bool) -> str:
     config = export.config
     connection = beside.connections.get(config.connection_id)
     badges = f" :orange-badge[{t('Paused')}]" if export.paused else ""
@@ -72,14 +70,12 @@ def _lines(export: Export, beside: Beside, mine: bool) -> None:
         connection=plain(connection.name) if connection else t("no connection"),
     )
     mode = t("Mirror") if config.mode is Mode.MIRROR else t("Add and update")
-    # One text, because each element costs every rerun something; no caption, where a badge is too faint.
-    lines = [f"#### {plain(export.name)}{badges}", f"{way} · {mode}"]
-    lines.append(f"{_last_line(beside.last.get(export.id))} · {_right(mine)}")
-    st.markdown("\n\n".join(lines))
     state = beside.schedules[export.id]
     held_up = plain(say(state.why), 300) if state.why and not export.paused else ""
     said = " · ".join(filter(None, [words(state) if state.next or not held_up else "", held_up]))
-    st.caption(f":material/schedule: {said}")
+    last = f"{_last_line(beside.last.get(export.id))} · {_right(mine)}"
+    lines = [f"#### {plain(export.name)}{badges}", f"{way} · {mode}", last]
+    return "\n\n".join([*lines, f":small[:gray[:material/schedule: {said}]]"])
 
 
 def _last_line(run: Run | None) -> str:
@@ -102,20 +98,17 @@ def _right(mine: bool) -> str:
 
 def _buttons(actor: Actor, export: Export, mine: bool) -> None:
     attached = bool(export.config.connection_id)
-    with st.container(horizontal=True, width="content"):
-        if attached:
-            label = t("Preview and run") if mine else t("Preview")
-            icon = ":material/visibility:"
-        else:
-            label = t("Choose a connection") if mine else t("Settings")
-            icon = ":material/link:"
-        pressed = st.button(
-            label, key=f"preview-{export.id}", icon=icon, type="primary" if mine else "secondary"
-        )
-        choices = _choices(export, mine)
-        more = st.menu_button(
-            t("More"), list(choices), format_func=lambda key: choices[key], key=f"more-{export.id}"
-        )
+    if attached:
+        label = t("Preview and run") if mine else t("Preview")
+        icon = ":material/visibility:"
+    else:
+        label = t("Choose a connection") if mine else t("Settings")
+        icon = ":material/link:"
+    pressed = st.button(label, key=f"preview-{export.id}", icon=icon, type="primary" if mine else "secondary")
+    choices = _choices(export, mine)
+    more = st.menu_button(
+        t("More"), list(choices), format_func=lambda key: choices[key], key=f"more-{export.id}"
+    )
     if pressed:
         go("exports", export=export.id, show="preview" if attached else "settings")
     if more:

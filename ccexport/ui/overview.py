@@ -102,15 +102,18 @@ def over_time(actor: Actor) -> None:
             link("exports", t("Exports"), icon=":material/outbox:")
 
 
-def latest_runs(actor: Actor) -> None:
+def newest(actor: Actor) -> Sequence[Run]:
+    """As many as are shown, and one more when there are others."""
+    return services().runs.list(actor, limit=SHOWN + 1)
+
+
+def latest_runs(latest: Sequence[Run]) -> None:
     """The newest few, each with the way to its story."""
-    latest = services().runs.list(actor, limit=SHOWN + 1)
     st.subheader(t("Latest runs"))
     if not latest:
         st.caption(t("Nothing has run yet."))
     for run in latest[:SHOWN]:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(badge_markup(run.state), width="content")
-            link("runs", f"{plain(run.export_name, 40)} · {ago(run.created_at)}", run=run.id)
+        said = f"{badge_markup(run.state)} {plain(run.export_name, 40)} · {ago(run.created_at)}"
+        link("runs", said, run=run.id)
     if len(latest) > SHOWN:
         link("runs", t("All runs"), icon=":material/history:")

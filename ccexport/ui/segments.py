@@ -81,16 +81,15 @@ def words(actor: Actor, segment: Segment) -> str:
 
 
 def _card(actor: Actor, segment: Segment, used: Sequence[Export]) -> None:
-    with (
-        st.container(border=True, key=f"segment-{segment.id}"),
-        st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"),
-    ):
-        with st.container(width="stretch"):
-            st.markdown(f"#### {plain(segment.name)} {kind_badge(segment)}")
-            st.markdown(plain(words(actor, segment), 400) + tags(segment))
-            st.caption(_used_in(used))
-        with st.container(width=150):
-            st.metric(t("Profiles"), number(size(actor, segment)))
+    lines = (
+        f"#### {plain(segment.name)} {kind_badge(segment)}",
+        plain(words(actor, segment), 400) + tags(segment),
+        f":small[:gray[{_used_in(used)}]]",
+    )
+    with st.container(border=True, key=f"segment-{segment.id}", horizontal=True, vertical_alignment="center"):
+        with st.container(width="stretch"):  # text alone would take a line of its own
+            st.markdown("\n\n".join(lines))
+        st.metric(t("Profiles"), number(size(actor, segment)), width=150)
         if st.button(t("Open"), key=f"open-{segment.id}", icon=":material/arrow_forward:"):
             go("segments", segment=segment.id)
 

@@ -17,21 +17,16 @@ def banner() -> None:
     if settings is None or not settings.sandbox_on:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="banner"):
-        st.badge(t("Demo"), color="orange", icon=":material/science:")
-        st.caption(
-            t("Nothing leaves this machine: the built-in sandbox stands in for Constant Contact."),
-            width="content",
-        )
+        said = t("Nothing leaves this machine: the built-in sandbox stands in for Constant Contact.")
+        st.markdown(f":orange-badge[:material/science: {t('Demo')}] :small[:gray[{said}]]", width="content")
         with st.popover(t("Connect a real account"), type="tertiary", icon=":material/help:"):
-            st.markdown(
-                t(
-                    "1. Make an application in Constant Contact's developer portal with the address below.\n"
-                    "2. Set `CCEXPORT_CC_CLIENT_ID`, and `CCEXPORT_CC_CLIENT_SECRET` if any, in `.env`.\n"
-                    "3. Choose another `CCEXPORT_DATA_DIR`, so that the demo's data stay apart.\n"
-                    "4. Start again, sign in with the code on the console, and open **Connections**."
-                )
+            steps = t(
+                "1. Make an application in Constant Contact's developer portal with the address below.\n"
+                "2. Set `CCEXPORT_CC_CLIENT_ID`, and `CCEXPORT_CC_CLIENT_SECRET` if any, in `.env`.\n"
+                "3. Choose another `CCEXPORT_DATA_DIR`, so that the demo's data stay apart.\n"
+                "4. Start again, sign in with the code on the console, and open **Connections**."
             )
-            st.code(settings.redirect_url, language=None)
+            st.markdown(f"{steps}\n```\n{settings.redirect_url}\n```")
 
 
 def person_menu(actor: Actor, here: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from ccexport.errors import CcexportError
@@ -122,7 +123,9 @@ def suppression(actor: Actor) -> None:
         t("Added by"): [r["added_by"] for r in there],
         t("Added"): [r["added_at"] for r in there],
     }
-    st.dataframe(columns, hide_index=True, alt=t("Suppression list"), column_config=_times(t("Added")))
+    st.dataframe(
+        pa.table(columns), hide_index=True, alt=t("Suppression list"), column_config=_times(t("Added"))
+    )
 
 
 def _change_suppression(actor: Actor) -> None:
