@@ -37,6 +37,8 @@ def funnel(
     rows += [(str(r), word(r), reasons.get(r, 0), left_out) for r in Reason if reasons.get(r, 0)]
     rows += [(str(v), word(v), verdicts.get(v, 0), group[v]) for v in Verdict if verdicts.get(v, 0)]
     title = t("Where do the {n} candidates go?", n=number(candidates))
+    if candidates == 1:
+        title = t("Where does the one candidate go?")
     labels = tuple(number(n) for _, _, n, _ in rows)
     domain = (goes, stays, t("Candidates"), left_out, leaves)
     spec = _funnel(tuple(rows), labels, domain, title, (t("What"), t("Contacts")), _ink())

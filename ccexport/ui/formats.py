@@ -12,6 +12,10 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+import streamlit as st
+
+from ccexport.ui.texts import language
+
 SPACE = "\u00a0"  # does not break a number over two lines
 
 
@@ -91,6 +95,11 @@ ANYWHERE = Formats(**_ENGLISH, **_ISO)
 @lru_cache(maxsize=256)
 def formats(locale: str) -> Formats:
     """By language and region, else by language alone; English English for nothing said."""
-    language, _, region = locale.replace("_", "-").partition("-")
-    language, region = language.lower(), region.upper()
-    return KNOWN.get(f"{language}-{region}") or KNOWN.get(language or "en") or ANYWHERE
+    spoken, _, region = locale.replace("_", "-").partition("-")
+    spoken, region = spoken.lower(), region.upper()
+    return KNOWN.get(f"{spoken}-{region}") or KNOWN.get(spoken or "en") or ANYWHERE
+
+
+def here() -> Formats:
+    """How numbers and dates are written where the reader is: as the browser does, else as their language does."""
+    return formats(str(st.context.locale or language()))

@@ -1,8 +1,9 @@
-"""Sentences of the rooms below (errors, notes, remarks) in the reader's language.
+"""Sentences of the rooms below (errors, notes, remarks) in the reader's language, with the reader's numbers.
 
 The rooms speak English and the ledger keeps what they said; here each sentence is recognised by its
-template, and said in the language of the reader with what was filled in. Must never lose a sentence: one
-that is not recognised is shown as it is.
+template, and said in the language of the reader with what was filled in. In English that is the same sentence,
+but for the few that name an option of the command line. Must never lose a sentence: one that is not recognised
+is shown as it is.
 """
 
 import json
@@ -11,18 +12,19 @@ from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 
+from ccexport.ui.formats import Formats, here
 from ccexport.ui.texts import language, t
+from ccexport.ui.texts.one import after
 
 _GAP = re.compile(r"\{n?\}")
 _BLANK = re.compile(r"\{(\d+)(?::(\w+))?\}")
-_NUMBER = re.compile(r"\d{1,3}(,\d{3})+")
+_NUMBER = re.compile(r"(\d{1,3}(?:,\d{3})*|\d+)(?:\.(\d+))?")
 _PARTS = (re.compile(r"(?<=[.!?]) (?=\S)"), re.compile(r"(?<=[;:]) (?=\S)"))
 
 
 def say(sentence: str) -> str:
     """The sentence in the reader's language."""
-    code = language()
-    return sentence if code == "en" or not sentence else _said(code, sentence)
+    return _said(language(), here(), sentence) if sentence else sentence
 
 
 @cache
@@ -33,7 +35,16 @@ def sentences(code: str) -> Mapping[str, str]:
     """
     path = Path(__file__).parent / "texts" / f"{code}_said.json"
     found: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    return found
+    return (
+        {key: _itself(key, said) for key, said in sentences("nb").items()} | found if code == "en" else found
+    )
+
+
+def _itself(template: str, translation: str) -> str:
+    """An English template as its own translation; what is a sentence in a sentence is one here too."""
+    kinds = {int(blank[1]): blank[0] for blank in _BLANK.finditer(translation)}
+    counted = iter(range(template.count("{")))
+    return _GAP.sub(lambda _: kinds.get(n := next(counted), f"{{{n}}}"), template)
 
 
 @cache
@@ -54,22 +65,22 @@ def _patterns(code: str) -> Sequence[tuple[str, str, re.Pattern[str], str]]:
 
 
 @lru_cache(maxsize=4096)
-def _said(code: str, sentence: str) -> str:
+def _said(code: str, reader: Formats, sentence: str) -> str:
     """As a whole, else sentence by sentence, else part by part."""
-    whole = _recognised(code, sentence)
+    whole = _recognised(code, reader, sentence)
     if whole is not None:
         return whole
     for apart in _PARTS:
         parts = apart.split(sentence)
         if len(parts) > 1:
-            return " ".join(_said(code, part) for part in parts)
+            return " ".join(_said(code, reader, part) for part in parts)
     body = sentence.rstrip(";:")
     if body != sentence:
-        return _said(code, body) + sentence[len(body) :]
-    return _numbers(sentence)
+        return _said(code, reader, body) + sentence[len(body) :]
+    return _numbers(sentence, reader)
 
 
-def _recognised(code: str, sentence: str) -> str | None:
+def _recognised(code: str, reader: Formats, sentence: str) -> str | None:
     known = sentences(code).get(sentence)
     if known is not None and not _GAP.search(sentence):
         return known
@@ -77,20 +88,31 @@ def _recognised(code: str, sentence: str) -> str | None:
         if sentence.startswith(first) and sentence.endswith(last):
             found = whole.fullmatch(sentence)
             if found:
-                return _filled(code, translation, found.groups())
+                return _filled(code, reader, translation, found.groups())
     return None
 
 
-def _filled(code: str, translation: str, values: Sequence[str]) -> str:
-    def value(blank: re.Match[str]) -> str:
-        found = values[int(blank[1])]
-        if blank[2] == "say":
-            return _said(code, found)
-        return t(found) if blank[2] == "word" else _numbers(found)
+def _filled(code: str, reader: Formats, translation: str, values: Sequence[str]) -> str:
+    made, rest = "", 0
+    before = ""
+    for blank in _BLANK.finditer(translation):
+        made += after(before, translation[rest : blank.start()], code)
+        before = values[int(blank[1])]
+        made += _value(code, reader, before, blank[2])
+        rest = blank.end()
+    return made + after(before, translation[rest:], code)
 
-    return _BLANK.sub(value, translation)
+
+def _value(code: str, reader: Formats, value: str, kind: str | None) -> str:
+    if kind == "say":
+        return _said(code, reader, value)
+    return t(value) if kind == "word" else _numbers(value, reader)
 
 
-def _numbers(text: str) -> str:
-    """Thousands apart as they are written here."""
-    return text if not _NUMBER.fullmatch(text) else text.replace(",", "\u00a0")
+def _numbers(text: str, reader: Formats) -> str:
+    """A number as it is written where the reader is; anything else as it is."""
+    found = _NUMBER.fullmatch(text)
+    if not found:
+        return text
+    whole, decimals = found.groups()
+    return whole.replace(",", reader.thousands) + (reader.decimal + decimals if decimals else "")

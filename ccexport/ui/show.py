@@ -18,9 +18,9 @@ from streamlit.delta_generator import DeltaGenerator
 from ccexport.errors import CcexportError, NotPermitted
 from ccexport.model.runs import Run
 from ccexport.model.words import RunState
-from ccexport.ui.formats import Formats, formats
+from ccexport.ui.formats import here as here
 from ccexport.ui.said import say
-from ccexport.ui.texts import language, t
+from ccexport.ui.texts import t
 
 log = logging.getLogger(__name__)
 LONGEST_NAME = 120
@@ -61,11 +61,6 @@ def plain(text: str, longest: int = LONGEST_NAME) -> str:
 def code(text: str, longest: int = LONGEST_NAME) -> str:
     """As code inside Markdown: to be copied as it is, an address for one."""
     return "`" + bare(text, longest).replace("`", "'") + "`"
-
-
-def here() -> Formats:
-    """How numbers and dates are written where the reader is: as the browser does, else as their language does."""
-    return formats(str(st.context.locale or language()))
 
 
 def number(value: float | Decimal | None, decimals: int = 0) -> str:

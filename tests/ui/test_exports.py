@@ -79,7 +79,7 @@ def test_a_viewer_has_nothing_to_select(demo: Pages) -> None:
 @pytest.mark.parametrize(
     ("button", "expected"),
     [
-        ("bulk_run", "1 are paused and do not run."),
+        ("bulk_run", "1 is paused and does not run."),
         ("bulk_schedule", "Saving a schedule runs nothing"),
         ("bulk_detach", "keeps its settings"),
         ("bulk_remove", "stay in the history"),

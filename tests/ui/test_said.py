@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -11,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from ccexport.model.words import RunState
 from ccexport.services.connections import AGREEMENT
 from ccexport.ui import said
+from ccexport.ui.formats import formats
 from tests.ui.conftest import ROOT, Pages
 from tests.ui.conftest import said as read
 
@@ -114,13 +116,55 @@ def test_every_blank_is_filled_once_known() -> None:
         (
             "The source is not what it was: the field 'tier' is gone; there are 1 profiles where there were 4. The "
             "current snapshot stays as it is; accept the changes (--accept-changes) to replace it.",
-            "Kilden er ikke som den var: feltet «tier» er borte; det er 1 profiler der det var 4. Det gjeldende "
+            "Kilden er ikke som den var: feltet «tier» er borte; det er 1 profil der det var 4. Det gjeldende "
             "øyeblikksbildet blir som det er; godta endringene for å erstatte det.",
         ),
+        ("Sending 1 contacts in 1 request.", "Sender 1 kontakt i 1 forespørsel."),
         ("Whatever nobody translated.", "Whatever nobody translated."),
     ],
 )
 def test_sentences_are_recognised_with_what_is_in_them(english: str, norwegian: str) -> None:
+    assert _said_to("nb-NO", english) == norwegian
+
+
+@pytest.mark.parametrize(
+    ("kept", "read"),
+    [
+        (
+            "12,000 of 12,345 contacts sent were read back on the list; 300 rejected, 45 missing.",
+            "12.000 of 12.345 contacts sent were read back on the list; 300 rejected, 45 missing.",
+        ),
+        (
+            "1,200 of 4,000 candidates (30.5 %) would be left out; the limit is 20 %.",
+            "1.200 of 4.000 candidates (30,5 %) would be left out; the limit is 20 %.",
+        ),
+        (
+            "1 of 1 contacts sent were read back on the list.",
+            "1 of 1 contact sent was read back on the list.",
+        ),
+        (
+            "1 contacts that were to leave the list are still on it.",
+            "1 contact that was to leave the list is still on it.",
+        ),
+        (
+            "The source is not what it was: there are 1,000 profiles where there were 4,000. The current snapshot "
+            "stays as it is; accept the changes (--accept-changes) to replace it.",
+            "The source is not what it was: there are 1.000 profiles where there were 4.000. The current snapshot "
+            "stays as it is; accept the changes to replace it.",
+        ),
+    ],
+)
+def test_an_english_sentence_has_the_numbers_of_its_reader_and_no_option_of_the_command_line(
+    kept: str, read: str
+) -> None:
+    assert _said_to("de-DE", kept) == read
+
+
+def test_no_sentence_of_the_dashboard_names_an_option() -> None:
+    assert [s for code in ("en", "nb") for s in said.sentences(code).values() if "--" in s] == []
+
+
+def _said_to(locale: str, sentence: str) -> str:
     def script(sentence: str) -> None:
         import streamlit as st
 
@@ -128,11 +172,14 @@ def test_sentences_are_recognised_with_what_is_in_them(english: str, norwegian: 
 
         st.text(say(sentence))
 
-    from unittest.mock import patch
-
-    with patch("ccexport.ui.cookies.cookie", {"ccx_language": "nb"}.get):
-        page = AppTest.from_function(script, args=(english,)).run()
-    assert page.text[0].value == norwegian
+    chosen = {"ccx_language": "nb"} if locale.startswith("nb") else {}
+    with (
+        patch("ccexport.ui.cookies.cookie", chosen.get),
+        patch("ccexport.ui.formats.here", lambda: formats(locale)),
+        patch("ccexport.ui.said.here", lambda: formats(locale)),
+    ):
+        page = AppTest.from_function(script, args=(sentence,)).run()
+    return str(page.text[0].value)
 
 
 def test_a_run_tells_its_story_in_norwegian(demo: Pages) -> None:

@@ -56,7 +56,7 @@ def test_what_a_member_list_lacks_is_said_and_its_entries_are_for_contributors(
     demo: Pages, looked_at: Services
 ) -> None:
     text = said(demo.open("segments", "contributor", segment="Handpicked"))
-    assert "1 entries of the list match no profile." in text
+    assert "1 entry of the list matches no profile." in text
     assert "spring" in text
     viewer = demo.open("segments", "viewer", segment="Handpicked")
     assert not viewer.expander
@@ -145,7 +145,7 @@ def test_sources_are_seen_by_all_and_changed_by_administrators(empty: Pages, tmp
     assert "Add a source" not in labels and "Read them all now" in labels
     next(b for b in page.button if b.label == "Read them all now").click()
     empty.run(page, "contributor")
-    assert "1 profiles are current now" in said(page)
+    assert "1 profile is current now" in said(page)
     admin = empty.open("profiles", "administrator", view="sources")
     next(b for b in admin.button if b.label == "Up").click()
     empty.run(admin, "administrator")

@@ -8,12 +8,14 @@ import threading
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ccexport.ui import cookies
+from ccexport.ui.texts.one import after
 
 
 class _Rerun(threading.local):
@@ -55,5 +57,19 @@ def catalogue(code: str) -> Mapping[str, str]:
 
 def t(english: str, **values: Any) -> str:
     """The sentence in the reader's language, with `{name}` filled in from `values`."""
-    sentence = catalogue(language()).get(english, english)
+    code = language()
+    sentence = catalogue(code).get(english, english)
+    if "1" in map(str, values.values()):
+        return _with_one(sentence, values, code)
     return sentence.format(**values) if values else sentence
+
+
+def _with_one(sentence: str, values: Mapping[str, Any], code: str) -> str:
+    """Filled in, with what follows a 1 in the singular."""
+    made, last = "", None
+    for text, name, _, _ in Formatter().parse(sentence):
+        made += after(last, text, code)
+        if name is not None:
+            last = values[name]
+            made += str(last)
+    return made
