@@ -1,14 +1,16 @@
 """The one place that opens DuckDB: private in-memory sessions that read immutable snapshot files.
 
-Owns connections, their limits and the translation of driver errors. Must never open a shared file
-for writing (a writer gives its own new file to `writing`), load an extension, or let a Python
-variable be found by name from SQL. No other module imports duckdb.
+Owns connections, their limits, what serves the next session too, and the translation of driver errors.
+Must never open a shared file for writing (a writer gives its own new file to `writing`), load an extension,
+or let a Python variable be found by name from SQL. No other module imports duckdb.
 """
 
 import atexit
+import os
 import re
 import time
 import weakref
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,7 +32,14 @@ _WRONG_VALUES = (
 )
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _IN_UTC = "SET TimeZone = 'UTC'"
+_IN_ROOM = f"USE room; {_IN_UTC}"
+# What sessions set for the whole database, and nothing else: `_put_back` sets it back.
+SET_BY_US = ("disabled_optimizers", "force_compression", "preserve_insertion_order", "threads")
+_SPARES_KEPT = 2
+_SMALL = 16 * 1024 * 1024  # bytes
 _open: "weakref.WeakSet[DuckDB]" = weakref.WeakSet()
+# By process: a forked one would have the databases of its parent without their threads.
+_spares: "defaultdict[int, list[DuckDB]]" = defaultdict(list)
 
 
 def quote_identifier(name: str) -> str:
@@ -42,7 +51,11 @@ def quote_identifier(name: str) -> str:
 
 def quote_path(path: Path) -> str:
     """The path as a SQL text literal: ATTACH and COPY take no bound parameters."""
-    return "'" + str(path).replace("'", "''") + "'"
+    return _quoted(str(path))
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 class DuckDB:
@@ -52,9 +65,10 @@ class DuckDB:
     it sees the same tables, except temporary ones.
     """
 
-    def __init__(self, raw: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, raw: duckdb.DuckDBPyConnection, begin: str = _IN_UTC) -> None:
         self.raw = raw
         self.busy = False
+        self._begin = begin  # what each connection to this database has to be told
         _open.add(self)
 
     def rows(self, sql: str, params: Params = None) -> list[tuple[Any, ...]]:
@@ -95,8 +109,8 @@ class DuckDB:
     def cursor(self) -> "Iterator[DuckDB]":
         """Another connection to the same database, for a second statement or another thread."""
         with translated_errors():
-            other = DuckDB(self.raw.cursor())
-            other.run(_IN_UTC)  # settings are the cursor's own
+            other = DuckDB(self.raw.cursor(), self._begin)
+            other.run(self._begin)
         try:
             yield other
         finally:
@@ -123,7 +137,7 @@ class DuckDB:
 @contextmanager
 def session(*, memory_limit: str, temp_dir: Path, read: Mapping[str, Path] | None = None) -> Iterator[DuckDB]:
     """A private in-memory database; `read` attaches snapshot files read-only under the given names."""
-    with private_folder(temp_dir) as folder, _connected(":memory:", memory_limit, folder) as db:
+    with private_folder(temp_dir) as folder, _room(memory_limit, folder) as db:
         for name, path in (read or {}).items():
             attach(db, name, path)
         yield db
@@ -173,6 +187,15 @@ def _safe(error: duckdb.Error) -> str:
 
 @contextmanager
 def _connected(target: str, memory_limit: str, folder: Path) -> Iterator[DuckDB]:
+    db = _connect(target, memory_limit, folder)
+    try:
+        db.run(_IN_UTC)
+        yield db
+    finally:
+        db.close()
+
+
+def _connect(target: str, memory_limit: str, folder: Path) -> DuckDB:
     config: dict[str, Any] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
@@ -182,12 +205,61 @@ def _connected(target: str, memory_limit: str, folder: Path) -> Iterator[DuckDB]
         "preserve_insertion_order": True,
     }
     with translated_errors():
-        db = DuckDB(duckdb.connect(target, config=config))
+        return DuckDB(duckdb.connect(target, config=config))
+
+
+@contextmanager
+def _room(memory_limit: str, folder: Path) -> Iterator[DuckDB]:
+    """A database in memory that is gone afterwards, in a DuckDB that others had before and will have again.
+
+    Starting DuckDB takes 20 ms of processor, more than most of what it is asked here.
+    """
+    house = _spare(memory_limit, folder) or _connect(":memory:", memory_limit, folder)
     try:
-        db.run(_IN_UTC)
-        yield db
+        with translated_errors():
+            db = DuckDB(house.raw.cursor(), _IN_ROOM)
+        try:
+            db.run("ATTACH ':memory:' AS room")
+            db.run(_IN_ROOM)
+            yield db
+        finally:
+            db.close()
     finally:
-        db.close()
+        _put_back(house)
+
+
+def _spare(memory_limit: str, folder: Path) -> DuckDB | None:
+    """One that was put back, under these limits."""
+    with suppress(IndexError):
+        house = _spares[os.getpid()].pop()
+        try:
+            house.run(
+                f"SET memory_limit = {_quoted(memory_limit)}; SET temp_directory = {quote_path(folder)}"
+            )
+            return house
+        except (BadInput, StoreTrouble):  # as it is, it cannot be; what is wrong is said by a new one
+            house.close()
+    return None
+
+
+def _put_back(house: DuckDB) -> None:
+    """Keep it for the next session, unless something of this one would stay: a table, a file, much memory."""
+    spares = _spares[os.getpid()]
+    try:
+        attached = (
+            "SELECT database_name FROM duckdb_databases() WHERE NOT internal AND database_name <> 'memory'"
+        )
+        for (name,) in house.rows(attached):
+            house.run(f"DETACH {quote_identifier(name)}")
+        # DuckDB refuses another temporary folder once it has spilled into one.
+        house.run("".join(f"RESET {name}; " for name in SET_BY_US) + "SET temp_directory = ''")
+        (held,) = house.row("SELECT sum(memory_usage_bytes) FROM duckdb_memory()")
+        if held <= _SMALL and len(spares) < _SPARES_KEPT:
+            spares.append(house)
+            return
+    except (BadInput, StoreTrouble):
+        pass
+    house.close()
 
 
 @atexit.register
@@ -203,3 +275,4 @@ def _close_all() -> None:
     for db in left:
         if not db.busy:
             db.close()
+    _spares.clear()

@@ -1,5 +1,7 @@
 """The door to DuckDB: limits, privacy of its temporary files, and errors in our own words."""
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +10,8 @@ import pytest
 
 import ccexport
 from ccexport.errors import BadInput, StoreTrouble
-from ccexport.profiles.database import quote_identifier, session, writing
+from ccexport.profiles import database
+from ccexport.profiles.database import SET_BY_US, quote_identifier, session, writing
 
 ROOT = Path(ccexport.__file__).parents[1]
 
@@ -31,6 +34,59 @@ def test_the_temporary_folder_is_private_and_gone_afterwards(tmp_path: Path) -> 
         (folder,) = parent.iterdir()
         assert folder.stat().st_mode & 0o777 == 0o700
     assert list(parent.iterdir()) == []
+
+
+def test_nothing_of_a_session_is_in_the_next_one(tmp_path: Path) -> None:
+    """DuckDB itself is kept for the next, as starting it takes longer than most sessions do."""
+    file = tmp_path / "file.duckdb"
+    with writing(file, memory_limit="256MB", temp_dir=tmp_path / "t") as db:
+        db.run("CREATE TABLE profiles AS SELECT 1 AS a")
+    settings = "SELECT name, value FROM duckdb_settings() WHERE name NOT SIMILAR TO '.*(temp_dir|memory).*'"
+    database._spares.clear()
+    with session(memory_limit="256MB", temp_dir=tmp_path / "t", read={"s": file}) as db:
+        fresh = db.rows(settings)
+        db.run(
+            "CREATE TABLE t AS SELECT 1 AS a; CREATE TEMP TABLE u AS SELECT 1 AS a; CREATE TYPE e AS ENUM ('a')"
+        )
+        db.run(f"ATTACH '{tmp_path / 'other.duckdb'}' AS other")
+        for odd in ("disabled_optimizers = 'join_order'", "force_compression = 'rle'", "threads = 1"):
+            db.run(f"SET {odd}; SET preserve_insertion_order = false")
+    assert len(database._spares[os.getpid()]) == 1
+
+    with session(memory_limit="512MB", temp_dir=tmp_path / "u") as db:
+        assert database._spares[os.getpid()] == []  # it is the same
+        assert db.rows(settings) == fresh
+        assert db.memory_limit == pytest.approx(512e6, rel=0.01)
+        assert str(tmp_path / "u") in db.row("SELECT current_setting('temp_directory')")[0]
+        left = "SELECT table_name FROM duckdb_tables() UNION SELECT type_name FROM duckdb_types() WHERE NOT internal"
+        assert db.rows(left) == []
+        names = {
+            name for (name,) in db.rows("SELECT database_name FROM duckdb_databases() WHERE NOT internal")
+        }
+        assert names == {"memory", "room"}
+
+
+def test_everything_that_is_set_is_set_back() -> None:
+    """A setting of the whole database would otherwise be the next session's too."""
+    of_a_connection = {"TimeZone", "enable_progress_bar", "enable_progress_bar_print"}  # which ends
+    given_anew = {"memory_limit", "temp_directory"}
+    rooms = [path for path in Path(ccexport.__file__).parent.rglob("*.py") if "sandbox" not in path.parts]
+    found = {name for p in rooms for name in re.findall(r"[\"';] ?SET (\w+) = ", p.read_text("utf-8"))}
+
+    assert found - of_a_connection - given_anew == set(SET_BY_US)
+
+
+def test_what_has_spilled_is_not_kept(tmp_path: Path) -> None:
+    """Its temporary folder cannot be changed any more, and goes with the session."""
+    database._spares.clear()
+    with session(memory_limit="24MB", temp_dir=tmp_path) as db:
+        db.run("SET threads = 1")
+        db.run("CREATE TABLE t AS SELECT i, hash(i) AS h, repeat('x', 40) AS x FROM range(600000) t(i)")
+        (folder,) = tmp_path.iterdir()
+        assert list(folder.iterdir()) != []
+
+    assert database._spares[os.getpid()] == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_python_variable_is_not_a_table(tmp_path: Path) -> None:
