@@ -16,8 +16,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from ccexport.errors import BadSettings, Conflict, StoreTrouble
+from ccexport.ledger.tables import metadata
 
 NEWEST = "0004"
+_VERSION_TABLE = (
+    "CREATE TABLE alembic_version "
+    "(version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+)
 BUSY_SECONDS = 30
 
 
@@ -55,7 +60,10 @@ class Database:
                 raise StoreTrouble(
                     f"The ledger is at version {found}, newer than this program's {NEWEST}: upgrade ccexport."
                 )
-            self._migrate()
+            if found is None:
+                self._create()
+            else:
+                self._migrate()
 
     def version(self) -> str | None:
         """The version it is at, or None before the first."""
@@ -67,6 +75,13 @@ class Database:
             if not inspect(connection).has_table("alembic_version"):
                 return None
             return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+    def _create(self) -> None:
+        """The newest tables at once, as all the migrations one after the other make them, which takes longer."""
+        with self.write() as connection:
+            metadata.create_all(connection, checkfirst=False)
+            connection.execute(text(_VERSION_TABLE))
+            connection.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": NEWEST})
 
     def _migrate(self) -> None:
         from alembic import command  # alembic costs 0.2 s and is needed once per version

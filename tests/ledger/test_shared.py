@@ -212,16 +212,6 @@ def test_a_ledger_newer_than_the_program_is_refused(
         Ledger(ledger_address, tmp_path)
 
 
-def test_migrations_make_exactly_the_tables(ledger: Ledger) -> None:
-    from alembic.autogenerate import compare_metadata
-    from alembic.migration import MigrationContext
-
-    from ccexport.ledger.tables import metadata
-
-    with ledger._database.read() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-
-
 def test_a_wrong_address_names_the_setting(tmp_path: Path) -> None:
     with pytest.raises(BadSettings, match="CCEXPORT_LEDGER_URL"):
         Ledger("nonsense", tmp_path)

@@ -1,20 +1,25 @@
 """A ledger of every earlier version, with data in it, is brought to the newest and keeps everything."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic import command
+from alembic.autogenerate import compare_metadata
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, MetaData, create_engine, insert, select
+from sqlalchemy import Connection, Engine, MetaData, create_engine, insert, select, text
 from sqlalchemy.engine import make_url
 
 import ccexport.ledger
 from ccexport.ledger import Ledger
 from ccexport.ledger.maintenance import NEWEST
+from ccexport.ledger.tables import metadata
 from ccexport.model.schedules import Follows, Schedule
 from ccexport.model.words import Role, RunState
 from tests.conftest import ROOT, Clock
@@ -117,19 +122,26 @@ def _engine(address: str) -> Engine:
     return create_engine(url.set(drivername="postgresql+psycopg") if "postgresql" in address else url)
 
 
-def _ledger_of(version: str, address: str) -> dict[str, dict[str, Any]]:
-    """A ledger of that version with the rows of it and of all before; gives those rows."""
-    rows = {table: row for v, made in ROWS.items() if v <= version for table, row in made.items()}
+@contextmanager
+def _migrated(address: str, version: str) -> Iterator[Connection]:
+    """A database brought from nothing to that version by the migrations."""
     engine, config = _engine(address), _config()
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, version)
+        yield connection
+        connection.commit()
+    engine.dispose()
+
+
+def _ledger_of(version: str, address: str) -> dict[str, dict[str, Any]]:
+    """A ledger of that version with the rows of it and of all before; gives those rows."""
+    rows = {table: row for v, made in ROWS.items() if v <= version for table, row in made.items()}
+    with _migrated(address, version) as connection:
         tables = MetaData()
         tables.reflect(connection)
         for table, row in rows.items():
             connection.execute(insert(tables.tables[table]).values(**row))
-        connection.commit()
-    engine.dispose()
     return rows
 
 
@@ -138,6 +150,45 @@ def test_every_version_is_known_here_and_to_the_operator() -> None:
 
     assert versions()[-1] == NEWEST
     assert re.findall(r"^\| (\d{4}) \|", text, re.MULTILINE) == versions()
+
+
+def test_the_migrations_make_exactly_the_tables_of_a_new_ledger(ledger_address: str, tmp_path: Path) -> None:
+    """Only an old ledger is migrated; a new one is made at once, and must not be told from it."""
+    with _migrated(ledger_address, NEWEST) as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        by_migrations = _described(connection)
+        schema = MetaData()
+        schema.reflect(connection)
+        schema.drop_all(connection)
+
+    Ledger(ledger_address, tmp_path).close()
+
+    engine = _engine(ledger_address)
+    with engine.connect() as connection:
+        assert _described(connection) == by_migrations
+    engine.dispose()
+
+
+def _described(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
+    """Every table, column, constraint and index, and the version, in the words of the database itself."""
+    if connection.dialect.name == "sqlite":
+        queries = [
+            "SELECT m.name, c.* FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table'",
+            'SELECT m.name, f."table", f."from", f."to", f.on_update, f.on_delete '
+            "FROM sqlite_master m, pragma_foreign_key_list(m.name) f",
+            'SELECT m.name, i.name, i."unique", i.partial FROM sqlite_master m, pragma_index_list(m.name) i',
+            "SELECT name, sql FROM sqlite_master WHERE type = 'index'",
+        ]
+    else:
+        queries = [
+            "SELECT table_name, column_name, ordinal_position, column_default, is_nullable, data_type, "
+            "character_maximum_length FROM information_schema.columns WHERE table_schema = 'public'",
+            "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint "
+            "WHERE connamespace = 'public'::regnamespace",
+            "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+        ]
+    queries.append("SELECT version_num FROM alembic_version")
+    return {query: sorted(map(tuple, connection.execute(text(query))), key=repr) for query in queries}
 
 
 @pytest.mark.parametrize("version", versions()[:-1])
