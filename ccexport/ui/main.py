@@ -15,6 +15,7 @@ from ccexport.ui.places import PLACES, Place
 from ccexport.ui.said import say
 from ccexport.ui.session import signed_in
 from ccexport.ui.texts import t
+from ccexport.ui.turns import TURNS
 
 st.set_page_config(page_title="ccexport", page_icon="📬", layout="wide")
 
@@ -92,12 +93,20 @@ def _here(path: str) -> str:
     return f"/{path}" + (f"?{query}" if query else "")
 
 
-if STARTED.services is None:
-    st.navigation(
-        [st.Page(_starting, title="ccexport", url_path=p.path, default=i == 0) for i, p in enumerate(PLACES)],
-        position="hidden",
-    ).run()
-elif (person := signed_in()) is None:
-    _signed_out()
-else:
-    _signed_in(person)
+def _page() -> None:
+    if STARTED.services is None:
+        st.navigation(
+            [
+                st.Page(_starting, title="ccexport", url_path=p.path, default=i == 0)
+                for i, p in enumerate(PLACES)
+            ],
+            position="hidden",
+        ).run()
+    elif (person := signed_in()) is None:
+        _signed_out()
+    else:
+        _signed_in(person)
+
+
+with TURNS.taken():
+    _page()
