@@ -1,8 +1,8 @@
 """Two workers and the dashboard on one data directory, killed at random while people go on working.
 
-`python -m benchmarks chaos [--minutes M] [--seed S]`. Exports run, are cancelled and run again, profiles change,
-contacts unsubscribe; every few seconds one of the three processes dies by SIGKILL and is started anew. At the end
-whoever is left finishes what is open, and every promise of docs/reliability.md is checked.
+`python -m benchmarks chaos [--minutes M] [--seed S] [--ledger postgresql://…]`. Exports run, are cancelled and run
+again, profiles change, contacts unsubscribe; every few seconds one of the three processes dies by SIGKILL and is
+started anew. At the end whoever is left finishes what is open, and every promise of docs/reliability.md is checked.
 """
 
 import argparse
@@ -40,10 +40,11 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks chaos", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--ledger", default="", help="an empty PostgreSQL database; SQLite without it")
     told = parser.parse_args(arguments)
     seed = told.seed if told.seed is not None else random.randrange(10**6)
     folder = Path(tempfile.mkdtemp(prefix="ccexport-chaos-"))
-    seen = chaos(folder, seconds=told.minutes * 60, seed=seed)
+    seen = chaos(folder, seconds=told.minutes * 60, seed=seed, ledger=told.ledger)
     for name, value in seen.lines():
         print(f"{name:<52}{value:>26}")
     for broken in seen.broken:
@@ -108,9 +109,11 @@ class Process:
         self._process.wait()
 
 
-def chaos(root: Path, *, seconds: float, seed: int, dashboard: bool = True) -> Seen:
+def chaos(root: Path, *, seconds: float, seed: int, dashboard: bool = True, ledger: str = "") -> Seen:
     """Kill for that long, let the rest finish, and say what was seen."""
-    world = World(root, config={"activity_overhead_seconds": 0.2, "visibility_seconds": 0.2})
+    world = World(
+        root, config={"activity_overhead_seconds": 0.2, "visibility_seconds": 0.2}, ledger_url=ledger
+    )
     world.services.close()
     world.services = Services(world.settings)  # with real waiting
     seen, dice = Seen(seed), random.Random(seed)
@@ -197,6 +200,7 @@ def _processes(world: World, root: Path, *, dashboard: bool) -> list[Process]:
     settings = world.settings
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CCEXPORT_")} | {
         "CCEXPORT_DATA_DIR": str(settings.data_dir),
+        "CCEXPORT_LEDGER_URL": settings.ledger_url,
         "CCEXPORT_CC_API_URL": str(settings.cc_api_url),
         "CCEXPORT_CC_AUTH_URL": str(settings.cc_auth_url),
         "CCEXPORT_CC_CLIENT_ID": "key",
