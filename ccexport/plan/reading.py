@@ -90,8 +90,9 @@ def rows(
 ) -> list[PlanRow]:
     """A page of rows in plan order.
 
-    `what`: a verdict, a reason, an outcome (with `outcomes`), a warning (`field:code`), or `sent`,
-    `left_out`, `warnings`. `search`: a part of an address, a profile id or a name.
+    `what`: a verdict, a reason, an outcome (with `outcomes`), a warning (`field:code`), or `left_out`,
+    `warnings`, `sent` (what left, with `outcomes`; else what would). `search`: a part of an address, a
+    profile id or a name.
     """
     conditions, params = _conditions(what, outcomes)
     if segment is not None:
@@ -171,7 +172,7 @@ def _conditions(what: str | None, outcomes: Path | None) -> tuple[list[str], lis
     if what in set(Outcome):
         return (["o.outcome = ?"], [what]) if outcomes else (["false"], [])
     flags = {
-        "sent": "r.batch IS NOT NULL",
+        "sent": "o.outcome IS NOT NULL" if outcomes else "r.batch IS NOT NULL",
         "left_out": "r.reason IS NOT NULL",
         "warnings": "r.warnings IS NOT NULL",
     }

@@ -16,6 +16,7 @@ from streamlit.dataframe_util import convert_anything_to_arrow_bytes
 
 from ccexport.model.words import Reason, Verdict
 from ccexport.ui.formats import Formats
+from ccexport.ui.pressable import show_rows
 from ccexport.ui.show import here, number
 from ccexport.ui.texts import t
 from ccexport.ui.words import word
@@ -42,19 +43,13 @@ def funnel(
     labels = tuple(number(n) for _, _, n, _ in rows)
     domain = (goes, stays, t("Candidates"), left_out, leaves)
     spec = _funnel(tuple(rows), labels, domain, title, (t("What"), t("Contacts")), _ink())
-    st.vega_lite_chart(deepcopy(spec), alt=title, key=_FUNNEL, on_select=lambda: _show_rows(view))
+    st.vega_lite_chart(deepcopy(spec), alt=title, key=_FUNNEL, on_select=lambda: _pressed(view))
 
 
-def _show_rows(view: Mapping[str, str]) -> None:
+def _pressed(view: Mapping[str, str]) -> None:
     chosen = st.session_state[_FUNNEL].selection.get("bar") or []
-    if not chosen:
-        return
-    st.query_params.pop("page", None)
-    for name, value in {**view, "what": chosen[0]["code"]}.items():
-        if value:
-            st.query_params[name] = value
-        else:
-            st.query_params.pop(name, None)
+    if chosen:
+        show_rows(chosen[0]["code"], view)
 
 
 def _ink() -> str:

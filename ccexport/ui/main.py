@@ -77,7 +77,7 @@ def _signed_in(actor: Actor) -> None:
             default=index == 0,
             visibility="visible" if allowed else "hidden",
         )
-        groups.setdefault(t(place.group) if place.group else "", []).append(page)
+        groups.setdefault(t(place.group) if place.group else "ccexport", []).append(page)
     chosen = st.navigation(groups, expanded=True)  # type: ignore[arg-type]
     shell.person_menu(actor, _here(chosen.url_path))
     shell.banner()

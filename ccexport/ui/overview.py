@@ -11,7 +11,8 @@ from ccexport.model.words import Outcome
 from ccexport.ui import drawn
 from ccexport.ui.holder import services
 from ccexport.ui.places import link
-from ccexport.ui.show import ago, badge_markup, empty, here, number, plain, zone
+from ccexport.ui.run_story import share_of
+from ccexport.ui.show import ago, badge_markup, empty, here, number, percent, plain, zone
 from ccexport.ui.texts import t
 from ccexport.ui.words import word
 
@@ -77,9 +78,12 @@ def _live(actor: Actor) -> None:
         st.rerun()
     for run in live:
         progress = services().runs.progress(actor, run.id)
-        share = progress.batches_done / progress.batches_total if progress.batches_total else 0.0
+        if progress.run.state.ended:
+            continue
+        share = share_of(progress)
         with st.container(border=True):
-            st.progress(share, text=f"{badge_markup(run.state)} **{plain(run.export_name)}**")
+            said = f"{badge_markup(progress.run.state)} **{plain(run.export_name)}** · {percent(share, 0)}"
+            st.progress(share, text=said)
             link("runs", t("Watch"), icon=":material/play_circle:", run=run.id)
 
 

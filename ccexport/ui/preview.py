@@ -19,6 +19,7 @@ from ccexport.ui.export_cards import segment_names
 from ccexport.ui.holder import services
 from ccexport.ui.person_search import person_search
 from ccexport.ui.places import go
+from ccexport.ui.pressable import Number, numbers
 from ccexport.ui.run_dialog import run_button
 from ccexport.ui.said import say
 from ccexport.ui.show import ago, duration, moment, number, plain, show_error
@@ -132,11 +133,10 @@ def _release(actor: Actor, export: Export, guard: str, reason: str) -> None:
 
 def _numbers(plan: Plan) -> None:
     left_out = sum(plan.reasons.values())
-    with st.grid(3, min_column_width=150):
-        st.metric(t("Candidates"), number(plan.candidates), border=True, help=t("Profiles in the segments."))
-        for verdict in Verdict:
-            st.metric(word(verdict), number(plan.verdicts.get(verdict, 0)), border=True)
-        st.metric(t("Left out"), number(left_out), border=True, help=t("Each with its reason, below."))
+    found = [Number(t("Candidates"), plan.candidates, "", t("Profiles in the segments."))]
+    found += [Number(word(v), plan.verdicts.get(v, 0), str(v)) for v in Verdict]
+    found.append(Number(t("Left out"), left_out, "left_out", t("Each with its reason, below.")))
+    numbers(found, columns=3)
 
 
 def _facts(actor: Actor, export: Export, plan: Plan) -> None:

@@ -17,6 +17,7 @@ from ccexport.ui.compare import compare_runs
 from ccexport.ui.follow_up import follow_up
 from ccexport.ui.holder import services
 from ccexport.ui.person_search import person_search
+from ccexport.ui.pressable import Number, numbers
 from ccexport.ui.said import say
 from ccexport.ui.show import (
     STATES,
@@ -25,10 +26,10 @@ from ccexport.ui.show import (
     duration,
     moment,
     number,
+    percent,
     plain,
     run_seconds,
     show_error,
-    state_badge,
     state_text,
     zone,
 )
@@ -41,10 +42,7 @@ VIEWS = {"contacts": "Contacts", "story": "Story", "requests": "Requests", "comp
 
 def run_story(actor: Actor, run: Run) -> None:
     """Everything of one run, top to bottom."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.title(plain(run.export_name), width="content")
-        if not run.state.ended:
-            state_badge(run.state)
+    st.title(plain(run.export_name))
     st.markdown(
         t(
             "List **{list}** · started {when} by {person}",
@@ -72,7 +70,11 @@ def run_story(actor: Actor, run: Run) -> None:
 
 
 def _ending(run: Run) -> None:
-    """The state in large letters, and its sentence."""
+    """The state and the number that matters in large letters, to be read from across the room; its sentence."""
+    head = state_text(run.state)
+    if run.counts.get("sent"):
+        many = {name: number(run.counts.get(name, 0)) for name in ("verified", "sent")}
+        head += " · " + t("{verified} of {sent} verified", **many)
     text = plain(say(sentence(run)), 1_000) + " " + t("It took {time}.", time=duration(run_seconds(run)))
     if run.state is RunState.SUCCEEDED:
         shown = st.success
@@ -80,7 +82,7 @@ def _ending(run: Run) -> None:
         shown = st.error
     else:
         shown = st.warning
-    shown(f"## {state_text(run.state)}\n\n{text}", icon=STATES[run.state][2])
+    shown(f"## {head}\n\n{text}", icon=STATES[run.state][2])
 
 
 def _live(actor: Actor, drawn: Run) -> None:
@@ -89,23 +91,30 @@ def _live(actor: Actor, drawn: Run) -> None:
     run = progress.run
     if run.state is not drawn.state:
         st.rerun()
-    step = run.wait_step if run.state is RunState.WAITING and run.wait_step else run.state
-    reached = STEPS.index(step)
+    reached = _reached(run)
     names = [
         t(s.capitalize()) if i != reached else f"**{t(s.capitalize())}**"
         for i, s in enumerate(map(str, STEPS))
     ]
-    st.markdown("  ›  ".join(names))
-    st.progress(_share(progress, reached), text=_words(progress))
+    share = share_of(progress)
+    with st.container(border=True):
+        st.markdown(f"## {STATES[run.state][2]} {state_text(run.state)} · {percent(share, 0)}")
+        st.progress(share, text=_words(progress))
+        st.markdown("  ›  ".join(names))
     if run.state is RunState.WAITING:
         st.warning(_waiting(run), icon=":material/pause_circle:")
     if run.cancel_requested:
         st.info(t("Cancelling: nothing more is sent; what already left is settled and read back."))
 
 
-def _share(progress: Progress, reached: int) -> float:
+def _reached(run: Run) -> int:
+    return STEPS.index(run.wait_step if run.state is RunState.WAITING and run.wait_step else run.state)
+
+
+def share_of(progress: Progress) -> float:
+    """How far a live run is, of 1: by its steps, and by its requests within them."""
     within = progress.batches_done / progress.batches_total if progress.batches_total else 0.0
-    return min((reached + within) / len(STEPS), 1.0)
+    return min(_reached(progress.run) + within, len(STEPS) - 1) / len(STEPS)
 
 
 def _words(progress: Progress) -> str:
@@ -178,9 +187,10 @@ def _numbers(run: Run) -> None:
     counts = run.counts
     if not counts:
         return
-    with st.grid(4, min_column_width=150):
-        for code in ("candidates", "left_out", "sent", *Outcome, "removed"):
-            st.metric(word(code), number(counts.get(code)), border=True)
+    codes = {"candidates": "", "left_out": "left_out", "sent": "sent"}
+    codes |= {str(o): str(o) for o in Outcome} | {"removed": str(Verdict.REMOVE)}
+    found = [Number(word(name), counts[name], code) for name, code in codes.items() if name in counts]
+    numbers(found, columns=4, view="")
 
 
 def _plan(actor: Actor, run: Run) -> Plan | None:
@@ -257,7 +267,7 @@ def _contacts(actor: Actor, run: Run, plan: Plan | None) -> None:
         plan.segments,
         key="run_person",
     )
-    counts = [(str(o), run.counts.get(str(o), 0)) for o in Outcome]
+    counts = [(name, run.counts.get(name, 0)) for name in ("sent", *Outcome)]
     counts += [(str(v), plan.verdicts.get(v, 0)) for v in Verdict]
     counts.append(("left_out", sum(plan.reasons.values())))
     counts += [(str(r), plan.reasons.get(r, 0)) for r in Reason]

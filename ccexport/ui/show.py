@@ -68,9 +68,9 @@ def number(value: float | Decimal | None, decimals: int = 0) -> str:
     return "–" if value is None else here().number(value, decimals)
 
 
-def percent(value: float) -> str:
+def percent(value: float, decimals: int = 1) -> str:
     """0.047 as a percentage."""
-    return here().share(value)
+    return here().share(value, decimals)
 
 
 def moment(at: datetime | None) -> str:
@@ -141,12 +141,6 @@ def run_seconds(run: Run) -> float | None:
 
 def state_text(state: RunState) -> str:
     return t(STATES[state][0])
-
-
-def state_badge(state: RunState) -> None:
-    """The state of a run as a badge."""
-    label, color, icon = STATES[state]
-    st.badge(t(label), color=color, icon=icon)  # type: ignore[arg-type]
 
 
 def badge_markup(state: RunState) -> str:

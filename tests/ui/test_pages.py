@@ -1,10 +1,13 @@
 """Each page empty, normal and in error."""
 
+from dataclasses import replace
+
 import pytest
 
 from ccexport.model.exports import Actor
-from ccexport.model.words import Role
+from ccexport.model.words import Role, RunState
 from ccexport.ui.holder import hold
+from ccexport.ui.run_list import _cells
 from tests.ui.conftest import Pages, said
 
 CONTRIBUTOR = Actor("contributor", Role.CONTRIBUTOR)
@@ -61,6 +64,10 @@ def test_rows_are_reached_by_their_reason_in_the_address(demo: Pages) -> None:
     export = demo.services.ledger.exports.named("Good customers")
     page = demo.open("exports", "contributor", export=export.id, show="preview", what="no_consent")
     assert set(page.dataframe[0].value["Verdict"]) == {"No consent"}
+    page.button("rows-add").click()
+    demo.run(page, "contributor")
+    assert set(page.dataframe[0].value["Verdict"]) == {"Add"}
+    assert page.query_params["what"] == "add"
 
 
 def test_a_viewer_gets_no_address_no_name_and_no_button(demo: Pages) -> None:
@@ -89,6 +96,18 @@ def test_a_run_shows_its_outcome_and_its_contacts(demo: Pages) -> None:
     numbers = {m.label: m.value for m in page.metric}
     assert numbers["Verified"] == numbers["Sent"]
     assert set(page.dataframe[0].value["Outcome"]) == {"Verified"}
+    assert f"## Succeeded · {numbers['Verified']} of {numbers['Sent']} verified" in page.success[0].value
+    page.button("rows-left_out").click()
+    demo.run(page, "contributor")
+    assert "Verified" not in page.dataframe[0].value and "Add" not in set(page.dataframe[0].value["Verdict"])
+    page.button("rows-sent").click()
+    demo.run(page, "contributor")
+    assert set(page.dataframe[0].value["Outcome"]) == {"Verified"}
+
+
+def test_the_history_says_how_many_a_run_that_goes_on_has_sent(demo: Pages) -> None:
+    run = replace(demo.services.ledger.runs.all(limit=1)[0], state=RunState.SENDING, counts={})
+    assert (_cells(run, 12)["Sent"], _cells(run, 12)["Verified"]) == (12, None)
 
 
 @pytest.mark.parametrize("view", ["story", "requests"])
