@@ -18,6 +18,10 @@ from ccexport.ledger.sealing import Seal
 from ccexport.ledger.tables import people, sign_in_failures, tickets, web_sessions
 from ccexport.model.words import Role
 
+_SIGNED_IN = (
+    select(people).join(web_sessions, web_sessions.c.person == people.c.name).where(~people.c.disabled)
+)  # made once: every rerun asks it twice
+
 
 @dataclass(frozen=True)
 class Person:
@@ -105,11 +109,8 @@ class People:
 
     def session_person(self, secret: str) -> Person | None:
         """Whose session this cookie is; None when unknown, over, or the person is disabled."""
-        query = (
-            select(people)
-            .join(web_sessions, web_sessions.c.person == people.c.name)
-            .where(web_sessions.c.hash == digest(secret), web_sessions.c.expires_at > self._clock())
-            .where(~people.c.disabled)
+        query = _SIGNED_IN.where(
+            web_sessions.c.hash == digest(secret), web_sessions.c.expires_at > self._clock()
         )
         with self._db.read() as connection:
             row = connection.execute(query).mappings().first()

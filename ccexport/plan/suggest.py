@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from ccexport.model.profiles import ProfileField
 from ccexport.model.words import FieldType
@@ -86,8 +87,14 @@ def _meaning(field: ProfileField) -> Suggestion | None:
             return _fitting(field, _MEANINGS[text], confidence)
     if len(name) < 5:
         return None  # short names are alike by chance
-    ratio, word = max((SequenceMatcher(None, name, word).ratio(), word) for word in _MEANINGS)
+    ratio, word = _closest(name)
     return _fitting(field, _MEANINGS[word], SIMILAR) if ratio >= _LEAST_RATIO else None
+
+
+@lru_cache(maxsize=4_096)
+def _closest(name: str) -> tuple[float, str]:
+    """How alike the most similar known word is, and that word. A page asks again at every rerun."""
+    return max((SequenceMatcher(None, name, word).ratio(), word) for word in _MEANINGS)
 
 
 def _fitting(field: ProfileField, target: str, confidence: float) -> Suggestion | None:

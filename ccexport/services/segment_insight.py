@@ -10,7 +10,7 @@ from datetime import UTC
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ccexport.errors import NotFound, WrongUse
+from ccexport.errors import CcexportError, NotFound, WrongUse
 from ccexport.model.exports import Actor, Export
 from ccexport.model.profiles import Members, Segment, Snapshot
 from ccexport.model.words import Role, SegmentKind
@@ -78,6 +78,23 @@ class SegmentInsight:
         """The same of a segment that was just asked for."""
         require(actor, Role.VIEWER, "see segments")
         return self._members(segment)
+
+    def counts(self, actor: Actor, segments: Sequence[Segment]) -> Mapping[str, int | None]:
+        """How many members each of these has, by id; None where that cannot be said."""
+        require(actor, Role.VIEWER, "see segments")
+        snapshot = self._services.profile_store.current()
+        if snapshot is None:
+            return dict.fromkeys((s.id for s in segments), None)
+        sent_by, lookup = self._sent_by, cache(self._ledger.segments.named)
+
+        def size(segment: Segment) -> int | None:
+            try:
+                found = self._services.members.members(segment, snapshot, lookup=lookup, sent_by=sent_by)
+            except CcexportError:
+                return None
+            return found.count
+
+        return {segment.id: size(segment) for segment in segments}
 
     def _members(self, segment: Segment, snapshot: Snapshot | None = None) -> Members:
         """In an earlier snapshot, days such as *in the last month* count from the day it was made."""

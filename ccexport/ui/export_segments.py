@@ -4,7 +4,6 @@ import streamlit as st
 
 from ccexport.errors import CcexportError
 from ccexport.model.exports import Actor, Export
-from ccexport.model.profiles import Segment
 from ccexport.ui.holder import services
 from ccexport.ui.places import link
 from ccexport.ui.show import number, plain
@@ -14,7 +13,7 @@ from ccexport.ui.texts import t
 def choose_segments(actor: Actor, key: str, export: Export | None, disabled: bool) -> list[str]:
     """The ids of the chosen ones; a new export begins with the segment that the address names."""
     there = {s.id: s for s in services().segments.list(actor)}
-    sizes = {segment_id: _size(actor, segment) for segment_id, segment in there.items()}
+    sizes = services().segments.counts(actor, list(there.values()))
     asked = export.config.segment_ids if export else st.query_params.get_all("segment")
     chosen = st.multiselect(
         t("Segments"),
@@ -31,13 +30,6 @@ def choose_segments(actor: Actor, key: str, export: Export | None, disabled: boo
     if chosen:
         _together(actor, chosen, sum(sizes[s] or 0 for s in chosen))
     return chosen
-
-
-def _size(actor: Actor, segment: Segment) -> int | None:
-    try:
-        return services().segments.members_of(actor, segment).count
-    except CcexportError:
-        return None
 
 
 def _together(actor: Actor, chosen: list[str], added_up: int) -> None:

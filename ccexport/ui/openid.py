@@ -5,13 +5,12 @@ ours, as after the form. Must never trust what the provider said a second time.
 """
 
 import secrets
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import streamlit as st
 
 from ccexport.errors import BadSettings
-from ccexport.ledger.people import Person
 from ccexport.settings import load_settings
 from ccexport.ui.cookies import ASKED, cookie
 from ccexport.ui.going import local_path
@@ -19,6 +18,9 @@ from ccexport.ui.holder import STARTED, services
 from ccexport.ui.session import origin
 from ccexport.ui.show import told
 from ccexport.ui.texts import t
+
+if TYPE_CHECKING:
+    from ccexport.ledger.people import Person
 
 
 def secrets_of_the_provider() -> dict[str, Any] | None:
@@ -47,7 +49,7 @@ def _configured() -> bool:
     return STARTED.settings is not None and bool(STARTED.settings.oidc_metadata_url)
 
 
-def by_provider() -> Person | None:
+def by_provider() -> "Person | None":
     """Who just came back from the provider, once; why not is shown."""
     if not _configured() or not st.user.is_logged_in:
         return None

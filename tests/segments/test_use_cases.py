@@ -1,6 +1,7 @@
 """Segments through their use cases: what analysts do with them, and what viewers may see."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,17 @@ def test_what_a_member_list_does_not_match_is_named(services: Services) -> None:
     assert segments.unmatched(CARL, "Gold") == []
     with pytest.raises(NotPermitted):
         segments.unmatched(VERA, "List")
+
+
+def test_many_are_counted_at_once_and_one_at_fault_keeps_no_other_from_its_number(services: Services) -> None:
+    high = services.ledger.segments.named("High")
+    gone = {"field": "gone", "op": "is", "value": "x"}
+    services.ledger.segments.save(replace(high, rule=gone, version=high.version + 1), by="ada")
+    there = services.segments.list(VERA)
+
+    found = services.segments.counts(VERA, there)
+
+    assert {segment.name: found[segment.id] for segment in there} == {"Gold": 2, "High": None}
 
 
 def test_a_rule_survives_the_renaming_of_what_it_refers_to(services: Services) -> None:

@@ -68,6 +68,7 @@ RIGHTS: dict[str, tuple[Role, Step]] = {
     "exports.names": (VIEWER, lambda s, a: s.exports.names(a)),
     "exports.count": (VIEWER, lambda s, a: s.exports.count(a)),
     "segments.members_of": (VIEWER, lambda s, a: s.segments.members_of(a, s.ledger.segments.all()[0])),
+    "segments.counts": (VIEWER, lambda s, a: s.segments.counts(a, s.ledger.segments.all())),
     "segments.said": (VIEWER, lambda s, a: s.segments.said(a, s.ledger.segments.all()[0])),
     "segments.names": (VIEWER, lambda s, a: s.segments.names(a)),
     "segments.uses": (VIEWER, lambda s, a: s.segments.uses(a)),
