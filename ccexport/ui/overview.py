@@ -11,8 +11,8 @@ from ccexport.model.words import Outcome
 from ccexport.ui import drawn
 from ccexport.ui.holder import services
 from ccexport.ui.places import link
-from ccexport.ui.run_story import share_of
-from ccexport.ui.show import ago, badge_markup, empty, here, number, percent, plain, zone
+from ccexport.ui.run_story import counted, share_of
+from ccexport.ui.show import ago, badge_markup, empty, here, number, plain, zone
 from ccexport.ui.texts import t
 from ccexport.ui.words import word
 
@@ -80,10 +80,9 @@ def _live(actor: Actor) -> None:
         progress = services().runs.progress(actor, run.id)
         if progress.run.state.ended:
             continue
-        share = share_of(progress)
         with st.container(border=True):
-            said = f"{badge_markup(progress.run.state)} **{plain(run.export_name)}** · {percent(share, 0)}"
-            st.progress(share, text=said)
+            said = f"{badge_markup(progress.run.state)} **{plain(run.export_name)}** {counted(progress)}"
+            st.progress(share_of(progress), text=said)
             link("runs", t("Watch"), icon=":material/play_circle:", run=run.id)
 
 

@@ -26,7 +26,6 @@ from ccexport.ui.show import (
     duration,
     moment,
     number,
-    percent,
     plain,
     run_seconds,
     show_error,
@@ -96,10 +95,9 @@ def _live(actor: Actor, drawn: Run) -> None:
         t(s.capitalize()) if i != reached else f"**{t(s.capitalize())}**"
         for i, s in enumerate(map(str, STEPS))
     ]
-    share = share_of(progress)
     with st.container(border=True):
-        st.markdown(f"## {STATES[run.state][2]} {state_text(run.state)} · {percent(share, 0)}")
-        st.progress(share, text=_words(progress))
+        st.markdown(f"## {STATES[run.state][2]} {state_text(run.state)}{counted(progress)}")
+        st.progress(share_of(progress), text=_words(progress))
         st.markdown("  ›  ".join(names))
     if run.state is RunState.WAITING:
         st.warning(_waiting(run), icon=":material/pause_circle:")
@@ -115,6 +113,15 @@ def share_of(progress: Progress) -> float:
     """How far a live run is, of 1: by its steps, and by its requests within them."""
     within = progress.batches_done / progress.batches_total if progress.batches_total else 0.0
     return min(_reached(progress.run) + within, len(STEPS) - 1) / len(STEPS)
+
+
+def counted(progress: Progress) -> str:
+    """What can be counted of the step it is at, after a dot; nothing where there is nothing to count."""
+    done, total = {
+        RunState.SENDING: (progress.contacts_sent, progress.contacts_total),
+        RunState.SETTLING: (progress.batches_done, progress.batches_total),
+    }.get(progress.run.state, (0, 0))
+    return " · " + t("{done} of {total}", done=number(done), total=number(total)) if total else ""
 
 
 def _words(progress: Progress) -> str:
