@@ -15,6 +15,7 @@ from ccexport.errors import BadInput, Conflict, NotPermitted
 from ccexport.model.exports import Actor, Connection
 from ccexport.model.words import Role
 from ccexport.services.access import require
+from ccexport.services.naming import checked
 
 if TYPE_CHECKING:
     from ccexport.services.context import Services
@@ -101,9 +102,7 @@ class Connecting:
         return Authorisation(url, state, bind)
 
     def _free_name(self, name: str) -> str:
-        name = name.strip()
-        if not name or len(name) > 200:
-            raise BadInput("A connection needs a name of 1 to 200 characters.")
+        name = checked(name, "A connection needs a name of 1 to 200 characters.")
         if any(c.name == name for c in self._ledger.connections.all()):
             raise BadInput(f"A connection named {name} is already there; choose another name.")
         return name

@@ -16,6 +16,7 @@ from ccexport.model.exports import Actor, Connection, Export
 from ccexport.model.words import Role
 from ccexport.services.access import may_use, require, require_use
 from ccexport.services.connecting import AGREEMENT, NEEDED_PRIVILEGE, Authorisation, Connecting, Draft
+from ccexport.services.naming import checked
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,8 @@ class ConnectionUseCases(Connecting):
 
     def create_list(self, actor: Actor, name: str, list_name: str) -> ContactList:
         """A new list, or the one of that name that is already there."""
-        made = self._usable(actor, name, "create contact lists").create_list(list_name)
+        account = self._usable(actor, name, "create contact lists")
+        made = account.create_list(checked(list_name, "A contact list needs a name of 1 to 200 characters."))
         self._ledger.audit.add(actor.name, "contact list created", made.name)
         return made
 

@@ -12,6 +12,7 @@ from ccexport.plan.mapping import check_mapping
 from ccexport.plan.suggest import Suggestion, suggest
 from ccexport.plan.transforms import TRANSFORMS
 from ccexport.services.access import may_use, require, require_use
+from ccexport.services.naming import checked
 
 if TYPE_CHECKING:
     from ccexport.services.context import Services
@@ -250,10 +251,7 @@ class ExportUseCases:
 
 
 def _good_name(name: str) -> str:
-    name = name.strip()
-    if not name or len(name) > 200:
-        raise BadInput("An export needs a name of 1 to 200 characters.")
-    return name
+    return checked(name, "An export needs a name of 1 to 200 characters.")
 
 
 def _by_id(field: MappedField, custom_fields: dict[str, str]) -> MappedField:

@@ -18,6 +18,7 @@ from ccexport.model.exports import Actor
 from ccexport.model.words import Role
 from ccexport.profiles.addresses import normalise_address
 from ccexport.services.access import WHOM, require
+from ccexport.services.naming import checked
 
 if TYPE_CHECKING:
     from ccexport.services.context import Services
@@ -48,7 +49,7 @@ class PeopleUseCases:
         require(actor, Role.ADMINISTRATOR, "add people")
         made = self._ledger.people.add(
             _name(name),
-            display_name=display_name or name,
+            display_name=_shown(display_name or name),
             role=role,
             password_hash=hashed(password),
             email=self._free_email(email, _name(name)),
@@ -244,6 +245,10 @@ def hashed(password: str) -> str:
     if len(password.encode()) > LONGEST_PASSWORD_BYTES:
         raise BadInput(f"The password is too long: use at most {LONGEST_PASSWORD_BYTES} bytes.")
     return bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds=ROUNDS)).decode()
+
+
+def _shown(name: str) -> str:
+    return checked(name, "A full name has 1 to 200 characters.")
 
 
 def _name(name: str) -> str:

@@ -15,6 +15,7 @@ from ccexport.segments.rules import parse_rule, referring
 from ccexport.segments.schema import rule_schema
 from ccexport.segments.words import in_words
 from ccexport.services.access import mask_profile, require, sees_personal
+from ccexport.services.naming import checked
 from ccexport.services.segment_insight import SegmentInsight
 
 __all__ = [
@@ -61,9 +62,7 @@ class SegmentUseCases(SegmentInsight):
         )
 
     def _free_name(self, name: str, old: Segment | None = None) -> str:
-        name = name.strip()
-        if not name or len(name) > 200:
-            raise BadInput("A segment needs a name of 1 to 200 characters.")
+        name = checked(name, "A segment needs a name of 1 to 200 characters.")
         found = self._ledger.segments.find(name)
         if found and (old is None or found.id != old.id):
             raise BadInput(f"A segment named {name} is already there; choose another name.")

@@ -17,7 +17,7 @@ from ccexport.ui.holder import services
 from ccexport.ui.places import go, link
 from ccexport.ui.said import say
 from ccexport.ui.session import origin
-from ccexport.ui.show import code, moment, plain, show_error
+from ccexport.ui.show import code, moment, plain, show_error, show_refusal
 from ccexport.ui.texts import t
 
 SHARES = {Role.ADMINISTRATOR: "Administrators only", Role.CONTRIBUTOR: "Administrators and contributors"}
@@ -81,7 +81,7 @@ def finish_steps(actor: Actor, key: str) -> None:
         link("connections", t("Start again"), icon=":material/add_link:", show="new")
         return
     if "trouble" in note:
-        st.error(plain(say(note["trouble"]), 1_000), icon=":material/link_off:")
+        show_refusal(say(note["trouble"]), icon=":material/link_off:", logged=note["trouble"])
         link("connections", t("Start again"), icon=":material/add_link:", show="new")
         return
     draft: Draft = note["draft"]

@@ -10,7 +10,7 @@ from ccexport.ui.connection_dialogs import become_export_user, change, remove
 from ccexport.ui.holder import services
 from ccexport.ui.places import go, link
 from ccexport.ui.said import say
-from ccexport.ui.show import code, empty, moment, number, plain
+from ccexport.ui.show import code, empty, moment, number, plain, show_refusal
 from ccexport.ui.texts import t
 
 REQUESTS_A_DAY = 10_000
@@ -129,8 +129,10 @@ def _buttons(actor: Actor, connection: Connection, facts: ConnectionFacts) -> No
 def _test(actor: Actor, connection: Connection) -> None:
     with st.spinner(t("Asking Constant Contact …")):
         health = services().connections.check(actor, connection.id)
-    shown = st.success if health.working else st.error
-    shown(plain(say(health.sentence), 400), icon=":material/network_check:")
+    if health.working:
+        st.success(plain(say(health.sentence), 400), icon=":material/network_check:")
+    else:
+        show_refusal(say(health.sentence), icon=":material/network_check:", logged=health.sentence)
     counts = health.contacts
     with st.grid(3, min_column_width=150):
         st.metric(t("Contacts in the account"), number(counts.get("total") if counts else None), border=True)

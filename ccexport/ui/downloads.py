@@ -3,6 +3,8 @@
 Streamlit's own download addresses open for anybody who has them; these do not.
 """
 
+import logging
+import secrets
 from collections.abc import Callable, Iterator
 
 from starlette.concurrency import run_in_threadpool
@@ -14,6 +16,8 @@ from ccexport.errors import CcexportError, NotFound, NotPermitted
 from ccexport.model.exports import Actor
 from ccexport.ui.cookies import SESSION
 from ccexport.ui.holder import services
+
+log = logging.getLogger(__name__)
 
 
 async def left_out(request: Request) -> Response:
@@ -55,12 +59,8 @@ async def _sent(request: Request, rows: Callable[[Actor], Iterator[str | bytes]]
         return PlainTextResponse("Sign in first.", 401)
     try:
         pieces = await run_in_threadpool(rows, actor)
-    except NotPermitted as error:
-        return PlainTextResponse(str(error), 403)
-    except NotFound as error:
-        return PlainTextResponse(str(error), 404)
     except CcexportError as error:
-        return PlainTextResponse(str(error), 409)
+        return _refused(error)
     headers = {
         "Content-Disposition": f'attachment; filename="{name}"',
         "Cache-Control": "no-store",
@@ -69,6 +69,14 @@ async def _sent(request: Request, rows: Callable[[Actor], Iterator[str | bytes]]
         return StreamingResponse(pieces, media_type="application/vnd.apache.parquet", headers=headers)
     # The mark at the start tells spreadsheets that this is UTF-8.
     return StreamingResponse(_marked(pieces), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _refused(error: CcexportError) -> Response:
+    """The sentence, with a reference that the log has too."""
+    reference = secrets.token_hex(4)
+    log.warning("%s reference=%s", error.log, reference)
+    status = 403 if isinstance(error, NotPermitted) else 404 if isinstance(error, NotFound) else 409
+    return PlainTextResponse(f"{error} Reference {reference}", status)
 
 
 def _marked(pieces: Iterator[str | bytes]) -> Iterator[str | bytes]:

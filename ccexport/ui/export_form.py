@@ -20,7 +20,7 @@ from ccexport.ui.holder import services
 from ccexport.ui.opened import ask_what_holds, opened
 from ccexport.ui.places import go, link
 from ccexport.ui.schedule_form import words
-from ccexport.ui.show import empty, moment, show_error
+from ccexport.ui.show import empty, moment, show_error, show_refusal
 from ccexport.ui.suggested import suggested
 from ccexport.ui.texts import t
 
@@ -195,10 +195,10 @@ def _save(
 ) -> None:
     apart = values.pop("apart")
     if not values["contact_list"] and not apart:
-        st.error(t("Choose a contact list."))
+        show_refusal(t("Choose a contact list."))
         return
     if not values["email"]:
-        st.error(t("Choose the field with the e-mail address."))
+        show_refusal(t("Choose the field with the e-mail address."))
         return
     try:
         if apart:

@@ -29,6 +29,7 @@ def export_list(actor: Actor) -> None:
     found = [e for e in exports if _matches(e, connections.get(e.config.connection_id), search)]
     if not found:
         st.caption(t("No export fits “{text}”.", text=plain(search)))
+        link("exports", t("All exports"), icon=":material/outbox:")
     shown = page_of(_sorted(actor, found, order), t("{n} exports", n=number(len(found))))
     bar = st.container()
     beside = _beside(actor, shown, connections)

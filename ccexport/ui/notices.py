@@ -13,7 +13,7 @@ from ccexport.model.notices import Channel, Notice, NoticeEvent, NoticeState, Su
 from ccexport.model.words import Role
 from ccexport.ui.holder import services
 from ccexport.ui.said import say
-from ccexport.ui.show import bare, plain, told, zone
+from ccexport.ui.show import bare, plain, show_refusal, told, zone
 from ccexport.ui.texts import t
 
 CHANNELS = {
@@ -128,11 +128,10 @@ def _subscriber(actor: Actor, one: Subscriber, about: tuple[str, str]) -> None:
     if st.button(t("Send a test"), key=f"test-{one.id}", icon=":material/send:"):
         with told():
             tested = services().notices.test(actor, one.id)
-            sentence = plain(say(tested.sentence), 400)
             if tested.arrived:
-                st.toast(sentence, icon=":material/check_circle:")
+                st.toast(plain(say(tested.sentence), 400), icon=":material/check_circle:")
             else:
-                st.error(sentence, icon=":material/error:")
+                show_refusal(say(tested.sentence), logged=tested.sentence)
     if actor.role.covers(Role.ADMINISTRATOR) and st.button(t("Remove"), key=f"drop-{one.id}"):
         with told():
             services().notices.unsubscribe(actor, one.id)

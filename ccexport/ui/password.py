@@ -6,7 +6,7 @@ from ccexport.model.exports import Actor
 from ccexport.ui.going import goto
 from ccexport.ui.holder import services
 from ccexport.ui.session import origin
-from ccexport.ui.show import told
+from ccexport.ui.show import show_refusal, told
 from ccexport.ui.texts import t
 
 
@@ -23,7 +23,7 @@ def _form(actor: Actor) -> None:
         if not st.form_submit_button(t("Change it and sign out everywhere"), type="primary"):
             return
     if new != again:
-        st.error(t("The two new passwords differ; nothing was changed."))
+        show_refusal(t("The two new passwords differ; nothing was changed."))
         return
     with told():
         services().people.confirm_password(actor, old, origin=origin())

@@ -32,6 +32,7 @@ def run_list(actor: Actor) -> None:
     found = _found(actor, ever, page)
     if not found:
         st.caption(t("No run fits these filters."))
+        link("runs", t("All runs"), icon=":material/history:")
         return
     _table(
         found, {r.id: services().runs.progress(actor, r.id).contacts_sent for r in found if not r.state.ended}

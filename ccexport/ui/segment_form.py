@@ -19,7 +19,7 @@ from ccexport.ui.opened import ask_what_holds, opened
 from ccexport.ui.places import go, link
 from ccexport.ui.rule_editor import RuleEditor
 from ccexport.ui.segments import KINDS
-from ccexport.ui.show import bare, empty, number, percent, plain, show_error
+from ccexport.ui.show import bare, empty, number, percent, plain, show_error, show_refusal
 from ccexport.ui.texts import t
 
 SHOWN = 10
@@ -130,7 +130,7 @@ def _json(key: str, start: Mapping[str, Any] | None) -> Mapping[str, Any] | None
     try:
         rule = json.loads(text)
     except ValueError as error:
-        st.error(t("That is not JSON: {reason}", reason=plain(str(error))))
+        show_refusal(t("That is not JSON: {reason}", reason=str(error)))
         return None
     return rule if isinstance(rule, dict) and rule else None
 

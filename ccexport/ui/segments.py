@@ -51,6 +51,7 @@ def segment_list(actor: Actor) -> None:
         _card(actor, segment, [*uses.get(segment.id, ()), *uses.get(segment.name, ())])
     if not found:
         st.caption(t("No segment fits “{text}”.", text=plain(search)))
+        link("segments", t("All segments"), icon=":material/filter_alt:")
 
 
 def kind_badge(segment: Segment) -> str:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from ccexport.ui.going import goto
 from ccexport.ui.holder import services
-from ccexport.ui.show import told
+from ccexport.ui.show import show_refusal, told
 from ccexport.ui.texts import t
 
 
@@ -24,7 +24,7 @@ def set_up_page() -> None:
             if not st.form_submit_button(t("Make me the administrator"), type="primary"):
                 return
         if password != again:
-            st.error(t("The two passwords differ."))
+            show_refusal(t("The two passwords differ."))
             return
         with told():
             person = services().people.set_up(code, name, password)

@@ -160,11 +160,16 @@ def told() -> Iterator[None]:
 
 def show_error(error: CcexportError) -> None:
     """What happened, what to do, and a reference that the log has too."""
-    reference = secrets.token_hex(4)
-    log.warning("%s reference=%s", error.log, reference)
     icon = ":material/lock:" if isinstance(error, NotPermitted) else ":material/error:"
-    text = plain(say(str(error)), 1_000)
-    st.error(f"{text} :small[{t('Reference {reference}', reference=reference)}]", icon=icon)
+    show_refusal(say(str(error)), icon=icon, logged=error.log)
+
+
+def show_refusal(sentence: str, *, icon: str = ":material/error:", logged: str = "") -> None:
+    """The same for what a page itself finds wrong; `sentence` holds nothing that a person typed."""
+    reference = secrets.token_hex(4)
+    log.warning("%s reference=%s", logged or sentence, reference)
+    said = t("Reference {reference}", reference=reference)
+    st.error(f"{plain(sentence, 1_000)} :small[{said}]", icon=icon)
 
 
 def empty(title: str, what_next: str, icon: str = ":material/inbox:") -> DeltaGenerator:

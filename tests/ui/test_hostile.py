@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ccexport.errors import BadInput
 from ccexport.model.exports import Actor, MappedField
 from ccexport.model.words import Role
 from ccexport.services.demo import _consent
@@ -103,3 +104,32 @@ def test_a_name_that_is_too_long_is_refused_with_a_sentence(hostile: Pages, leng
     ):
         with pytest.raises(BadInput):
             refused()
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("  ", "needs a name"), ("\u200f\u200b", "needs a name"), ("a\x00b", "one line"), ("a\nb", "one line")],
+)
+def test_a_name_that_cannot_be_seen_or_is_not_one_line_is_refused(
+    demo: Pages, name: str, sentence: str
+) -> None:
+    """Before anything is kept, or asked of Constant Contact; NUL would be refused by PostgreSQL only."""
+    services = demo.services
+    for refused in (
+        lambda: services.segments.create(ADMINISTRATOR, name, everybody=True),
+        lambda: services.exports.duplicate(ADMINISTRATOR, "Newsletter", name),
+        lambda: services.connections.begin(ADMINISTRATOR, name, agree=True, share=Role.CONTRIBUTOR),
+        lambda: services.connections.create_list(ADMINISTRATOR, "Sandbox", name),
+    ):
+        with pytest.raises(BadInput, match=sentence):
+            refused()
+
+
+def test_every_error_of_a_page_has_a_reference_that_the_log_has_too(
+    demo: Pages, caplog: pytest.LogCaptureFixture
+) -> None:
+    page = demo.open("exports", "contributor", show="new")
+    page.button("form-new-save").click()
+    demo.run(page, "contributor")
+    reference = page.error[0].value.partition("Reference ")[2].rstrip("]")
+    assert f"Choose a contact list. reference={reference}" in caplog.text
