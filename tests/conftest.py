@@ -14,6 +14,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from ccexport.services import people
+
+# Hundreds of processes are started here, and each would compile everything anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 settings.register_profile("ci", max_examples=60, deadline=None)
 settings.register_profile("dev", max_examples=25, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
@@ -25,7 +30,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that take longest begin first, so that no worker ends long after the other."""
     kinds: dict[Path, int] = {}
     for item in items:
-        kind = 0 if "slow" in item.keywords else 1 if "browser" in item.keywords else 2
+        whole = {"world", "demo"} & set(getattr(item, "fixturenames", ()))
+        kind = 0 if "slow" in item.keywords else 1 if whole or "browser" in item.keywords else 2
         kinds[item.path] = min(kind, kinds.get(item.path, kind))
     items.sort(key=lambda item: kinds[item.path])
 
@@ -37,6 +43,14 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name.startswith(("CCEXPORT_", "OTEL_")):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_passwords() -> Iterator[None]:
+    """Hashing is made slow on purpose; how slow is asserted by tests/unit/test_people.py."""
+    with pytest.MonkeyPatch.context() as everywhere:
+        everywhere.setattr(people, "ROUNDS", 4)
+        yield
 
 
 class Clock:

@@ -7,8 +7,10 @@ the server is decided here, because only here the phases of a request are known.
 
 import ipaddress
 import logging
+import ssl
 import time
 from collections.abc import Callable
+from functools import cache
 from urllib.parse import urlsplit
 
 import httpx
@@ -37,6 +39,7 @@ class Transport:
         # a Content-Type would survive into multipart bodies, without their boundary.
         self._client = httpx.Client(
             transport=wire,
+            verify=_trusted(),
             follow_redirects=False,
             headers={"User-Agent": "ccexport"},
             # A proxy of the environment is for the outside, never for this machine.
@@ -97,6 +100,12 @@ class Transport:
             for piece in response.iter_bytes():
                 sink.write(piece)
             return Answer(response.status_code, headers)
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates of this machine, read once a process: that takes longer than a request."""
+    return httpx.create_ssl_context()
 
 
 def check_address(url: str) -> None:

@@ -71,7 +71,7 @@ class Prepared:
         self._world = world
         self._prepare(world)
         world.services.close()
-        self._there, self._saved = world.root / "there.sqlite", world.root / "saved.sqlite"
+        self._there, self._saved = world.their_store, world.root / "saved.sqlite"
         _copy(self._there, self._saved)
 
     def _prepare(self, world: World) -> None:

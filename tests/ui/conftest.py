@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from ccexport.model.exports import Actor
@@ -58,6 +60,14 @@ def made(folder: Path) -> Services:
     services = Services(load_settings(data_dir=folder, sandbox="on", verify_grace=0))
     hold(services)
     return services
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packages_are_looked_through_once() -> Iterator[None]:
+    """AppTest looks for components in every installed package, each time anew: most of the time of a test."""
+    found = cache(manifest_scanner.scan_component_manifests)
+    with patch.object(manifest_scanner, "scan_component_manifests", found):
+        yield
 
 
 @pytest.fixture(scope="session")

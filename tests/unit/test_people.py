@@ -7,12 +7,13 @@ import pytest
 
 from ccexport.errors import BadInput, NotPermitted
 from ccexport.model.words import Role
-from ccexport.services import Services
+from ccexport.services import Services, people
 from ccexport.settings import Settings
 from tests.conftest import Clock
 from tests.world import ADA, CARL, VERA
 
 PASSWORD = "correct horse battery"
+ROUNDS = people.ROUNDS  # as the product has it; the tests run with fewer
 
 
 @pytest.fixture
@@ -21,6 +22,12 @@ def services(tmp_path: Path, clock: Clock) -> Iterator[Services]:
     made.people.add(ADA, "ada", role=Role.ADMINISTRATOR, password=PASSWORD)
     yield made
     made.close()
+
+
+def test_a_password_is_slow_to_try() -> None:
+    """2^12 rounds of bcrypt take a quarter of a second; and what is set is what a hash is made with."""
+    assert ROUNDS >= 12
+    assert people.hashed(PASSWORD).startswith(f"$2b${people.ROUNDS:02}$")
 
 
 def test_a_right_pair_signs_in_and_a_session_carries_the_role(services: Services) -> None:
