@@ -22,7 +22,7 @@ attention(actor, live)
 figures(actor, live)
 going_on(actor, live)
 st.space("small")
-left, right = st.columns([3, 2], gap="large")
+left, right = st.columns([4, 3], gap="medium")
 with left:
     over_time(actor)
 with right:

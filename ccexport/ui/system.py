@@ -28,6 +28,7 @@ PARTS = {
     "destination": "Contact lists, as they were read",
     "ledger": "Ledger",
     "sandbox": "Sandbox",
+    "sample-profiles": "Sample profiles",
 }
 ENTRIES = 1_000  # of the suppression list on one page
 
@@ -64,7 +65,10 @@ def health(actor: Actor) -> None:
         )
     st.subheader(t("Storage"))
     frame = pd.DataFrame(
-        [{t("Part"): part, t("Megabytes"): size / MEGABYTE} for part, size in _parts(status["storage"])]
+        [
+            {t("Part"): part, t("Megabytes"): round(size / MEGABYTE, 2)}
+            for part, size in _parts(status["storage"])
+        ]
     )
     st.dataframe(
         frame,
@@ -73,7 +77,7 @@ def health(actor: Actor) -> None:
         width=560,
         column_config={
             t("Megabytes"): st.column_config.ProgressColumn(
-                format="%.2f MB", min_value=0, max_value=max(stored / MEGABYTE, 0.01)
+                format="localized", min_value=0, max_value=max(stored / MEGABYTE, 0.01)
             )
         },
     )
