@@ -17,6 +17,8 @@ LOCAL = "cli"
 def require(actor: Actor, needed: Role, what: str) -> None:
     """Raises `NotPermitted` unless the actor's role covers `needed`."""
     if not actor.role.covers(needed):
+        if needed is Role.ADMINISTRATOR:
+            raise NotPermitted(f"A {actor.role} may not {what}. {WHOM}")
         raise NotPermitted(f"A {actor.role} may not {what}; a {needed} may. {WHOM}")
 
 

@@ -119,6 +119,10 @@ def test_every_blank_is_filled_once_known() -> None:
             "Kilden er ikke som den var: feltet «tier» er borte; det er 1 profil der det var 4. Det gjeldende "
             "øyeblikksbildet blir som det er; godta endringene for å erstatte det.",
         ),
+        (
+            "A contributor may not add people. Ask an administrator.",
+            "En bidragsyter kan ikke legge til personer. Spør en administrator.",
+        ),
         ("Sending 1 contacts in 1 request.", "Sender 1 kontakt i 1 forespørsel."),
         ("Whatever nobody translated.", "Whatever nobody translated."),
     ],
