@@ -1,6 +1,7 @@
 """Shared by every test: a clean environment, a clock that is set by hand, the ledger on both databases."""
 
 import contextlib
+import logging
 import os
 import pwd
 import shutil
@@ -43,6 +44,12 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name.startswith(("CCEXPORT_", "OTEL_")):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def open_log() -> None:
+    """Commands set how much is logged for their whole process; the next test in it starts anew."""
+    logging.getLogger("ccexport").setLevel(logging.NOTSET)
 
 
 @pytest.fixture(autouse=True, scope="session")
