@@ -28,9 +28,8 @@ def selected_bar(
 
     A selection holds while another page of the list, or another search, is looked at.
     """
-    kept = (
-        st.session_state.to_dict()
-    )  # once: asked a thousand times, the session's state costs a sixth of the page
+    # Read once: asked a thousand times, the session's state costs a sixth of the page.
+    kept = st.session_state.to_dict()
     chosen = [e for e in exports if kept.get(select_key(e))]
     if not chosen:
         return
