@@ -3,9 +3,9 @@
 import streamlit as st
 
 from ccexport.model.words import Role
-from ccexport.ui.connect import begin_steps, finish_steps
-from ccexport.ui.connection_list import connection_list
-from ccexport.ui.places import go, link, titled
+from ccexport.ui.connections.connect import begin_steps, finish_steps
+from ccexport.ui.connections.listing import connection_list
+from ccexport.ui.navigation import go, link, titled
 from ccexport.ui.session import require
 from ccexport.ui.texts import t
 

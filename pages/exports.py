@@ -4,14 +4,14 @@ import streamlit as st
 
 from ccexport.errors import NotFound
 from ccexport.model.words import Role
-from ccexport.ui.export_form import edit_export, new_export
-from ccexport.ui.export_list import export_list
-from ccexport.ui.holder import services
-from ccexport.ui.places import go, link, titled
-from ccexport.ui.preview import preview
-from ccexport.ui.schedule_form import schedule_form
+from ccexport.ui.app_state import services
+from ccexport.ui.exports.form import edit_export, new_export
+from ccexport.ui.exports.listing import export_list
+from ccexport.ui.exports.preview import preview
+from ccexport.ui.exports.schedule_form import schedule_form
+from ccexport.ui.navigation import go, link, titled
+from ccexport.ui.render import plain, show_error
 from ccexport.ui.session import require
-from ccexport.ui.show import plain, show_error
 from ccexport.ui.texts import t
 
 actor = require(Role.VIEWER)

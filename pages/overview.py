@@ -3,13 +3,13 @@
 import streamlit as st
 
 from ccexport.model.words import Role
-from ccexport.ui.attention import attention
-from ccexport.ui.first_steps import first_steps
-from ccexport.ui.holder import services
-from ccexport.ui.overview import MOST_LIVE, figures, going_on, latest_runs, newest, over_time
-from ccexport.ui.places import titled
+from ccexport.ui.app_state import services
+from ccexport.ui.navigation import titled
+from ccexport.ui.overview.attention import attention
+from ccexport.ui.overview.first_steps import first_steps
+from ccexport.ui.overview.panels import MOST_LIVE, figures, going_on, latest_runs, newest, over_time
+from ccexport.ui.overview.upcoming import runs_next
 from ccexport.ui.session import require
-from ccexport.ui.upcoming import runs_next
 
 actor = require(Role.VIEWER)
 

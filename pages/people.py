@@ -3,8 +3,8 @@
 import streamlit as st
 
 from ccexport.model.words import Role
+from ccexport.ui.navigation import titled
 from ccexport.ui.people import add_person, people_list
-from ccexport.ui.places import titled
 from ccexport.ui.session import require
 from ccexport.ui.texts import t
 

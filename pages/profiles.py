@@ -3,15 +3,15 @@
 import streamlit as st
 
 from ccexport.model.words import Role
-from ccexport.ui.address import views
-from ccexport.ui.holder import services
-from ccexport.ui.ingest import ingest
-from ccexport.ui.places import titled
-from ccexport.ui.profiles import browse, fields, figures, snapshots
+from ccexport.ui.app_state import services
+from ccexport.ui.navigation import titled
+from ccexport.ui.profiles.ingest import ingest
+from ccexport.ui.profiles.overview import browse, fields, figures, snapshots
+from ccexport.ui.profiles.sources import sources
+from ccexport.ui.render import empty
 from ccexport.ui.session import require
-from ccexport.ui.show import empty
-from ccexport.ui.sources import sources
 from ccexport.ui.texts import t
+from ccexport.ui.url_state import views
 
 actor = require(Role.VIEWER)
 

@@ -4,12 +4,12 @@ import streamlit as st
 
 from ccexport.errors import NotFound
 from ccexport.model.words import Role
-from ccexport.ui.holder import services
-from ccexport.ui.places import link, titled
-from ccexport.ui.run_list import run_list
-from ccexport.ui.run_story import run_story
+from ccexport.ui.app_state import services
+from ccexport.ui.navigation import link, titled
+from ccexport.ui.render import show_error
+from ccexport.ui.runs.listing import run_list
+from ccexport.ui.runs.story import run_story
 from ccexport.ui.session import require
-from ccexport.ui.show import show_error
 from ccexport.ui.texts import t
 
 actor = require(Role.VIEWER)

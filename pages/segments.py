@@ -4,12 +4,12 @@ import streamlit as st
 
 from ccexport.errors import NotFound
 from ccexport.model.words import Role
-from ccexport.ui.holder import services
-from ccexport.ui.places import go, link, titled
-from ccexport.ui.segment_form import edit_segment, new_segment
-from ccexport.ui.segments import one_segment, segment_list
+from ccexport.ui.app_state import services
+from ccexport.ui.navigation import go, link, titled
+from ccexport.ui.render import plain, show_error
+from ccexport.ui.segments.form import edit_segment, new_segment
+from ccexport.ui.segments.listing import one_segment, segment_list
 from ccexport.ui.session import require
-from ccexport.ui.show import plain, show_error
 from ccexport.ui.texts import t
 
 actor = require(Role.VIEWER)

@@ -3,14 +3,14 @@
 import streamlit as st
 
 from ccexport.model.words import Role
-from ccexport.ui.address import views
-from ccexport.ui.erasure import erasure
-from ccexport.ui.notices import notices
-from ccexport.ui.places import titled
-from ccexport.ui.refresh import refresh
+from ccexport.ui.navigation import titled
 from ccexport.ui.session import require
-from ccexport.ui.system import audit, health, suppression
+from ccexport.ui.system.erasure import erasure
+from ccexport.ui.system.notices import notices
+from ccexport.ui.system.panels import audit, health, suppression
+from ccexport.ui.system.refresh import refresh
 from ccexport.ui.texts import t
+from ccexport.ui.url_state import views
 
 actor = require(Role.VIEWER)
 

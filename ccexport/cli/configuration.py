@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 import yaml
 
-from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import ExitCode, emit, say
+from ccexport.cli.session import DataDir, Json, opened
 from ccexport.errors import BadInput
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from ccexport.cli.callback import Callback
-from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import ExitCode, emit, say, table
+from ccexport.cli.session import DataDir, Json, opened
 from ccexport.model.words import Role
 
 app = typer.Typer(help="Authorised Constant Contact accounts.")

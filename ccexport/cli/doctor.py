@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import ExitCode, emit, say
+from ccexport.cli.session import DataDir, Json, opened
 
 ledger = typer.Typer(help="The ledger as a whole.")
 

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import ExitCode, emit, exit_code_of, facts, say, table
 from ccexport.cli.progress import driven
 from ccexport.cli.runs import run_document, run_lines
+from ccexport.cli.session import DataDir, Json, opened
 from ccexport.errors import BadInput
 from ccexport.model.exports import Export
 from ccexport.model.plans import Plan

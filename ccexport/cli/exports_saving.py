@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import typer
 
 from ccexport.cli.exports import export_document, pair
-from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import emit
+from ccexport.cli.session import DataDir, Json, opened
 from ccexport.errors import BadInput
 from ccexport.model.exports import ConsentRule, MappedField
 from ccexport.model.words import Mode

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import ExitCode, emit, say, table
+from ccexport.cli.session import DataDir, Json, opened
 from ccexport.errors import BadInput
 from ccexport.model.notices import Channel, NoticeEvent, Subscriber
 

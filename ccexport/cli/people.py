@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import emit, table
+from ccexport.cli.session import DataDir, Json, opened
 from ccexport.model.words import Role
 
 app = typer.Typer(help="Who may sign in to the dashboard.")

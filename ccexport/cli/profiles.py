@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import emit, say, table
 from ccexport.cli.progress import ingest_bar
+from ccexport.cli.session import DataDir, Json, opened
 from ccexport.errors import BadInput, NotFound
 from ccexport.model.profiles import IngestReport
 from ccexport.model.words import FieldType

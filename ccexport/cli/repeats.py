@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from ccexport.cli.exports import preview_document
-from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import ExitCode, emit, exit_code_of, say, table
 from ccexport.cli.progress import driven
 from ccexport.cli.runs import run_document, run_lines
+from ccexport.cli.session import DataDir, Json, opened
 from ccexport.model.runs import Run
 
 Wait = Annotated[bool, typer.Option("--wait", help="Drive it here, to its end or until it has to wait.")]
@@ -41,7 +41,7 @@ def undo(
     with opened(data_dir) as (services, actor):
         if preview:
             plan = services.runs.undo_preview(actor, run_id)
-            from ccexport.services.repeats import undo_sentences
+            from ccexport.services.start_runs import undo_sentences
 
             said = undo_sentences(plan)
             shown = services.previews.rows(actor, plan, limit=20)

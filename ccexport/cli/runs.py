@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import emit, exit_code_of, table
 from ccexport.cli.progress import driven
+from ccexport.cli.session import DataDir, Json, opened
 from ccexport.model.runs import Batch, Run
 from ccexport.model.words import RunState
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import emit, table
+from ccexport.cli.session import DataDir, Json, opened
 from ccexport.errors import BadInput
 from ccexport.model.firings import Firing
 from ccexport.model.runs import Run

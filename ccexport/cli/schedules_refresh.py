@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import ExitCode, emit, say, table
 from ccexport.cli.progress import bar
 from ccexport.cli.schedules import At, Daily, Weekly, Zone, recurrence
+from ccexport.cli.session import DataDir, Json, opened
 from ccexport.model.exports import Actor
 from ccexport.model.firings import Refresh, RefreshState
 from ccexport.model.schedules import RefreshSettings

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ccexport.cli.opened import DataDir, Json, json_or_file, opened
 from ccexport.cli.output import emit, say, table
+from ccexport.cli.session import DataDir, Json, json_or_file, opened
 from ccexport.errors import BadInput, WrongUse
 from ccexport.model.exports import Actor
 

@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import emit, say, table
+from ccexport.cli.session import DataDir, Json, opened
 
 
 def register(app: typer.Typer) -> None:

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import emit, table
 from ccexport.cli.profiles import field_types
+from ccexport.cli.session import DataDir, Json, opened
 from ccexport.errors import BadInput
 from ccexport.model.sources import Source
 

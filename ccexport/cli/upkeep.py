@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ccexport.cli.opened import DataDir, Json, opened
 from ccexport.cli.output import emit
+from ccexport.cli.session import DataDir, Json, opened
 from ccexport.errors import BadInput
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ccexport.model.words import BatchKind, BatchState, RunState, Trigger, WaitReason
 
+ROWS_REMOVED = "rows_removed"  # the fact of a run whose rows about people were removed by retention
 S = RunState
 _STEP = {S.WAITING, S.FAILED, S.CANCELLED, S.BLOCKED}
 TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {

@@ -29,10 +29,10 @@ from ccexport.profiles.identify import (
     refuse_wrong_id,
 )
 from ccexport.profiles.loading import Loading
+from ccexport.profiles.progress import run_told
 from ccexport.profiles.rejects import reject_unusable_ids, write_rejects
 from ccexport.profiles.sources import make_room, pack, stage
 from ccexport.profiles.staged import STAGED
-from ccexport.profiles.telling import run_told
 from ccexport.profiles.unify import columns_of, unify
 
 _SOURCE = "_source"

@@ -15,10 +15,10 @@ import pyarrow as pa
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
 
 from ccexport.errors import BadInput
-from ccexport.profiles.careful import LINE, Reject
 from ccexport.profiles.csv_dialect import checked_header
 from ccexport.profiles.loading import Loading
 from ccexport.profiles.staged import Part, field_names
+from ccexport.profiles.tolerant_reader import LINE, Reject
 
 _AT_ONCE = 10_000
 Row = list[str | None]

@@ -9,11 +9,11 @@ from itertools import islice
 from pathlib import Path
 
 from ccexport.errors import BadInput
-from ccexport.profiles.careful import LINE, LONGEST, Reject, read_csv_carefully, read_json_carefully
 from ccexport.profiles.csv_dialect import CsvDialect, find_dialect
 from ccexport.profiles.database import DuckDB, quote_identifier, quote_path
 from ccexport.profiles.loading import Loading
 from ccexport.profiles.staged import Part, breaks_within, field_names
+from ccexport.profiles.tolerant_reader import LINE, LONGEST, Reject, read_csv_carefully, read_json_carefully
 
 _EXACT_TO = 2**53  # above it, not every whole number has a floating point of its own
 

@@ -13,11 +13,11 @@ import pyarrow as pa
 
 from ccexport.errors import BadInput, CcexportError, StoreTrouble
 from ccexport.model.sources import Given
-from ccexport.profiles.careful import LINE
 from ccexport.profiles.database import quote_identifier
 from ccexport.profiles.loading import Loading
+from ccexport.profiles.progress import run_told
 from ccexport.profiles.staged import NUMERIC_TEXT, Part, field_names
-from ccexport.profiles.telling import run_told
+from ccexport.profiles.tolerant_reader import LINE
 
 _READ_ONLY = "-c default_transaction_read_only=on"
 _TO_CONNECT = "10"  # seconds

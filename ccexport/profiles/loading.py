@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ccexport.model.sources import Progress, Tell
 from ccexport.profiles.database import DuckDB
-from ccexport.profiles.telling import run_told
+from ccexport.profiles.progress import run_told
 
 
 @dataclass

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ccexport.profiles.careful import LINE
 from ccexport.profiles.database import DuckDB, quote_identifier, quote_path
 from ccexport.profiles.staged import STAGED, Staged
+from ccexport.profiles.tolerant_reader import LINE
 
 _REJECTS = "_rejects"
 _SCHEMA = pa.schema(

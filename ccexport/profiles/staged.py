@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ccexport.errors import BadInput
-from ccexport.profiles.careful import LINE, Reject
 from ccexport.profiles.database import DuckDB, quote_identifier
+from ccexport.profiles.tolerant_reader import LINE, Reject
 
 STAGED = "staging._staged"
 NUMERIC_TEXT = "NUMERIC AS TEXT"  # exact numbers that a database hands over as text

@@ -17,13 +17,13 @@ from ccexport.model.profiles import IngestReport, Snapshot
 from ccexport.model.sources import Given, Progress, SourcePreview, Tell
 from ccexport.model.words import FieldType
 from ccexport.profiles import browse, description
-from ccexport.profiles.changes import refuse_surprises
 from ccexport.profiles.database import DuckDB, session
+from ccexport.profiles.exclude import Matches, build_without, profiles_with
 from ccexport.profiles.ingest import Built, build
 from ccexport.profiles.preview import PREVIEWED, preview
+from ccexport.profiles.read_pool import WarmDatabase
+from ccexport.profiles.schema_drift import refuse_surprises
 from ccexport.profiles.scratch import locked, private_folder, publish, write_text
-from ccexport.profiles.warm import WarmDatabase
-from ccexport.profiles.without import Matches, build_without, profiles_with
 
 _COUNTS_KEPT = 1_000
 

@@ -13,7 +13,6 @@ from ccexport.errors import BadInput
 from ccexport.model.profiles import ProfileField, SourcePart
 from ccexport.model.sources import Given
 from ccexport.model.words import FieldType
-from ccexport.profiles.careful import LINE
 from ccexport.profiles.columns import Column, native_columns, text_columns
 from ccexport.profiles.database import DuckDB, quote_identifier
 from ccexport.profiles.identify import find_id_field, refuse_wrong_id
@@ -21,6 +20,7 @@ from ccexport.profiles.loading import Loading
 from ccexport.profiles.rejects import reject_unusable_ids
 from ccexport.profiles.sources import stage
 from ccexport.profiles.staged import STAGED, Staged
+from ccexport.profiles.tolerant_reader import LINE
 
 _KEY = "_key"
 

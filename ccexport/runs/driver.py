@@ -28,13 +28,13 @@ from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run
 from ccexport.model.words import BatchKind, BatchState, Outcome, RunState, Trigger, Verdict, WaitReason
 from ccexport.plan.freeze import load_plan
-from ccexport.runs.counting import count_end, ending, import_batches, left, plan_counts, touched
 from ccexport.runs.destination import Beat
 from ccexport.runs.engine import Engine
 from ccexport.runs.halving import IN_HALVES, next_halves, told
 from ccexport.runs.planning import RESEND_ALL, Planner, resending
 from ccexport.runs.remove import removal_batches
 from ccexport.runs.requests import Requests
+from ccexport.runs.totals import count_end, ending, import_batches, left, plan_counts, touched
 from ccexport.runs.undoing import UNDO_OF, Undoer
 from ccexport.runs.verify import Verified, renew_deliveries, verify_run
 from ccexport.telemetry import span

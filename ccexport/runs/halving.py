@@ -22,9 +22,9 @@ from ccexport.plan.pack import Packer
 from ccexport.plan.transforms import quote_text
 from ccexport.plan.verify import UNSURE
 from ccexport.profiles.database import quote_path, session
-from ccexport.runs.counting import left
 from ccexport.runs.engine import Engine
 from ccexport.runs.settle import line_hints
+from ccexport.runs.totals import left
 from ccexport.runs.verify import Told, doubtful
 
 IN_HALVES = "in_halves"

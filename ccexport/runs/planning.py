@@ -30,7 +30,7 @@ from ccexport.profiles.scratch import private_folder
 from ccexport.runs.destination import Beat, read_destination
 from ccexport.runs.engine import Engine
 from ccexport.runs.erased import ErasedList
-from ccexport.runs.sent import sent_by
+from ccexport.runs.sent_to import sent_by
 
 log = logging.getLogger(__name__)
 WORDS = {

@@ -16,7 +16,7 @@ from ccexport.errors import Conflict
 from ccexport.model.exports import Export
 from ccexport.model.plans import DestinationReading, Plan
 from ccexport.model.profiles import Members
-from ccexport.model.runs import Run
+from ccexport.model.runs import ROWS_REMOVED, Run
 from ccexport.model.words import Trigger
 from ccexport.plan.decide import decide
 from ccexport.plan.freeze import load_plan
@@ -26,7 +26,6 @@ from ccexport.profiles.scratch import private_folder
 from ccexport.runs.destination import Beat, read_destination
 from ccexport.runs.engine import Engine
 from ccexport.runs.planning import Planner, file_digest
-from ccexport.runs.tidying import ROWS_REMOVED
 
 UNDO_OF = "undo_of"
 

@@ -16,10 +16,10 @@ from ccexport.model.runs import Batch, Run
 from ccexport.model.words import BatchKind, BatchState, Outcome
 from ccexport.plan.deliveries import fold
 from ccexport.plan.verify import stayed, verify
-from ccexport.runs.counting import left
 from ccexport.runs.destination import Beat, await_activities, known, noted, read_list, write_addresses
 from ccexport.runs.engine import Engine, Ticks
 from ccexport.runs.settle import line_hints
+from ccexport.runs.totals import left
 
 _EXPLAINING = ("error_count", "correctable_count", "cannot_add_to_list_count")
 

@@ -18,20 +18,12 @@ from ccexport.model.profiles import Snapshot
 from ccexport.profiles.store import ProfileStore
 from ccexport.runs.accounts import Accounts, Application, SharedPace
 from ccexport.runs.engine import Engine
-from ccexport.runs.erasing import drop_erased
-from ccexport.runs.notices import Herald
-from ccexport.runs.notices_delivery import Mail, Postman
-from ccexport.runs.presence import Presence
-from ccexport.runs.refresh import Refresher
-from ccexport.runs.schedules import Timetable
-from ccexport.runs.tidying import Tidying
-from ccexport.runs.worker import Worker
 from ccexport.sandbox.embedded import RunningSandbox
 from ccexport.segments.members import MemberStore
 from ccexport.services.configuration import ConfigurationUseCases
 from ccexport.services.connections import ConnectionUseCases
 from ccexport.services.exports import ExportUseCases
-from ccexport.services.measures import GAUGES, measures
+from ccexport.services.metrics import GAUGES, measures
 from ccexport.services.notices import NoticeUseCases
 from ccexport.services.operating import OperatingUseCases
 from ccexport.services.people import PeopleUseCases
@@ -45,6 +37,14 @@ from ccexport.services.sources import SourceUseCases
 from ccexport.services.system import SystemUseCases
 from ccexport.services.upkeep import UpkeepUseCases
 from ccexport.settings import Settings, make_data_dir
+from ccexport.worker.erasing import drop_erased
+from ccexport.worker.loop import Worker
+from ccexport.worker.notices import Herald
+from ccexport.worker.notices_delivery import Mail, Postman
+from ccexport.worker.presence import Presence
+from ccexport.worker.refresh import Refresher
+from ccexport.worker.schedules import Timetable
+from ccexport.worker.tidying import Tidying
 
 SANDBOX_CLIENT = "ccexport-demo"
 

@@ -18,10 +18,10 @@ from urllib.parse import urlsplit
 from ccexport.errors import CcexportError
 from ccexport.ledger.maintenance import NEWEST, version_of
 from ccexport.model.schedules import Follows
-from ccexport.runs.notices_delivery import undelivered
-from ccexport.runs.presence import machines_with_workers
 from ccexport.services.context import Services
 from ccexport.settings import Settings, load_settings
+from ccexport.worker.notices_delivery import undelivered
+from ccexport.worker.presence import machines_with_workers
 
 GIB = 2**30
 LITTLE_SPACE, NO_SPACE = 2 * GIB, GIB // 4

@@ -11,16 +11,15 @@ from typing import BinaryIO
 from ccexport.errors import BadInput, NotFound, StoreTrouble
 from ccexport.model.exports import Actor
 from ccexport.model.plans import Plan
-from ccexport.model.runs import Run
+from ccexport.model.runs import ROWS_REMOVED, Run
 from ccexport.model.words import Role
 from ccexport.plan import download, reading
 from ccexport.plan.comparing import ComparedContact, Difference, Side, compare
 from ccexport.plan.freeze import load_plan
 from ccexport.profiles.scratch import private_folder
-from ccexport.runs.tidying import ROWS_REMOVED
 from ccexport.services.access import masked, require, sees_personal
 from ccexport.services.previews import mask_row
-from ccexport.services.repeats import RunRepeats
+from ccexport.services.start_runs import RunRepeats
 
 PIECE = 1_000_000
 

@@ -16,8 +16,8 @@ from ccexport.errors import BadInput, CcexportError
 from ccexport.model.exports import Actor
 from ccexport.model.notices import Channel, Destination, Notice, NoticeEvent, NoticeState, Subscriber
 from ccexport.model.words import Role
-from ccexport.runs.notices_delivery import Mail, NotDelivered, Postman, checked_url, undelivered
 from ccexport.services.access import require
+from ccexport.worker.notices_delivery import Mail, NotDelivered, Postman, checked_url, undelivered
 
 if TYPE_CHECKING:
     from ccexport.services.context import Services

@@ -10,7 +10,7 @@ from ccexport.model.profiles import IngestReport, Snapshot
 from ccexport.model.sources import Given, SourcePreview, Tell
 from ccexport.model.words import FieldType, Role
 from ccexport.profiles.browse import FieldOverview, FieldSummary
-from ccexport.runs.taken_part import Part, parts_of
+from ccexport.runs.profile_runs import Part, parts_of
 from ccexport.services.access import mask_profile, require, sees_personal
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from ccexport.model.exports import Actor
 from ccexport.model.firings import Refresh
 from ccexport.model.schedules import RefreshSettings, recurrence_in_words, times
 from ccexport.model.words import Role
-from ccexport.runs.refresh import Refresher
-from ccexport.runs.schedules import Timetable
-from ccexport.runs.sources import to_read
 from ccexport.services.access import require
 from ccexport.services.schedules import parsed
+from ccexport.worker.refresh import Refresher
+from ccexport.worker.schedules import Timetable
+from ccexport.worker.sources import to_read
 
 if TYPE_CHECKING:
     from ccexport.services.context import Services

@@ -13,9 +13,9 @@ from ccexport.ledger.history import RunsEver
 from ccexport.model.exports import Actor, Export
 from ccexport.model.runs import Batch, Run, RunEvent
 from ccexport.model.words import BatchKind, BatchState, Outcome, Role, RunState, Trigger, WaitReason
-from ccexport.runs.worker import holder_is_dead
 from ccexport.services.access import require
 from ccexport.services.history import RunHistory
+from ccexport.worker.loop import holder_is_dead
 
 if TYPE_CHECKING:
     pass

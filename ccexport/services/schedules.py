@@ -16,8 +16,8 @@ from ccexport.model.firings import Firing, FiringState, RefreshState, SavedSched
 from ccexport.model.runs import Run
 from ccexport.model.schedules import Follows, Schedule, in_words, next_times
 from ccexport.model.words import Role, RunState
-from ccexport.runs.schedules import Timetable
 from ccexport.services.access import require, require_use
+from ccexport.worker.schedules import Timetable
 
 if TYPE_CHECKING:
     from ccexport.services.context import Services

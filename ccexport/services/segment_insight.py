@@ -14,7 +14,7 @@ from ccexport.errors import CcexportError, NotFound, WrongUse
 from ccexport.model.exports import Actor, Export
 from ccexport.model.profiles import Members, Segment, Snapshot
 from ccexport.model.words import Role, SegmentKind
-from ccexport.runs.sent import sent_by
+from ccexport.runs.sent_to import sent_by
 from ccexport.segments.compare import Moves, Overlap, Size, moves, overlap, sizes
 from ccexport.segments.compile import SentBy
 from ccexport.segments.rules import referring

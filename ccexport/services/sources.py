@@ -12,9 +12,9 @@ from ccexport.model.exports import Actor
 from ccexport.model.profiles import IngestReport
 from ccexport.model.sources import Source, SourcePreview, Tell
 from ccexport.model.words import Role
-from ccexport.runs.sources import given
 from ccexport.services.access import require
 from ccexport.services.schedules import parsed
+from ccexport.worker.sources import given
 
 if TYPE_CHECKING:
     from ccexport.services.context import Services

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 from ccexport.model.exports import Actor
 from ccexport.model.words import Role
-from ccexport.runs.erasing import Eraser, Receipt
-from ccexport.runs.tidying import Tidied, Tidying
 from ccexport.services.access import require
+from ccexport.worker.erasing import Eraser, Receipt
+from ccexport.worker.tidying import Tidied, Tidying
 
 if TYPE_CHECKING:
     from ccexport.services.context import Services

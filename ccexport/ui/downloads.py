@@ -14,8 +14,8 @@ from starlette.routing import Route
 
 from ccexport.errors import CcexportError, NotFound, NotPermitted
 from ccexport.model.exports import Actor
+from ccexport.ui.app_state import services
 from ccexport.ui.cookies import SESSION
-from ccexport.ui.holder import services
 
 log = logging.getLogger(__name__)
 

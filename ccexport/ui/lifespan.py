@@ -19,15 +19,15 @@ import streamlit as st
 from ccexport import logs, telemetry
 from ccexport.errors import CcexportError
 from ccexport.settings import Settings, load_settings
-from ccexport.ui.holder import STARTED, hold
+from ccexport.ui.app_state import STARTED, hold
 from ccexport.ui.middleware import is_loopback
-from ccexport.ui.show import show_error
+from ccexport.ui.render import show_error
 from ccexport.ui.sockets import send_at_once
 from ccexport.ui.texts import t
 
 if TYPE_CHECKING:
-    from ccexport.runs.worker import Worker
     from ccexport.services import Services
+    from ccexport.worker.loop import Worker
 
 log = logging.getLogger(__name__)
 STOP_SECONDS = 10.0

@@ -10,12 +10,12 @@ import streamlit as st
 
 from ccexport.model.exports import Actor
 from ccexport.ui import shell
-from ccexport.ui.holder import STARTED
-from ccexport.ui.places import PLACES, Place
+from ccexport.ui.app_state import STARTED
+from ccexport.ui.navigation import PLACES, Place
+from ccexport.ui.rerun_gate import TURNS
 from ccexport.ui.said import say
 from ccexport.ui.session import signed_in
 from ccexport.ui.texts import t
-from ccexport.ui.turns import TURNS
 
 st.set_page_config(page_title="ccexport", page_icon="📬", layout="wide")
 

@@ -15,9 +15,9 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ccexport.ui.app_state import STARTED
 from ccexport.ui.cookies import ASKED, SESSION, cookie_values
-from ccexport.ui.going import SCRIPT_HASH
-from ccexport.ui.holder import STARTED
+from ccexport.ui.redirect import SCRIPT_HASH
 
 CLOSED = ("/_stcore/metrics", "/_stcore/agent")
 TO_THE_PROVIDER = "/auth/login"  # Streamlit's own

@@ -12,11 +12,11 @@ import streamlit as st
 
 from ccexport.errors import BadSettings
 from ccexport.settings import load_settings
+from ccexport.ui.app_state import STARTED, services
 from ccexport.ui.cookies import ASKED, cookie
-from ccexport.ui.going import local_path
-from ccexport.ui.holder import STARTED, services
+from ccexport.ui.redirect import local_path
+from ccexport.ui.render import told
 from ccexport.ui.session import origin
-from ccexport.ui.show import told
 from ccexport.ui.texts import t
 
 if TYPE_CHECKING:

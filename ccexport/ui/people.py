@@ -6,8 +6,8 @@ from ccexport.errors import CcexportError
 from ccexport.ledger.people import Person
 from ccexport.model.exports import Actor
 from ccexport.model.words import Role
-from ccexport.ui.holder import services
-from ccexport.ui.show import code, moment, plain, show_error
+from ccexport.ui.app_state import services
+from ccexport.ui.render import code, moment, plain, show_error
 from ccexport.ui.texts import t
 
 MAY = {

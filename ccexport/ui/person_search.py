@@ -11,10 +11,10 @@ from ccexport.model.profiles import PROFILE_ID
 from ccexport.model.words import Role
 from ccexport.services.previews import PlanRow, changes
 from ccexport.services.profiles import Part
-from ccexport.ui.holder import services
-from ccexport.ui.rows import text, warning
+from ccexport.ui.app_state import services
+from ccexport.ui.contact_table import text, warning
+from ccexport.ui.render import bare, code, moment, plain, told
 from ccexport.ui.said import say
-from ccexport.ui.show import bare, code, moment, plain, told
 from ccexport.ui.texts import t
 from ccexport.ui.words import why, word
 

@@ -13,11 +13,11 @@ from starlette.routing import Route
 
 from ccexport.errors import CcexportError
 from ccexport.model.exports import Actor
+from ccexport.ui.app_state import STARTED, services
 from ccexport.ui.cookies import ASKED, BIND, LANGUAGE, SESSION, cookie_values, is_identity
 from ccexport.ui.downloads import DOWNLOADS
-from ccexport.ui.going import local_path
-from ccexport.ui.handoff import AUTHORISATIONS, DRAFTS
-from ccexport.ui.holder import STARTED, services
+from ccexport.ui.one_time_store import AUTHORISATIONS, DRAFTS
+from ccexport.ui.redirect import local_path
 
 SESSION_SECONDS = 8 * 3600
 BIND_SECONDS = 600
@@ -38,7 +38,7 @@ async def metrics(request: Request) -> Response:
     kind, _, given = request.headers.get("authorization", "").partition(" ")
     if not token or kind.lower() != "bearer" or not compare_digest(given.encode(), token.encode()):
         return PlainTextResponse("Not found.", 404)
-    from ccexport.services.measures import as_text
+    from ccexport.services.metrics import as_text
 
     text = await run_in_threadpool(as_text, services())
     return PlainTextResponse(text, media_type="text/plain; version=0.0.4")

@@ -5,7 +5,7 @@ import streamlit as st
 from ccexport.model.exports import Actor
 from ccexport.model.words import Role
 from ccexport.ui import cookies
-from ccexport.ui.holder import services
+from ccexport.ui.app_state import services
 from ccexport.ui.texts import t
 
 

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from ccexport.ui.going import goto
-from ccexport.ui.holder import services
-from ccexport.ui.show import show_refusal, told
+from ccexport.ui.app_state import services
+from ccexport.ui.redirect import goto
+from ccexport.ui.render import show_refusal, told
 from ccexport.ui.texts import t
 
 

@@ -5,9 +5,9 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from ccexport.model.exports import Actor
-from ccexport.ui.going import goto
-from ccexport.ui.holder import STARTED, services
-from ccexport.ui.show import plain
+from ccexport.ui.app_state import STARTED, services
+from ccexport.ui.redirect import goto
+from ccexport.ui.render import plain
 from ccexport.ui.texts import LANGUAGES, language, t
 
 

@@ -14,11 +14,11 @@ from streamlit_authenticator.controllers import AuthenticationController
 from ccexport.errors import CcexportError
 from ccexport.ledger.people import Person
 from ccexport.services.demo import demo_accounts
-from ccexport.ui.going import goto
-from ccexport.ui.holder import STARTED, services
+from ccexport.ui.app_state import STARTED, services
 from ccexport.ui.openid import asked_page, by_provider, provider_button
+from ccexport.ui.redirect import goto
+from ccexport.ui.render import show_error
 from ccexport.ui.session import origin
-from ccexport.ui.show import show_error
 from ccexport.ui.texts import t
 
 Decide = Callable[[str, str], bool]

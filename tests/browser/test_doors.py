@@ -15,7 +15,7 @@ from ccexport.model.exports import Actor
 from ccexport.model.words import Role
 from ccexport.services import Services
 from ccexport.settings import load_settings
-from ccexport.ui.places import PLACES
+from ccexport.ui.navigation import PLACES
 from tests.browser.conftest import ROOT, Server, SignedIn, quiet, sign_in, start, stop, wait_until_healthy
 
 pytestmark = pytest.mark.browser

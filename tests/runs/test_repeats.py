@@ -6,7 +6,7 @@ from ccexport.errors import BadInput, Conflict, NotPermitted
 from ccexport.model.exports import ConsentRule
 from ccexport.model.runs import Run
 from ccexport.model.words import Mode, RunState, Trigger, WaitReason
-from ccexport.services.repeats import undo_sentences
+from ccexport.services.start_runs import undo_sentences
 from tests.world import ADA, CARL, VERA, World, person
 
 

@@ -9,7 +9,7 @@ import pytest
 from ccexport.errors import NotFound, NotPermitted
 from ccexport.model.ids import made_at, make_id
 from ccexport.model.words import Mode, RunState
-from ccexport.runs.tidying import Tidying, months_before
+from ccexport.worker.tidying import Tidying, months_before
 from tests.world import ADA, CARL, Calendar, World, person
 
 

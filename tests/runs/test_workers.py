@@ -15,7 +15,7 @@ import pytest
 from ccexport.model.words import BatchKind, BatchState, Mode, RunState, WaitReason
 from ccexport.runs.driver import Driver
 from ccexport.runs.send import find_again
-from ccexport.runs.worker import Claim, HandOver, Worker, holder_is_dead, holder_name
+from ccexport.worker.loop import Claim, HandOver, Worker, holder_is_dead, holder_name
 from tests.conftest import ROOT
 from tests.world import ADA, CARL, World, brief, person
 

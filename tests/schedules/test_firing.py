@@ -12,7 +12,7 @@ from ccexport.model.firings import FiringState
 from ccexport.model.runs import Run
 from ccexport.model.schedules import Follows, Schedule
 from ccexport.model.words import Mode, Role, RunState, Trigger
-from ccexport.runs.schedules import Timetable
+from ccexport.worker.schedules import Timetable
 from tests.schedules.conftest import Timed
 from tests.world import ADA, CARL, VERA, person
 

@@ -15,8 +15,8 @@ from ccexport.model.exports import Guards
 from ccexport.model.notices import Channel, NoticeEvent, NoticeState, scrubbed
 from ccexport.model.schedules import Schedule
 from ccexport.model.words import Mode, Role, RunState, WaitReason
-from ccexport.runs.notices_delivery import AGAIN
 from ccexport.services import Services
+from ccexport.worker.notices_delivery import AGAIN
 from tests.schedules.conftest import Timed
 from tests.schedules.receivers import Hook, Mailbox, http_receiver, mail_server
 from tests.world import ADA, CARL, VERA, person

@@ -17,9 +17,9 @@ from ccexport.ledger.maintenance import move, version_of
 from ccexport.model.notices import Channel
 from ccexport.model.schedules import Schedule
 from ccexport.model.words import RunState
-from ccexport.runs.worker import holder_name
 from ccexport.services import Services
 from ccexport.services.doctor import Finding, Health, diagnose
+from ccexport.worker.loop import holder_name
 from tests.conftest import Clock
 from tests.ledger.conftest import make_config, make_connection, make_run
 from tests.schedules.conftest import Timed

@@ -22,7 +22,7 @@ from starlette.applications import Starlette
 from ccexport import telemetry
 from ccexport.errors import BadSettings
 from ccexport.settings import telemetry_signals
-from ccexport.ui.holder import STARTED
+from ccexport.ui.app_state import STARTED
 from ccexport.ui.middleware import MIDDLEWARE
 from ccexport.ui.routes import ROUTES
 from tests.conftest import ROOT

@@ -16,7 +16,7 @@ from ccexport.services import Services
 from ccexport.services.demo import ensure_demo
 from ccexport.settings import load_settings
 from ccexport.ui import cookies
-from ccexport.ui.holder import STARTED, hold
+from ccexport.ui.app_state import STARTED, hold
 
 ROOT = Path(__file__).resolve().parents[2]
 MAIN = ROOT / "ccexport" / "ui" / "main.py"

@@ -50,7 +50,7 @@ def test_a_selection_holds_on_the_other_pages_of_the_list(
     demo: Pages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One export a page: what is selected on the first is still selected on the second, and by a search."""
-    monkeypatch.setattr("ccexport.ui.address.PAGE", 1)
+    monkeypatch.setattr("ccexport.ui.url_state.PAGE", 1)
     first, second = sorted(demo.services.exports.list(CONTRIBUTOR), key=lambda e: e.name.casefold())[:2]
     page = demo.open("exports", "contributor")
     page.checkbox(f"select-{first.id}").check()

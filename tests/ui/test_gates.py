@@ -3,7 +3,7 @@
 import pytest
 
 from ccexport.model.words import Role
-from ccexport.ui.places import PLACES, Place
+from ccexport.ui.navigation import PLACES, Place
 from tests.ui.conftest import Pages, said
 
 EVERY = [(place, role) for place in PLACES for role in Role]

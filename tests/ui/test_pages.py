@@ -6,8 +6,8 @@ import pytest
 
 from ccexport.model.exports import Actor
 from ccexport.model.words import Role, RunState
-from ccexport.ui.holder import hold
-from ccexport.ui.run_list import _cells
+from ccexport.ui.app_state import hold
+from ccexport.ui.runs.listing import _cells
 from tests.ui.conftest import Pages, said
 
 CONTRIBUTOR = Actor("contributor", Role.CONTRIBUTOR)

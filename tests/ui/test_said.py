@@ -26,11 +26,11 @@ NOT_SHOWN = (
     "telemetry",
     "constant_contact/probe",
     "ledger/maintenance",
-    "runs/notices",
+    "worker/notices",
     "segments/schema",
     "profiles/sample",
     "services/doctor",
-    "services/measures",
+    "services/metrics",
 )
 BLANK = re.compile(r"\{(\d+)(?::(?:say|word))?\}")
 SENTENCE = re.compile(r"[A-Z{“(][^\n]* [^\n]*[.…?]")

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from ccexport.model.exports import Actor
 from ccexport.model.words import Role
 from ccexport.services import Services
-from ccexport.ui import profile_view
+from ccexport.ui.profiles import profile_view
 from tests.profiles.workbook import write_workbook
 from tests.ui.conftest import Pages, said
 
@@ -84,8 +84,8 @@ def test_one_profile_shows_its_segments_and_every_run_it_was_in(
     def script(name: str, profile_id: str) -> None:
         from ccexport.model.exports import Actor
         from ccexport.model.words import Role
-        from ccexport.ui.holder import services
-        from ccexport.ui.profile_view import one_profile
+        from ccexport.ui.app_state import services
+        from ccexport.ui.profiles.profile_view import one_profile
 
         actor = Actor(name, Role(name))
         row = services().profiles.profile(actor, profile_id)

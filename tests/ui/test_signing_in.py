@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ccexport.ui.going import local_path
+from ccexport.ui.redirect import local_path
 from tests.ui.conftest import PASSWORD, Pages, said
 
 

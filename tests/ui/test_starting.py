@@ -11,7 +11,7 @@ import pytest
 from starlette.applications import Starlette
 from streamlit.testing.v1 import AppTest
 
-from ccexport.ui.holder import STARTED
+from ccexport.ui.app_state import STARTED
 from ccexport.ui.lifespan import lifespan
 from ccexport.ui.middleware import MIDDLEWARE
 from ccexport.ui.routes import ROUTES

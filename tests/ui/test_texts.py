@@ -11,26 +11,20 @@ from ccexport.segments.words import PHRASES
 from ccexport.services.connections import AGREEMENT
 from ccexport.services.exports import CONTACT_FIELDS, TRANSFORMS
 from ccexport.services.segments import OPERATORS
-from ccexport.ui import (
-    connect,
-    export_how,
-    export_list,
-    ingest,
-    notices,
-    people,
-    refresh,
-    rule_editor,
-    rule_values,
-    run_list,
-    run_story,
-    schedule_form,
-    segment_views,
-    segments,
-    sources,
-)
-from ccexport.ui.erasure import TOUCHED
-from ccexport.ui.places import PLACES
-from ccexport.ui.show import STATES
+from ccexport.ui import people
+from ccexport.ui.connections import connect
+from ccexport.ui.exports import export_options, schedule_form
+from ccexport.ui.exports import listing as export_list
+from ccexport.ui.navigation import PLACES
+from ccexport.ui.profiles import ingest, sources
+from ccexport.ui.render import STATES
+from ccexport.ui.runs import listing as run_list
+from ccexport.ui.runs import story as run_story
+from ccexport.ui.segments import listing as segments
+from ccexport.ui.segments import rule_editor, rule_values
+from ccexport.ui.segments import views as segment_views
+from ccexport.ui.system import notices, refresh
+from ccexport.ui.system.erasure import TOUCHED
 from ccexport.ui.texts import catalogue
 from ccexport.ui.words import DIFFERENCES, HOW, MODES, OTHERS, OUTCOMES, REASONS, VERDICTS, WARNINGS, WHY
 from tests.ui.conftest import ROOT, Pages, said
@@ -62,7 +56,7 @@ def chosen_from_tables() -> set[str]:
         export_list.SORTS,
     ]
     tables += [
-        export_how.LIMITS,
+        export_options.LIMITS,
         people.MAY,
         {"": people.FOR_THE_PROVIDER},
         rule_editor.GROUPS,

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from ccexport.ui.places import PLACES
+from ccexport.ui.navigation import PLACES
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PICTURE = re.compile(r"!\[.+?\]\(pictures/([\w-]+\.png)\)")

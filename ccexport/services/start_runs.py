@@ -1,0 +1,212 @@
+"""Use cases that follow up a run: undo it, retry what it could not deliver, resend everything.
+
+Each starts a run like any other, with a plan of its own from what is true then. Must never change
+the run it follows, nor the saved export.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ccexport.errors import BadInput, Conflict
+from ccexport.model.exports import Actor, Connection, Export
+from ccexport.model.plans import Plan
+from ccexport.model.runs import ROWS_REMOVED, Run
+from ccexport.model.words import Reason, RunState, Trigger, Verdict
+from ccexport.plan.freeze import load_plan
+from ccexport.plan.undo import (
+    ALREADY_OFF,
+    CANNOT_CLEAR,
+    CHANGED_SINCE,
+    HELD_BY_OTHER,
+    NOT_HELD,
+    NOT_KNOWN,
+    NOT_VERIFIED,
+    STAY_OFF,
+)
+from ccexport.runs.halving import IN_HALVES
+from ccexport.runs.planning import RESEND_ALL
+from ccexport.runs.undoing import UNDO_OF, Undoer, refuse_undo
+from ccexport.services.access import require_use
+
+if TYPE_CHECKING:
+    from ccexport.services.context import Services
+
+
+class RunRepeats:
+    """Starting runs, also those that follow up another. `RunUseCases` has these and more."""
+
+    def __init__(self, services: "Services") -> None:
+        self._services = services
+        self._ledger = services.ledger
+
+    def start(
+        self,
+        actor: Actor,
+        name: str,
+        *,
+        digest: str | None = None,
+        resend_all: bool = False,
+        in_halves: bool = False,
+        trigger: Trigger = Trigger.PERSON,
+    ) -> Run:
+        """Queue a run; with `digest`, of exactly the plan that was previewed.
+
+        `resend_all` sends unchanged contacts too, this once; a digest is then one of a preview that had it
+        as well. `in_halves` sends what is lost without a reason again, in smaller and smaller requests.
+        Raises `Conflict` when the export or its list already has a live run: four quick clicks
+        make one.
+        """
+        export = self._ledger.exports.named(name)
+        connection = self._ledger.connections.get(export.config.connection_id)
+        require_use(actor, connection, "run this export")
+        if export.paused:
+            raise Conflict(f"{export.name} is paused; let it go on first.")
+        if digest is not None:
+            self._known_digest(export, digest)
+        facts = dict.fromkeys([RESEND_ALL] * resend_all + [IN_HALVES] * in_halves, True)
+        run = self._ledger.runs.create(
+            self._queued(actor, export, connection, trigger=trigger, digest=digest), facts=facts
+        )
+        detail = {"run": run.id, "digest": digest} | facts
+        self._ledger.audit.add(actor.name, "run started", export.name, detail)
+        return run
+
+    def _queued(
+        self, actor: Actor, export: Export, connection: Connection, *, trigger: Trigger, digest: str | None
+    ) -> Run:
+        return Run(
+            id=self._services.engine.new_id("run"),
+            export_id=export.id,
+            export_name=export.name,
+            export_version=export.version,
+            connection_id=export.config.connection_id,
+            account_id=connection.account_id,
+            list_id=export.config.list_id,
+            list_name=export.config.list_name,
+            state=RunState.QUEUED,
+            trigger=trigger,
+            actor=actor.name,
+            created_at=self._ledger.clock(),
+            approved_digest=digest,
+        )
+
+    def _known_digest(self, export: Export, digest: str, *, kind: str = "export") -> None:
+        plans = self._ledger.files.plans_of(export.id, kind=kind, limit=200)
+        if not any(row["digest"] == digest for row in plans):
+            raise BadInput(
+                f"{export.name} has no plan with the digest {digest[:12]}…: preview it and use the digest shown."
+            )
+
+    def retry(self, actor: Actor, run_id: str, *, in_halves: bool = False) -> Run:
+        """Run the export of an ended run again: what was rejected, missing or unknown is tried once more.
+
+        From fresh data: who unsubscribed or left meanwhile is not, and what arrived is not sent again.
+        `in_halves`: what is lost again without a reason is halved until the contacts are found that make it so.
+        """
+        old = self._mine(actor, run_id, "retry this run")
+        if not old.state.ended:
+            raise Conflict(f"Run {run_id} has not ended. Let it go on, or cancel it, first.")
+        if old.trigger is Trigger.UNDO:
+            raise Conflict(f"Run {run_id} is an undo; undo the run again, or run the export.")
+        run = self.start(
+            actor, self._ledger.exports.get(old.export_id).id, in_halves=in_halves, trigger=Trigger.RETRY
+        )
+        text = f"Retries what run {run_id} could not deliver."
+        if in_halves:
+            text = f"Retries what run {run_id} could not deliver, in halves when it is lost again."
+        self._ledger.runs.note(run.id, text, actor=actor.name)
+        return run
+
+    def undo_preview(self, actor: Actor, run_id: str) -> Plan:
+        """What undoing that run would do now; the list is read for it. `undo_sentences` puts it in words."""
+        self._mine(actor, run_id, "undo this run")
+        return Undoer(self._services.engine).plan(run_id)
+
+    def last_undo_preview(self, actor: Actor, run_id: str) -> Plan | None:
+        """The newest undo plan of that run, made anew by nobody."""
+        run = self._mine(actor, run_id, "undo this run")
+        for row in self._ledger.files.plans_of(run.export_id, kind="undo", limit=50):
+            if row["inputs"].get(UNDO_OF) == run_id and row["folder"].exists():
+                return load_plan(row["folder"])
+        return None
+
+    def undo(self, actor: Actor, run_id: str, *, digest: str | None = None) -> Run:
+        """Queue the undo of a run; with `digest`, of exactly the undo that was previewed.
+
+        The list is read again right before. Afterwards the export is as it was saved: its next run would
+        deliver again, so pause it or change it when that is not wanted.
+        """
+        done = self._mine(actor, run_id, "undo this run")
+        refuse_undo(done, bool(self._ledger.runs.facts(run_id).get(ROWS_REMOVED)))
+        export = self._ledger.exports.get(done.export_id)
+        if digest is not None:
+            self._known_digest(export, digest, kind="undo")
+        run = self._ledger.runs.create(
+            Run(
+                id=self._services.engine.new_id("run"),
+                export_id=done.export_id,
+                export_name=done.export_name,
+                export_version=done.export_version,
+                connection_id=done.connection_id,
+                account_id=done.account_id,
+                list_id=done.list_id,
+                list_name=done.list_name,
+                state=RunState.QUEUED,
+                trigger=Trigger.UNDO,
+                actor=actor.name,
+                created_at=self._ledger.clock(),
+                approved_digest=digest,
+            ),
+            facts={UNDO_OF: run_id},
+        )
+        self._ledger.runs.note(run.id, f"Undoes run {run_id}.", actor=actor.name)
+        self._ledger.runs.note(run_id, f"{actor.name} asked to undo it: run {run.id}.", actor=actor.name)
+        detail = {"run": run.id, "undone": run_id, "digest": digest}
+        self._ledger.audit.add(actor.name, "run undone", done.export_name, detail)
+        return run
+
+    def undone_by(self, actor: Actor, run_id: str) -> Sequence[Run]:
+        """The runs that undid, or tried to undo, this one; newest first."""
+        run = self._mine(actor, run_id, "undo this run")
+        later = self._ledger.runs.all(export_id=run.export_id, since=run.created_at, limit=1000)
+        undos = (r for r in later if r.trigger is Trigger.UNDO)
+        return [r for r in undos if self._ledger.runs.facts(r.id).get(UNDO_OF) == run_id]
+
+    def _mine(self, actor: Actor, run_id: str, what: str) -> Run:
+        run = self._ledger.runs.get(run_id)
+        require_use(actor, self._ledger.connections.get(run.connection_id), what)
+        return run
+
+
+_SAID: Mapping[Any, str] = {
+    Verdict.REMOVE: "{n} contacts are taken off the list again.",
+    Verdict.UPDATE: "{n} contacts get back the values we sent before that run.",
+    Reason.UNSUBSCRIBED: "{n} unsubscribed meanwhile and are left alone.",
+    Reason.LEFT_LIST: "{n} are off the list by now, not by us, and are left alone.",
+    Reason.SUPPRESSED: "{n} are suppressed, so earlier values are not sent to them.",
+    Reason.NO_CONSENT: "{n} have no consent any more, so earlier values are not sent to them.",
+    HELD_BY_OTHER: "{n} stay on the list because another export holds them too.",
+    NOT_VERIFIED: "{n} are on the list although that run could not verify them; whether it put them there is "
+    "not known, so they stay.",
+    CHANGED_SINCE: "{n} were sent other values since, so those stay.",
+    NOT_KNOWN: "{n} were changed, but what stood there before was never sent by us, so it is not known.",
+    NOT_HELD: "{n} are held by nobody of ours any more and stay.",
+    ALREADY_OFF: "{n} were taken off by us already.",
+    STAY_OFF: "{n} contacts that run took off the list stay off; a run of the export adds those who belong.",
+}
+ALWAYS = (
+    "Messages already sent and contacts already counted for billing cannot be undone, and values changed at "
+    "Constant Contact by hand cannot be told from ours."
+)
+
+
+def undo_sentences(plan: Plan) -> list[str]:
+    """What an undo does and what it cannot, for a person; the last sentence always holds."""
+    counts: dict[Any, int] = {**plan.verdicts, **plan.reasons, **plan.warnings}
+    said = [text.format(n=f"{counts[word]:,}") for word, text in _SAID.items() if counts.get(word)]
+    kept = sum(n for word, n in plan.warnings.items() if word.endswith(f":{CANNOT_CLEAR}"))
+    if kept:
+        said.append(
+            f"{kept:,} values that run set where there were none stay: an import cannot clear a field."
+        )
+    return [*(said or ["There is nothing to undo."]), ALWAYS]

@@ -1,0 +1,1 @@
+"""The Exports page: the list, the form, the preview and Run export."""

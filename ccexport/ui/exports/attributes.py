@@ -1,0 +1,128 @@
+"""The attributes of an export: rows of contact field ← profile field, added and taken away.
+
+Must never check a mapping: saving does.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from ccexport.model.exports import MappedField
+from ccexport.services.exports import CONTACT_FIELDS, TRANSFORMS
+from ccexport.ui.texts import t
+
+CONSTANT = "="
+NO_TRANSFORM = ""
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One row of the form; `number` keeps its widgets apart."""
+
+    number: int
+    field: MappedField | None = None
+
+
+def attributes(
+    key: str,
+    saved: Sequence[MappedField],
+    profile_fields: Sequence[str],
+    custom_fields: Mapping[str, str],
+    disabled: bool,
+) -> list[MappedField]:
+    """The rows as they stand now."""
+    kept: list[Attribute] = st.session_state.setdefault(
+        f"{key}-attributes", [Attribute(i, f) for i, f in enumerate(saved)]
+    )
+    found = []
+    for row in kept:
+        with st.container(horizontal=True, vertical_alignment="bottom", key=f"{key}-row-{row.number}"):
+            field = _row(f"{key}-{row.number}", row.field, profile_fields, custom_fields, disabled)
+            if st.button(
+                t("Remove"),
+                help=t("Remove attribute"),
+                key=f"{key}-drop-{row.number}",
+                icon=":material/delete:",
+                disabled=disabled,
+            ):
+                st.session_state[f"{key}-attributes"] = [r for r in kept if r.number != row.number]
+                st.rerun()
+        if field is not None:
+            found.append(field)
+    if st.button(t("Add attribute"), key=f"{key}-add", icon=":material/add:", disabled=disabled):
+        add(key, [None])
+        st.rerun()
+    return found
+
+
+def add(key: str, fields: Sequence[MappedField | None]) -> None:
+    """More rows at the end, for the next rerun; None is an empty one."""
+    kept: list[Attribute] = st.session_state[f"{key}-attributes"]
+    highest = max((r.number for r in kept), default=-1)
+    more = [Attribute(highest + 1 + i, field) for i, field in enumerate(fields)]
+    st.session_state[f"{key}-attributes"] = [*kept, *more]
+
+
+def _row(
+    key: str,
+    field: MappedField | None,
+    profile_fields: Sequence[str],
+    custom_fields: Mapping[str, str],
+    disabled: bool,
+) -> MappedField | None:
+    labels = {name: t(f.label) for name, f in CONTACT_FIELDS.items() if name != "email"}
+    labels |= {f"cf:{field_id}": f"{t('Custom field')} {name}" for field_id, name in custom_fields.items()}
+    if field is not None:
+        labels.setdefault(field.target, field.target)
+    target = st.selectbox(
+        t("Contact field"),
+        list(labels),
+        index=_index(list(labels), field.target if field else None),
+        format_func=lambda name: labels.get(name, name),
+        key=f"{key}-target",
+        width=200,
+        disabled=disabled,
+        placeholder=t("choose"),
+    )
+    sources = [*profile_fields, CONSTANT]
+    source = st.selectbox(
+        t("Profile field"),
+        sources,
+        index=_index(sources, (field.source or CONSTANT) if field else None),
+        format_func=lambda name: t("the same text for everybody") if name == CONSTANT else name,
+        key=f"{key}-source",
+        width=200,
+        disabled=disabled,
+        placeholder=t("choose"),
+    )
+    constant, transforms = None, field.transforms if field else ()
+    if source == CONSTANT:
+        constant = st.text_input(
+            t("Text"),
+            value=(field.constant or "") if field else "",
+            key=f"{key}-constant",
+            width=200,
+            disabled=disabled,
+        )
+    else:
+        options = list(dict.fromkeys([NO_TRANSFORM, *(n for n in TRANSFORMS if n != "trim"), *transforms]))
+        chosen = st.selectbox(
+            t("Changed how"),
+            options,
+            index=_index(options, transforms[0] if transforms else NO_TRANSFORM),
+            format_func=lambda name: t(TRANSFORMS[name]) if name in TRANSFORMS else (name or t("as it is")),
+            key=f"{key}-transform",
+            width=215,
+            disabled=disabled,
+        )
+        transforms = ((chosen,) if chosen else ()) + tuple(transforms[1:])
+    if not target or not source:
+        return None
+    base = field or MappedField(target=target)
+    made = {"target": target, "source": None if source == CONSTANT else source, "constant": constant}
+    return base.model_copy(update=made | {"transforms": () if source == CONSTANT else transforms})
+
+
+def _index(options: Sequence[str], wanted: str | None) -> int | None:
+    return options.index(wanted) if wanted in options else None

@@ -1,0 +1,139 @@
+"""What is done with several exports at once: run, pause, schedule, detach, remove.
+
+Each is asked in a dialog that names them. Must never touch one that the actor may not manage.
+"""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from ccexport.errors import CcexportError
+from ccexport.model.exports import Actor, Export
+from ccexport.model.schedules import Schedule
+from ccexport.services.schedules import parsed
+from ccexport.ui.app_state import services
+from ccexport.ui.exports.cards import select_key
+from ccexport.ui.exports.schedule_form import schedule_values
+from ccexport.ui.navigation import go
+from ccexport.ui.render import number, plain, show_error
+from ccexport.ui.texts import t
+
+SHOWN = 12
+
+
+def selected_bar(
+    actor: Actor, exports: Sequence[Export], found: Sequence[Export], shown: Sequence[Export]
+) -> None:
+    """How many are selected and what may be done with them; nothing while none is.
+
+    A selection holds while another page of the list, or another search, is looked at.
+    """
+    # Read once: asked a thousand times, the session's state costs a sixth of the page.
+    kept = st.session_state.to_dict()
+    chosen = [e for e in exports if kept.get(select_key(e))]
+    if not chosen:
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="selected_exports"):
+        st.markdown(_how_many(chosen, shown), width="content")
+        if st.button(t("Run them"), icon=":material/send:", type="primary", key="bulk_run"):
+            st.dialog(t("Run {n} exports?", n=number(len(chosen))))(_run)(actor, chosen)
+        if st.button(t("Schedule"), icon=":material/schedule:", key="bulk_schedule"):
+            st.dialog(t("One schedule for {n} exports", n=number(len(chosen))), width="large")(_schedule)(
+                actor, chosen
+            )
+        if st.button(t("Pause"), icon=":material/pause:", key="bulk_pause"):
+            _each(chosen, lambda e: services().exports.pause(actor, e.id))
+        if st.button(t("Let them go on"), icon=":material/play_arrow:", key="bulk_resume"):
+            _each(chosen, lambda e: services().exports.pause(actor, e.id, paused=False))
+        if st.button(t("Detach"), icon=":material/link_off:", key="bulk_detach"):
+            st.dialog(t("Detach {n} exports?", n=number(len(chosen))))(_detach)(actor, chosen)
+        if st.button(t("Remove"), icon=":material/delete:", key="bulk_remove"):
+            st.dialog(t("Remove {n} exports?", n=number(len(chosen))))(_remove)(actor, chosen)
+        st.button(t("Select none"), type="tertiary", key="bulk_none", on_click=_select, args=(chosen, False))
+        more = services().exports.manageable(actor, found)
+        if len(more) > len(chosen):
+            all_ = [e for e in found if e.id in more]
+            label = t("Select all {n}", n=number(len(all_)))
+            st.button(label, type="tertiary", key="bulk_all", on_click=_select, args=(all_, True))
+
+
+def _how_many(chosen: Sequence[Export], shown: Sequence[Export]) -> str:
+    elsewhere = len({e.id for e in chosen} - {e.id for e in shown})
+    said = f"**{t('{n} selected', n=number(len(chosen)))}**"
+    return said + (", " + t("{n} of them not shown here", n=number(elsewhere)) if elsewhere else "")
+
+
+def _select(exports: Sequence[Export], selected: bool) -> None:
+    for export in exports:
+        st.session_state[select_key(export)] = selected
+
+
+def _each(chosen: Sequence[Export], step: Callable[[Export], object]) -> None:
+    """One after the other; the first refusal is shown, and those before it hold."""
+    try:
+        for export in chosen:
+            step(export)
+    except CcexportError as error:
+        show_error(error)
+        return
+    st.rerun()
+
+
+def _named(chosen: Sequence[Export]) -> None:
+    lines = [f"1. {plain(e.name)} → {plain(e.config.list_name)}" for e in chosen[:SHOWN]]
+    if len(chosen) > SHOWN:
+        lines.append(t("and {n} more", n=number(len(chosen) - SHOWN)))
+    st.markdown("\n".join(lines))
+
+
+def _run(actor: Actor, chosen: Sequence[Export]) -> None:
+    going = [e for e in chosen if not e.paused]
+    _named(going)
+    st.caption(
+        t(
+            "Each is planned afresh and sends what its plan says then; limits and approvals hold. To see a plan "
+            "before it is sent, preview that export by itself."
+        )
+    )
+    if len(going) < len(chosen):
+        st.warning(t("{n} are paused and do not run.", n=number(len(chosen) - len(going))))
+    label = t("Run {n} exports", n=number(len(going)))
+    if st.button(
+        label, type="primary", icon=":material/send:", disabled=not going, key="bulk_run_go", width="stretch"
+    ):
+        try:
+            services().schedules.run_all(actor, [e.id for e in going])
+        except CcexportError as error:
+            show_error(error)
+            return
+        go("runs")
+
+
+def _schedule(actor: Actor, chosen: Sequence[Export]) -> None:
+    _named(chosen)
+    values = schedule_values(actor, Schedule(), without={e.id for e in chosen}, key="bulk")
+    own = st.checkbox(t("Leave those alone that have a schedule of their own"), key="bulk_own")
+    if st.button(t("Save the schedule"), type="primary", icon=":material/save:", key="bulk_schedule_go"):
+        try:
+            services().schedules.set(
+                actor, [e.id for e in chosen], parsed(Schedule, values, "The schedule"), keep_own=own
+            )
+        except CcexportError as error:
+            show_error(error)
+            return
+        st.rerun()
+    st.caption(t("Saving a schedule runs nothing; it holds from the next time on."))
+
+
+def _detach(actor: Actor, chosen: Sequence[Export]) -> None:
+    _named(chosen)
+    st.markdown(t("A detached export is paused and keeps its settings; it runs again on another connection."))
+    if st.button(t("Detach"), type="primary", icon=":material/link_off:", key="bulk_detach_go"):
+        _each(chosen, lambda e: services().exports.detach(actor, e.id))
+
+
+def _remove(actor: Actor, chosen: Sequence[Export]) -> None:
+    _named(chosen)
+    st.markdown(t("Their runs stay in the history, and nobody is taken off a list."))
+    if st.button(t("Remove"), type="primary", icon=":material/delete:", key="bulk_remove_go"):
+        _each(chosen, lambda e: services().exports.remove(actor, e.id))

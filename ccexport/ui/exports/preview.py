@@ -1,0 +1,240 @@
+"""The preview of one export: the plan a run would send, its numbers down to their rows, and Run export.
+
+Must never compute a plan or a number of its own.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import streamlit as st
+
+from ccexport.errors import CcexportError
+from ccexport.model.exports import Actor, Export
+from ccexport.model.plans import Plan
+from ccexport.model.words import Reason, Role, Verdict
+from ccexport.services.previews import PlanRow
+from ccexport.ui import contact_table
+from ccexport.ui.app_state import services
+from ccexport.ui.charts import cached
+from ccexport.ui.exports.cards import segment_names
+from ccexport.ui.exports.run_dialog import run_button
+from ccexport.ui.metric_cards import Number, numbers
+from ccexport.ui.navigation import go
+from ccexport.ui.person_search import person_search
+from ccexport.ui.render import ago, duration, moment, number, plain, show_error
+from ccexport.ui.said import say
+from ccexport.ui.texts import t
+from ccexport.ui.words import MODES, word
+
+
+def preview(actor: Actor, export: Export) -> None:
+    """Everything of the preview, top to bottom."""
+    top = st.container(horizontal=True, vertical_alignment="center")
+    everything = _everything(actor, export)
+    plan = _plan(actor, export, everything=everything)
+    if plan is None:
+        return
+    with top:
+        run_button(actor, export, plan, everything=everything)
+        _buttons(actor, export, plan)
+    _guards(actor, export, plan)
+    for remark in services().previews.remarks(actor, export.id, plan):
+        st.markdown(f":material/info: {plain(say(remark), 400)}")
+    _numbers(plan)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        cached.funnel(plan.candidates, plan.verdicts, plan.reasons)
+    with right:
+        _facts(actor, export, plan)
+    person_search(
+        actor,
+        lambda asked: services().previews.person(actor, export.id, asked),
+        plan.segments,
+        key="plan_person",
+    )
+    _contacts(actor, export, plan)
+
+
+def _everything(actor: Actor, export: Export) -> bool:
+    """Whether this one run shall send unchanged contacts too; asked where the export does not anyway."""
+    if export.config.resend_unchanged or not services().exports.may_manage(actor, export):
+        return False
+    return st.toggle(
+        t("Send everything again this once"),
+        key=f"everything-{export.id}",
+        help=t("Unchanged contacts are sent as well; the saved export stays as it is."),
+    )
+
+
+def _plan(actor: Actor, export: Export, *, everything: bool) -> Plan | None:
+    """This session's plan of this version of the export since its last run, else made now."""
+    latest = services().runs.list(actor, export=export.id, limit=1)
+    snapshot = services().profiles.find_current(actor)
+    last_run, current = latest[0].id if latest else "", snapshot.id if snapshot else ""
+    name = (export.id, export.version, last_run, current, everything)
+    kept = st.session_state.get("plan")
+    if kept and kept[0] == name:
+        return kept[1]
+    try:
+        with st.spinner(t("Reading the contact list and making the plan …"), show_time=True):
+            fresh = st.session_state.pop("fresh", None)
+            made = services().previews.preview(actor, export.id, fresh=fresh, resend_all=everything)
+    except CcexportError as error:
+        show_error(error)
+        return None
+    st.session_state["plan"] = (name, made)
+    return made
+
+
+def _buttons(actor: Actor, export: Export, plan: Plan) -> None:
+    if st.button(t("Plan again"), icon=":material/refresh:", help=t("Reads the contact list again.")):
+        st.session_state.pop("plan", None)
+        st.session_state["fresh"] = True
+        st.rerun()
+    if services().exports.may_manage(actor, export):
+        if sum(plan.reasons.values()):
+            st.link_button(
+                t("Download who is left out"),
+                f"/download/plan/{plan.id}/left-out.csv",
+                icon=":material/download:",
+            )
+        if st.button(t("Edit"), icon=":material/edit:"):
+            go("exports", export=export.id, show="settings")
+
+
+def _guards(actor: Actor, export: Export, plan: Plan) -> None:
+    for guard in plan.guards:
+        with st.container(border=True):
+            st.error(
+                plain(say(guard.sentence), 500),
+                title=t("A guard stops this export"),
+                icon=":material/front_hand:",
+            )
+            if not actor.role.covers(Role.ADMINISTRATOR):
+                st.caption(
+                    t("Change the segments, or ask an administrator to release this guard for one run.")
+                )
+                continue
+            with st.form(f"release-{guard.name}", border=False):
+                reason = st.text_input(t("Why it is right this time"), max_chars=300)
+                if st.form_submit_button(t("Release for one run"), icon=":material/lock_open:"):
+                    _release(actor, export, guard.name, reason)
+
+
+def _release(actor: Actor, export: Export, guard: str, reason: str) -> None:
+    try:
+        services().runs.release(actor, export.id, guard, reason=reason)
+    except CcexportError as error:
+        show_error(error)
+        return
+    st.session_state.pop("plan", None)
+    st.rerun()
+
+
+def _numbers(plan: Plan) -> None:
+    left_out = sum(plan.reasons.values())
+    found = [Number(t("Candidates"), plan.candidates, "", t("Profiles in the segments."))]
+    found += [Number(word(v), plan.verdicts.get(v, 0), str(v)) for v in Verdict]
+    found.append(Number(t("Left out"), left_out, "left_out", t("Each with its reason, below.")))
+    numbers(found, columns=3)
+
+
+def _facts(actor: Actor, export: Export, plan: Plan) -> None:
+    snapshot = services().profiles.find_current(actor)
+    facts = {
+        t("Contact list"): plain(export.config.list_name),
+        t("Connection"): _connection(actor, export),
+        t("Mode"): t(MODES[export.config.mode]),
+        t("List read"): _reading(plan.destination_read_at),
+        t("Profiles of"): moment(snapshot.created_at) if snapshot else "–",
+        t("Segments"): ", ".join(f"{k} ({number(n)})" for k, n in plan.segments.items())
+        or segment_names(actor, export),
+        t("Requests"): number(plan.requests),
+        t("It will take"): _time(actor, export, plan) if plan.requests else "–",
+        t("Digest"): plan.digest[:16],
+    }
+    st.table(
+        [{t("Fact"): k, t("Value"): v[:300]} for k, v in facts.items()],
+        hide_header=True,
+        hide_index=True,
+        border="horizontal",
+        alt=t("Facts of this plan"),
+    )
+    if plan.warnings:
+        said = [f"{contact_table.warning(code)} ({number(n)})" for code, n in plan.warnings.items()]
+        st.markdown(f"**{t('Warnings')}:** " + plain(" · ".join(said), 600))
+
+
+def _connection(actor: Actor, export: Export) -> str:
+    there = {c.id: c.name for c in services().connections.list(actor)}
+    return plain(there.get(export.config.connection_id, "–"))
+
+
+def _reading(at: datetime | None) -> str:
+    return f"{ago(at)} ({moment(at)})" if at else t("not read")
+
+
+def _time(actor: Actor, export: Export, plan: Plan) -> str:
+    expected = services().previews.expected(actor, export.name, plan)
+    time = duration(expected.seconds)
+    if not expected.runs:
+        return t("at least {time}; no run of this connection tells more yet", time=time)
+    if expected.runs == 1:
+        return t("about {time}, going by the last run of this connection", time=time)
+    return t("about {time}, going by the last {n} runs of this connection", time=time, n=expected.runs)
+
+
+def _contacts(actor: Actor, export: Export, plan: Plan) -> None:
+    st.subheader(t("Contacts, exactly as they will be sent"))
+    counts = [(str(v), plan.verdicts.get(v, 0)) for v in Verdict]
+    counts.append(("left_out", sum(plan.reasons.values())))
+    counts += [(str(r), plan.reasons.get(r, 0)) for r in Reason]
+    counts.append(("warnings", sum(plan.warnings.values())))
+    what = contact_table.chooser(counts)
+    search, segment = _filters(actor, plan)
+    total = dict(counts).get(what or "", plan.candidates + plan.verdicts.get(Verdict.REMOVE, 0))
+    offset = 0
+    if not search and not segment and what != "warnings":
+        offset = contact_table.offset(total)
+    found = _rows(actor, plan, what=what, segment=segment, search=search or None, offset=offset)
+    if found is None:
+        return
+    contact_table.table(found, outcomes=False, name=t("Contacts of the plan"), key="plan_rows")
+    if len(found) == contact_table.PAGE:
+        st.caption(t("Rows {a} to {b}.", a=number(offset + 1), b=number(offset + len(found))))
+
+
+def _rows(actor: Actor, plan: Plan, **asked: Any) -> Sequence[PlanRow] | None:
+    """A page of the plan, kept in this session while nothing else is asked: a plan never changes."""
+    name = (plan.id, actor, tuple(asked.items()))
+    kept = st.session_state.get("plan_page")
+    if kept and kept[0] == name:
+        return kept[1]
+    try:
+        found = services().previews.rows(actor, plan, limit=contact_table.PAGE, **asked)
+    except CcexportError as error:
+        show_error(error)
+        return None
+    st.session_state["plan_page"] = (name, found)
+    return found
+
+
+def _filters(actor: Actor, plan: Plan) -> tuple[str, str | None]:
+    search, segment = "", None
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if actor.role.covers(Role.CONTRIBUTOR):
+            # Not in the address of the page: it may be a person's.
+            search = st.text_input(
+                t("Search address, name or profile id"), icon=":material/search:", max_chars=200, width=360
+            ).strip()
+        if len(plan.segments) > 1:
+            segment = st.selectbox(
+                t("Segment"),
+                list(plan.segments),
+                index=None,
+                placeholder=t("all"),
+                width=260,
+                format_func=plain,
+            )
+    return search, segment

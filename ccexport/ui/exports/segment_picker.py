@@ -1,0 +1,43 @@
+"""Choosing the segments of an export, with how many are in each and in all of them together."""
+
+import streamlit as st
+
+from ccexport.errors import CcexportError
+from ccexport.model.exports import Actor, Export
+from ccexport.ui.app_state import services
+from ccexport.ui.navigation import link
+from ccexport.ui.render import number, plain
+from ccexport.ui.texts import t
+
+
+def choose_segments(actor: Actor, key: str, export: Export | None, disabled: bool) -> list[str]:
+    """The ids of the chosen ones; a new export begins with the segment that the address names."""
+    there = {s.id: s for s in services().segments.list(actor)}
+    sizes = services().segments.counts(actor, list(there.values()))
+    asked = export.config.segment_ids if export else st.query_params.get_all("segment")
+    chosen = st.multiselect(
+        t("Segments"),
+        list(there),
+        default=[s for s in asked if s in there],
+        format_func=lambda s: f"{plain(there[s].name)} ({number(sizes[s])})",
+        key=f"{key}-segments",
+        disabled=disabled,
+        placeholder=t("choose one or more"),
+    )
+    if not there:
+        st.caption(t("There are no segments yet."))
+        link("segments", t("Make a segment"), icon=":material/filter_alt:")
+    if chosen:
+        _together(actor, chosen, sum(sizes[s] or 0 for s in chosen))
+    return chosen
+
+
+def _together(actor: Actor, chosen: list[str], added_up: int) -> None:
+    try:
+        together = services().segments.count_together(actor, chosen)
+    except CcexportError:
+        return  # the segment at fault has no number in the choice above
+    text = t("**{n}** different profiles in all.", n=number(together))
+    if added_up > together:
+        text += " " + t("{n} are in more than one and are sent once.", n=number(added_up - together))
+    st.markdown(text)

@@ -1,0 +1,87 @@
+"""What a new place needs before its first run, one step after the other; gone once something has run."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from ccexport.model.exports import Actor
+from ccexport.model.words import Role
+from ccexport.ui.app_state import services
+from ccexport.ui.navigation import link
+from ccexport.ui.texts import t
+
+WHO = {Role.ADMINISTRATOR: "An administrator does this.", Role.CONTRIBUTOR: "A contributor does this."}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do, where, and who may."""
+
+    done: bool
+    label: str
+    need: Role
+    path: str
+    query: str = ""
+    value: str = ""
+
+
+def first_steps(actor: Actor) -> None:
+    """The steps with those done ticked off, and the way to the next one; for a place where nothing has run."""
+    steps = _steps(actor)
+    next_one = next(step for step in steps if not step.done)
+    with st.container(border=True, gap="xsmall", key="first_steps"):
+        st.subheader(t("First steps"))
+        for number, step in enumerate(steps, 1):
+            if step is next_one:
+                _next(actor, number, step)
+            else:
+                icon = ":green[:material/check_circle:]" if step.done else ":material/radio_button_unchecked:"
+                st.markdown(f"{icon} {number}. {t(step.label)}")
+
+
+def _next(actor: Actor, number: int, step: Step) -> None:
+    st.markdown(f":blue[:material/arrow_circle_right:] **{number}. {t(step.label)}**")
+    if actor.role.covers(step.need):
+        query = {step.query: step.value} if step.query else {}
+        link(step.path, t("Do it now"), icon=":material/arrow_forward:", **query)
+    else:
+        st.caption(t(WHO[step.need]))
+
+
+def _steps(actor: Actor) -> list[Step]:
+    exports = bool(services().exports.names(actor))
+    return [
+        Step(
+            services().profiles.find_current(actor) is not None,
+            "Bring in your profiles: a file with one row per customer",
+            Role.CONTRIBUTOR,
+            "profiles",
+        ),
+        Step(
+            bool(services().connections.list(actor)),
+            "Connect Constant Contact, and say who may use the connection",
+            Role.ADMINISTRATOR,
+            "connections",
+            "show",
+            "new",
+        ),
+        Step(
+            bool(services().segments.names(actor)),
+            "Make a segment: who shall get mail",
+            Role.CONTRIBUTOR,
+            "segments",
+            "show",
+            "new",
+        ),
+        Step(
+            exports,
+            "Add an export: which segments go to which contact list",
+            Role.CONTRIBUTOR,
+            "exports",
+            "show",
+            "new",
+        ),
+        Step(
+            False, "Preview the export, see who is left out and why, and run it", Role.CONTRIBUTOR, "exports"
+        ),
+    ]

@@ -1,0 +1,122 @@
+"""The parts of the Overview page."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+
+import streamlit as st
+
+from ccexport.model.exports import Actor
+from ccexport.model.runs import Run
+from ccexport.model.words import Outcome
+from ccexport.ui.app_state import services
+from ccexport.ui.charts import cached
+from ccexport.ui.navigation import link
+from ccexport.ui.render import ago, badge_markup, empty, here, number, plain, zone
+from ccexport.ui.runs.story import counted, share_of
+from ccexport.ui.texts import t
+from ccexport.ui.words import word
+
+DAYS = 30
+FORTNIGHT = 14
+SHOWN = 6
+MOST_LIVE = 1_000
+
+
+def figures(actor: Actor, live: Sequence[Run]) -> None:
+    """Four numbers to read from across the room."""
+    snapshot = services().profiles.find_current(actor)
+    began, contacts = services().runs.totals(actor, datetime.now(UTC) - timedelta(days=DAYS))
+    with st.grid(4, min_column_width=170):
+        st.metric(
+            t("Profiles"),
+            number(snapshot.profiles) if snapshot else "0",
+            border=True,
+            height="stretch",
+            delta=t("brought in {ago}", ago=ago(snapshot.created_at)) if snapshot else None,
+            delta_color="off",
+            delta_arrow="off",
+        )
+        st.metric(
+            t("Verified, 30 days"),
+            number(contacts["verified"]),
+            border=True,
+            height="stretch",
+            delta=t("of {n} sent", n=number(contacts["sent"])),
+            delta_color="off",
+            delta_arrow="off",
+        )
+        st.metric(
+            t("Runs, 30 days"),
+            number(began),
+            border=True,
+            height="stretch",
+            delta=t("{n} going on", n=number(len(live))),
+            delta_color="off",
+            delta_arrow="off",
+        )
+        st.metric(
+            t("Exports"),
+            number(services().exports.count(actor)),
+            border=True,
+            height="stretch",
+            delta=t("{n} segments", n=number(len(services().segments.names(actor)))),
+            delta_color="off",
+            delta_arrow="off",
+        )
+
+
+def going_on(actor: Actor, live: Sequence[Run]) -> None:
+    """Live runs, each with its bar, until the last one ends."""
+    if live:
+        st.subheader(t("Going on now"))
+        st.fragment(run_every=2)(_live)(actor)
+
+
+def _live(actor: Actor) -> None:
+    live = services().runs.list(actor, live=True, limit=10)
+    if not live:
+        st.rerun()
+    for run in live:
+        progress = services().runs.progress(actor, run.id)
+        if progress.run.state.ended:
+            continue
+        with st.container(border=True):
+            said = f"{badge_markup(progress.run.state)} **{plain(run.export_name)}** {counted(progress)}"
+            st.progress(share_of(progress), text=said)
+            link("runs", t("Watch"), icon=":material/play_circle:", run=run.id)
+
+
+def over_time(actor: Actor) -> None:
+    """Contacts by day and outcome, the last fortnight."""
+    today = datetime.now(zone()).date()
+    days = [today - timedelta(days=n) for n in reversed(range(FORTNIGHT))]
+    edges = [datetime.combine(day, time(), zone()) for day in (*days, today + timedelta(days=1))]
+    found = services().runs.outcomes(actor, edges)
+    if any(any(counts.values()) for counts in found):
+        cached.delivered(
+            [
+                (here().without_year(day), word(outcome), counts[outcome])
+                for day, counts in zip(days, found, strict=True)
+                for outcome in Outcome
+            ]
+        )
+    else:
+        with empty(t("Nothing has arrived on a list lately"), t("Preview an export, and run it from there.")):
+            link("exports", t("Exports"), icon=":material/outbox:")
+
+
+def newest(actor: Actor) -> Sequence[Run]:
+    """As many as are shown, and one more when there are others."""
+    return services().runs.list(actor, limit=SHOWN + 1)
+
+
+def latest_runs(latest: Sequence[Run]) -> None:
+    """The newest few, each with the way to its story."""
+    st.subheader(t("Latest runs"))
+    if not latest:
+        st.caption(t("Nothing has run yet."))
+    for run in latest[:SHOWN]:
+        said = f"{badge_markup(run.state)} {plain(run.export_name, 40)} · {ago(run.created_at)}"
+        link("runs", said, run=run.id)
+    if len(latest) > SHOWN:
+        link("runs", t("All runs"), icon=":material/history:")

@@ -1,0 +1,1 @@
+"""The Profiles page: browsing, one profile, files and named sources."""

@@ -1,0 +1,249 @@
+"""Delivers notices from the outbox: by SMTP, signed webhook, or Slack-style webhook; again when it fails.
+
+A notice may arrive twice after a crash (its id says so), never not at all without saying why. Must
+never put a password, a signing secret or a Slack address into an error or the log.
+"""
+
+import hashlib
+import hmac
+import json
+import logging
+import smtplib
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from email.utils import format_datetime
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import unquote, urlsplit
+
+from ccexport.errors import BadInput, BadSettings, NotFound
+from ccexport.ledger import Ledger
+from ccexport.model.notices import Channel, Destination, Notice, NoticeState, scrubbed
+from ccexport.runs.engine import Engine
+from ccexport.worker.loop import Claim, HandOver
+
+log = logging.getLogger(__name__)
+LEASE = "notices"
+SECONDS = 15.0
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+AGAIN = tuple(timedelta(seconds=s) for s in (30, 120, 600, 1800, 7200, 21600, 43200))
+RECENT = timedelta(days=7)
+SIGNATURE = "X-Ccexport-Signature"
+
+
+class NotDelivered(Exception):
+    """Why a notice did not arrive, in one sentence that may be shown."""
+
+
+@dataclass(frozen=True)
+class Mail:
+    """How mail is sent: `smtp://` (with STARTTLS when it is offered) or `smtps://`, and from whom."""
+
+    url: str
+    sender: str
+
+    def __repr__(self) -> str:
+        return "<mail>"
+
+
+class Postman:
+    """Takes notices from the outbox, one process at a time."""
+
+    def __init__(self, engine: Engine, stop: threading.Event, mail: Mail) -> None:
+        self._engine = engine
+        self._notices = engine.ledger.notices
+        self._stop = stop
+        self._mail = mail
+
+    def tick(self) -> int:
+        """Deliver what is due; how many arrived."""
+        if not self._notices.due(limit=1):
+            return 0
+        claim = Claim(self._engine, LEASE, self._stop, name=LEASE)
+        if not claim.take():
+            return 0
+        arrived = 0
+        try:
+            for notice in self._notices.due():
+                claim.beat()
+                arrived += self._try(notice)
+        except HandOver:
+            log.info("the outbox is handed over")
+        finally:
+            claim.drop()
+        return arrived
+
+    def _try(self, notice: Notice) -> bool:
+        now = self._engine.clock()
+        try:
+            self.deliver(notice)
+        except (NotDelivered, BadSettings, NotFound) as error:
+            self._put_off(notice, str(error), now)
+            return False
+        self._notices.change(
+            notice.id,
+            state=NoticeState.DELIVERED,
+            delivered_at=now,
+            attempts=notice.attempts + 1,
+            error="",
+        )
+        return True
+
+    def _put_off(self, notice: Notice, why: str, now: datetime) -> None:
+        attempts = notice.attempts + 1
+        over = attempts > len(AGAIN)
+        log.warning("notice %s was not delivered (attempt %s): %s", notice.id, attempts, scrubbed(why))
+        self._notices.change(
+            notice.id,
+            state=NoticeState.GIVEN_UP if over else NoticeState.PENDING,
+            attempts=attempts,
+            next_at=None if over else now + AGAIN[attempts - 1],
+            error=scrubbed(why),
+        )
+
+    def deliver(self, notice: Notice) -> None:
+        """Once, now. Raises `NotDelivered`, `BadSettings` or `NotFound` with a sentence."""
+        kind, _, name = notice.recipient.partition(":")
+        if kind == "person":
+            person = self._engine.ledger.people.find(name)
+            if person is None or not person.email:
+                raise NotFound(f"{name} has no e-mail address any more.")
+            self._send_mail(notice, person.email)
+            return
+        subscriber = self._notices.subscriber(name)
+        to = self._notices.destination(name)
+        if subscriber.channel is Channel.EMAIL:
+            self._send_mail(notice, to.address)
+        elif subscriber.channel is Channel.SLACK:
+            post(to.address, slack_body(notice), {})
+        else:
+            body = webhook_body(notice)
+            post(to.address, body, {SIGNATURE: signature(to, body, self._engine.clock())})
+
+    def _send_mail(self, notice: Notice, address: str) -> None:
+        if not self._mail.url or not self._mail.sender:
+            raise BadSettings("No mail can be sent: set CCEXPORT_SMTP_URL and CCEXPORT_SMTP_FROM.")
+        send_mail(self._mail, notice, address)
+
+
+def undelivered(ledger: Ledger) -> list[Notice]:
+    """What somebody should know and was not told in the last days; a test is told whoever asked for it."""
+    return ledger.notices.failing(ledger.clock() - RECENT)
+
+
+# -- e-mail ---------------------------------------------------------------------------------------
+
+
+def send_mail(mail: Mail, notice: Notice, address: str) -> None:
+    """One message over one connection. Raises `NotDelivered`."""
+    message = EmailMessage()
+    message["From"] = mail.sender
+    message["To"] = address
+    message["Subject"] = " ".join(f"ccexport: {notice.title}".split())
+    message["Date"] = format_datetime(notice.created_at)
+    message["Message-ID"] = f"<{notice.id}@ccexport>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(notice.text)
+    try:
+        with _opened(mail.url) as server:
+            server.send_message(message)
+    except smtplib.SMTPResponseException as error:
+        raise NotDelivered(f"The mail server refused with {error.smtp_code}.") from error
+    except smtplib.SMTPRecipientsRefused as error:
+        codes = ", ".join(sorted({str(code) for code, _ in error.recipients.values()}))
+        raise NotDelivered(f"The mail server refused the recipient with {codes}.") from error
+    except (smtplib.SMTPException, OSError) as error:
+        raise NotDelivered(f"The mail server cannot be used: {_reason(error)}.") from error
+
+
+def _opened(url: str) -> smtplib.SMTP:
+    parts = urlsplit(url)
+    host, context = parts.hostname or "localhost", ssl.create_default_context()
+    if parts.scheme == "smtps":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=SECONDS, context=context)
+    else:
+        server = smtplib.SMTP(host, parts.port or 587, timeout=SECONDS)
+        server.ehlo()
+        if server.has_extn("starttls"):
+            server.starttls(context=context)
+            server.ehlo()
+        elif parts.password and host not in LOOPBACK:
+            server.close()
+            raise NotDelivered("The mail server offers no encryption, so no password was given to it.")
+    if parts.username and parts.password:
+        server.login(unquote(parts.username), unquote(parts.password))
+    return server
+
+
+# -- webhooks -------------------------------------------------------------------------------------
+
+
+def webhook_body(notice: Notice) -> bytes:
+    """The JSON of a webhook; `id` stays the same when it is sent again."""
+    document = {
+        "id": notice.id,
+        "event": notice.event,
+        "subject": notice.subject,
+        "title": notice.title,
+        "text": notice.text,
+        "at": notice.created_at.isoformat(),
+    }
+    return json.dumps(document, ensure_ascii=False).encode()
+
+
+def slack_body(notice: Notice) -> bytes:
+    """`{"text": …}` with the three characters Slack wants escaped."""
+    text = f"*{notice.title}*\n{notice.text}"
+    for plain, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        text = text.replace(plain, escaped)
+    return json.dumps({"text": text}, ensure_ascii=False).encode()
+
+
+def signature(to: Destination, body: bytes, at: datetime) -> str:
+    """`t=<seconds>,sha256=<hex>` over `<seconds>.<body>`, so that an old body cannot be played again."""
+    seconds = str(int(at.timestamp()))
+    digest = hmac.new(to.secret.encode(), seconds.encode() + b"." + body, hashlib.sha256).hexdigest()
+    return f"t={seconds},sha256={digest}"
+
+
+def checked_url(url: str) -> str:
+    """https, or http to this machine. Raises `BadInput`."""
+    try:
+        parts = urlsplit(url.strip())
+        parts.port  # noqa: B018 (raises for a wrong port)
+    except ValueError as error:
+        raise BadInput("The address of the webhook is not a URL.") from error
+    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    if not parts.hostname or not secure or parts.username:
+        raise BadInput("The address of a webhook must be https://… without a name or password in it.")
+    return url.strip()
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
+    """One POST; a redirect is not followed. Raises `NotDelivered` for anything but a 2xx."""
+    parts = urlsplit(url)
+    opened: Callable[..., HTTPConnection] = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    client = opened(parts.hostname or "", parts.port, timeout=SECONDS)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    try:
+        client.request(
+            "POST",
+            path,
+            body,
+            {"Content-Type": "application/json", "User-Agent": "ccexport", **headers},
+        )
+        status = client.getresponse().status
+    except (OSError, HTTPException) as error:
+        raise NotDelivered(f"{parts.hostname} cannot be reached: {_reason(error)}.") from error
+    finally:
+        client.close()
+    if not 200 <= status < 300:
+        raise NotDelivered(f"{parts.hostname} answered {status}.")
+
+
+def _reason(error: Exception) -> str:
+    """Without what the other side said: that may hold an address."""
+    return getattr(error, "strerror", None) or type(error).__name__

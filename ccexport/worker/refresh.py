@@ -1,0 +1,135 @@
+"""Refreshes: reads the watched sources into a new snapshot and computes the segments anew.
+
+A refresh that a check stops, or that fails, leaves the profiles as they were and starts nothing.
+Must never start an export: the timetable does that when a refresh is done.
+"""
+
+import logging
+import threading
+from datetime import datetime
+
+from ccexport.errors import CcexportError, Conflict, WrongUse
+from ccexport.logs import about
+from ccexport.model.firings import SCHEDULE_ACTOR, Refresh, RefreshState
+from ccexport.model.notices import scrubbed
+from ccexport.model.profiles import Snapshot
+from ccexport.model.schedules import LOOK_BACK, times
+from ccexport.runs.engine import Engine
+from ccexport.runs.sent_to import sent_by
+from ccexport.telemetry import span
+from ccexport.worker.loop import Claim, HandOver
+from ccexport.worker.sources import to_read
+
+log = logging.getLogger(__name__)
+LEASE = "refresh"
+
+
+class Refresher:
+    """Takes up due refreshes, one at a time across processes."""
+
+    def __init__(self, engine: Engine, stop: threading.Event, *, accept_changes: bool = False) -> None:
+        self._engine = engine
+        self._ledger = engine.ledger
+        self._stop = stop
+        self._accept_changes = accept_changes  # a person released what a check would stop
+
+    def tick(self) -> None:
+        """Note what is due by the clock, and carry out what is open."""
+        self._note_due()
+        if self._ledger.refreshes.open():
+            self._carry_out()
+
+    def ask(self, *, actor: str) -> Refresh:
+        """A refresh by a person; a worker takes it up."""
+        return self._add(f"person:{self._engine.new_id('asked')}", self._engine.clock(), actor)
+
+    def _note_due(self) -> None:
+        settings, since = self._ledger.refreshes.settings()
+        if not settings.on or settings.recurrence is None:
+            return
+        now = self._engine.clock()
+        start = max(since, self._ledger.refreshes.last_time() or since, now - LOOK_BACK)
+        due: datetime | None = None
+        for moment in times(settings.recurrence, settings.zone, start):
+            if moment > now:
+                break
+            due = moment  # of several missed times only the newest is caught up
+        if due is not None:
+            self._add(f"time:{due.isoformat()}", due, SCHEDULE_ACTOR)
+
+    def _add(self, cause: str, at: datetime, actor: str) -> Refresh:
+        made = Refresh(self._engine.new_id("refresh"), cause, RefreshState.DUE, actor, at)
+        self._ledger.refreshes.add(made)
+        return made
+
+    def _carry_out(self) -> None:
+        claim = Claim(self._engine, LEASE, self._stop, name=LEASE)
+        if not claim.take():
+            return
+        try:
+            for refresh in self._ledger.refreshes.open():
+                with about(refresh=refresh.id), span("refresh"):
+                    self._one(refresh, claim)
+        except HandOver:
+            log.info("the refresh is handed over")
+        finally:
+            claim.drop()
+
+    def _one(self, refresh: Refresh, claim: Claim) -> None:
+        self._ledger.refreshes.change(
+            refresh.id, state=RefreshState.RUNNING, started_at=self._engine.clock(), note=""
+        )
+        try:
+            self._done(refresh, self._read_anew(claim))
+        except (WrongUse, Conflict) as error:
+            self._end(refresh, RefreshState.STOPPED, str(error))
+        except CcexportError as error:
+            log.error("refresh %s: %s", refresh.id, error.log)
+            self._end(refresh, RefreshState.FAILED, str(error))
+        except HandOver:
+            raise
+        except Exception:
+            # A fault of ours must not stop every later refresh.
+            log.exception("refresh %s stopped by a fault in ccexport", refresh.id)
+            self._end(refresh, RefreshState.FAILED, "A fault in ccexport stopped it; the log says where.")
+
+    def _read_anew(self, claim: Claim) -> Snapshot:
+        settings, _ = self._ledger.refreshes.settings()
+        sources = to_read(self._ledger, settings)
+        report = self._engine.profiles.ingest_sources(
+            sources, accept_changes=self._accept_changes, progress=lambda progress: claim.beat()
+        )
+        return report.snapshot
+
+    def _done(self, refresh: Refresh, snapshot: Snapshot) -> None:
+        trouble = self._compute_segments(snapshot)
+        said = [f"{snapshot.profiles} profiles."]
+        said += [f"{snapshot.rejects} rows were rejected."] if snapshot.rejects else []
+        self._ledger.audit.add(
+            refresh.actor, "profiles refreshed", snapshot.id, {"profiles": snapshot.profiles}
+        )
+        self._end(
+            refresh,
+            RefreshState.DONE,
+            " ".join([*said, *trouble]),
+            snapshot_id=snapshot.id,
+            profiles=snapshot.profiles,
+        )
+
+    def _compute_segments(self, snapshot: Snapshot) -> list[str]:
+        """A segment in trouble stops nobody else's export; its own says why when it is planned."""
+        lookup = self._ledger.segments.named
+        trouble = []
+        for segment in self._ledger.segments.all():
+            try:
+                self._engine.members.members(segment, snapshot, lookup=lookup, sent_by=sent_by(self._engine))
+            except CcexportError as error:
+                trouble.append(f"The segment {segment.name} cannot be computed: {error}")
+        return trouble
+
+    def _end(self, refresh: Refresh, state: RefreshState, note: str, **values: object) -> None:
+        line = " ".join(scrubbed(note).split())
+        self._ledger.refreshes.change(
+            refresh.id, state=state, note=line, ended_at=self._engine.clock(), **values
+        )
+        log.info("the refresh is %s", state)

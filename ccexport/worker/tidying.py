@@ -1,0 +1,173 @@
+"""Removes what is not kept any more: rows about people of old runs, and files nothing refers to.
+
+Owns how long each is kept. Must never touch counts, requests, events, the current deliveries of a
+list, its newest reading, or anything a live run may still need.
+"""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from ccexport.model.ids import made_at
+from ccexport.model.runs import ROWS_REMOVED, Run
+from ccexport.runs.engine import Engine
+
+KEPT = timedelta(days=7)
+ONCE = timedelta(days=1)
+LOOK_EVERY = timedelta(minutes=10)
+_PAGE = 500
+
+
+@dataclass(frozen=True)
+class Tidied:
+    """What was removed: runs without their rows now, plans, readings, other files, and how many bytes."""
+
+    runs: int
+    plans: int
+    readings: int
+    files: int
+    bytes: int
+
+    @property
+    def anything(self) -> bool:
+        return any(vars(self).values())
+
+
+class Tidying:
+    """Tidies one data directory."""
+
+    def __init__(self, engine: Engine, *, months: int) -> None:
+        self._engine = engine
+        self._files = engine.ledger.files
+        self._months = months
+        self._looked: datetime | None = None
+        self._bytes = 0
+
+    def tick(self) -> Tidied | None:
+        """Tidy if nobody did today; any number of workers may ask at any time."""
+        now, leases = self._engine.clock(), self._engine.ledger.leases
+        if self._looked is not None and timedelta(0) <= now - self._looked < LOOK_EVERY:
+            return None
+        self._looked = now
+        if leases.holder("tidy") is not None:
+            return None
+        # The lease is never given back: who holds it is whoever tidied last, and it ends after a day.
+        if not leases.take("tidy", self._engine.new_id("tidy"), seconds=ONCE.total_seconds()):
+            return None
+        return self.tidy(by="worker")
+
+    def tidy(self, *, by: str) -> Tidied:
+        """Remove what is too old, as of now."""
+        now = self._engine.clock()
+        self._bytes = 0
+        runs, plans = self._plans(now)
+        found = Tidied(runs, plans, self._readings(now), self._loose_files(now), self._bytes)
+        if found.anything:
+            self._engine.ledger.audit.add(by, "tidied", "data directory", vars(found))
+        return found
+
+    # -- plans and outcomes ---------------------------------------------------------------------
+
+    def _plans(self, now: datetime) -> tuple[int, int]:
+        """Rows of runs that ended long ago; plans that were only ever previews."""
+        oldest = months_before(now, self._months)
+        old, kept = [], set()
+        for run in self._runs():
+            if run.state.ended and (run.ended_at or run.created_at) < oldest:
+                old.append(run)
+            else:
+                kept.add(run.plan_id)
+        folders = {plan_id: (folder, made) for plan_id, folder, made in self._files.all_plans()}
+        stripped = sum(self._strip(run, kept, folders, now) for run in old)
+        ran = kept | {run.plan_id for run in old}
+        previews = [p for p, (_, made) in folders.items() if p not in ran and now - made > KEPT]
+        for plan_id in previews:
+            self._remove(folders[plan_id][0])
+            self._files.forget_plan(plan_id)
+        return stripped, len(previews)
+
+    def _runs(self) -> Iterator[Run]:
+        offset = 0
+        while page := self._engine.ledger.runs.all(limit=_PAGE, offset=offset):
+            yield from page
+            offset += len(page)
+
+    def _strip(
+        self,
+        run: Run,
+        kept: set[str | None],
+        folders: dict[str, tuple[Path, datetime]],
+        now: datetime,
+    ) -> bool:
+        """Take the rows about people of one run away. It says so first, so that nobody finds half of them."""
+        plan = folders.get(run.plan_id or "")
+        # A newer run may have sent the very same plan: then its rows stay, but what became of them does not.
+        paths = [plan[0]] if plan and run.plan_id not in kept else []
+        paths += [run.outcomes_path] if run.outcomes_path else []
+        if not any(path.exists() for path in paths):
+            return False
+        text = (
+            f"The contacts of this run were removed on {now:%Y-%m-%d}, "
+            f"{self._months} months after it ended (CCEXPORT_RETENTION_MONTHS)."
+        )
+        self._engine.ledger.runs.remember(run.id, **{ROWS_REMOVED: text})
+        for path in paths:
+            self._remove(path)
+        return True
+
+    # -- readings and what is left over ---------------------------------------------------------
+
+    def _readings(self, now: datetime) -> int:
+        """All but the newest reading of each list, a week after they were taken."""
+        known = self._files.all_readings()
+        newest = {(r.account_id, r.list_id): reading_id for reading_id, r in known}
+        old = [(i, r) for i, r in known if i not in newest.values() and now - r.read_at > KEPT]
+        for reading_id, reading in old:
+            self._remove(reading.on_list.parent)
+            self._files.forget_reading(reading_id)
+        return len(old)
+
+    def _loose_files(self, now: datetime) -> int:
+        """Lists read back, deliveries that were replaced, and what a crash left behind."""
+        root = self._engine.data_dir
+        used = {path for _, _, path in self._files.all_deliveries()}
+        used |= {folder for _, folder, _ in self._files.all_plans()}
+        used |= {reading.on_list.parent for _, reading in self._files.all_readings()}
+        found = [
+            *root.glob("destination/*"),
+            *root.glob("deliveries/*/*/*.parquet"),
+            *root.glob("plans/plan-*"),
+            *root.glob("plans/.plan-*.part"),
+        ]
+        gone = [path for path in found if path not in used and self._is_old(path, now)]
+        week_ago = (now - KEPT).timestamp()
+        remade = [*root.glob("suppression/*.parquet"), *root.glob("sent/*.parquet")]
+        gone += [path for path in remade if path.stat().st_mtime < week_ago]
+        for path in gone:
+            self._remove(path)
+        return len(gone)
+
+    def _is_old(self, path: Path, now: datetime) -> bool:
+        named = made_at(path.name.removeprefix(".").split(".")[0])
+        return named is not None and now - named > KEPT
+
+    def _remove(self, path: Path) -> None:
+        if path.is_dir():
+            self._bytes += sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.exists():
+            self._bytes += path.stat().st_size
+            path.unlink(missing_ok=True)
+
+
+def months_before(now: datetime, months: int) -> datetime:
+    """The same day so many months earlier, or the last one of that month."""
+    year, month = divmod(now.year * 12 + now.month - 1 - months, 12)
+    for day in range(now.day, 27, -1):
+        try:
+            return now.replace(year=year, month=month + 1, day=day)
+        except ValueError:
+            continue  # February has no 30th
+    return now.replace(year=year, month=month + 1)
