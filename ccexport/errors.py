@@ -20,24 +20,40 @@ CcexportError
     ├── ReconnectNeeded     the token is refused: a person must connect again
     └── Refused             the request is refused for good (400, 403, 404, 409, 415)
 
-`str(error)` is the sentence for the person; `error.log` the text for the log. Neither may
-hold a token, an address or a name of a contact.
+An error is raised with a template and its named values, `BadInput("There is no field {name}.", name=name)`, or with
+a `Message`. `error.message` is that message, `str(error)` its English sentence, `error.log` the text for the log:
+the template without its values, and the evidence. Neither may hold a token, an address or a name of a contact.
 """
 
 import errno
 from collections.abc import Mapping
 from typing import Any
 
+from ccexport.messages import Message, message, names_in
+
 
 class CcexportError(Exception):
-    """Base: `message` for the person, `log` for the log, `evidence` for both."""
+    """Base: `message` for the person, `log` for the log, `evidence` for both.
 
-    def __init__(self, message: str, *, log: str | None = None, **evidence: Any) -> None:
-        super().__init__(message)
-        self.message = message
-        self.evidence: Mapping[str, Any] = {k: v for k, v in evidence.items() if v is not None}
+    What the template names is a value of the message; anything else is evidence.
+    """
+
+    values_are_evidence = False
+
+    def __init__(self, sentence: str | Message, /, *, log: str | None = None, **given: Any) -> None:
+        self.message = sentence if isinstance(sentence, Message) else _with_values(sentence, given)
+        super().__init__(str(self.message))
+        named = frozenset() if self.values_are_evidence else frozenset(self.message.values)
+        self.evidence: Mapping[str, Any] = {
+            k: v for k, v in given.items() if v is not None and k not in named
+        }
         facts = " ".join(f"{k}={v}" for k, v in self.evidence.items())
-        self.log = f"{log or message} {facts}".strip()
+        self.log = f"{log or self.message.for_log} {facts}".strip()
+
+
+def _with_values(template: str, given: Mapping[str, Any]) -> Message:
+    named = names_in(template)
+    return Message(template, {name: value for name, value in given.items() if name in named})
 
 
 class WrongUse(CcexportError):
@@ -77,7 +93,13 @@ class PlanDamaged(StoreTrouble):
 
 
 class ConstantContactError(CcexportError):
-    """What Constant Contact answered: evidence has `status`, `key`, `asked` (method and path)."""
+    """What Constant Contact answered: evidence has `status`, `key`, `asked` (method and path).
+
+    What is given by name is evidence, also where the template names it. A value that may not be logged, such as
+    the name of a list, comes in a `Message`.
+    """
+
+    values_are_evidence = True
 
 
 class RetryLater(ConstantContactError):
@@ -112,10 +134,13 @@ class Refused(ConstantContactError):
     """The request is refused for good."""
 
 
-def storage_sentence(error: OSError) -> str:
+def storage_sentence(error: OSError) -> Message:
     """What is wrong with our own disk, for a person; paths stay out of it."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-        return "The disk of the data directory is full."
+        return message("The disk of the data directory is full.")
     if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
-        return "The data directory cannot be written: its permissions, or the disk is read-only."
-    return f"A file of the data directory cannot be used ({error.strerror or type(error).__name__})."
+        return message(
+            "The data directory cannot be written: check its permissions and that the disk is not read-only."
+        )
+    problem = error.strerror or type(error).__name__
+    return message("A file of the data directory cannot be used ({problem}).", problem=problem)

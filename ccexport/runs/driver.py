@@ -313,7 +313,7 @@ class Driver:
         log.error(
             "run %s: %s", run.id, error.log if isinstance(error, StoreTrouble) else type(error).__name__
         )
-        text = str(error) if isinstance(error, StoreTrouble) else storage_sentence(error)
+        text = str(error if isinstance(error, StoreTrouble) else storage_sentence(error))
         if run.state in {RunState.QUEUED, RunState.PLANNING}:
             return self._move(
                 run, RunState.FAILED, f"{text} Nothing was sent.", note=f"{text} Nothing was sent."

@@ -1,0 +1,195 @@
+"""Sentences for people as values: a template, named values, and the form for other counts than one.
+
+`message("A segment named {name} is already there.", name=name)` is a sentence; `str()` of it is the English text,
+and the dashboard translates the template and writes the values as the reader does. How a value is written follows
+from its type:
+
+    str                     unchanged: a name, an id, a line number, a version
+    int, float, Decimal     a number: 1,234.5
+    datetime, date          a moment (aware, shown in the reader's zone), a day
+    timedelta, Size         a duration, a number of bytes
+    Message                 a sentence, or a word of ours, inside this one
+    list, tuple             each of them, with commas between
+
+`counted("{n} contact was sent.", "{n} contacts were sent.", n=n)` has a form for 1 and one for other counts; `n` is
+the count. Texts in a table, which have no values, are marked with `mark("…")`, so that they are extracted too.
+Every call has its text as a literal: a text that is put together cannot be found in a catalogue.
+Must never hold markup, nor an option of the command line.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+_NAME = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True)
+class Size:
+    """A number of bytes."""
+
+    bytes: int
+
+
+Value = Any  # one of the types above; anything else, such as a path, is kept as its text
+
+
+@dataclass(frozen=True)
+class Message:
+    """One sentence; use `message` or `counted` to make it."""
+
+    template: str
+    values: Mapping[str, Value] = field(default_factory=dict, hash=False)
+    plural: str | None = None
+    """The template for other counts than 1; the count is the value `n`."""
+
+    def __post_init__(self) -> None:
+        kept = {name: _kept(value) for name, value in self.values.items()}
+        object.__setattr__(self, "values", kept)
+
+    def __str__(self) -> str:
+        """The English sentence."""
+        chosen = self.plural if self.plural is not None and self.values["n"] != 1 else self.template
+        return fill(chosen, {name: in_english(value) for name, value in self.values.items()})
+
+    @property
+    def for_log(self) -> str:
+        """The template, with those of the messages inside it, and no value."""
+        inner = {name: v.for_log for name, v in self.values.items() if isinstance(v, Message)}
+        return fill(self.template, inner)
+
+    def to_json(self) -> dict[str, Any]:
+        """What `from_json` reads: plain JSON, in which each value has its type."""
+        kept: dict[str, Any] = {"template": self.template}
+        if self.values:
+            kept["values"] = {name: _to_json(value) for name, value in self.values.items()}
+        return kept if self.plural is None else {**kept, "plural": self.plural}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> "Message":
+        """The message that `to_json` was asked of."""
+        values = {name: _from_json(value) for name, value in kept.get("values", {}).items()}
+        return cls(kept["template"], values, kept.get("plural"))
+
+
+def message(template: str, /, **values: Value) -> Message:
+    """A sentence with its named values."""
+    return Message(template, values)
+
+
+def counted(one: str, several: str, /, *, n: int, **values: Value) -> Message:
+    """A sentence with a form for 1 and a form for other counts; both may name `{n}`."""
+    return Message(one, {"n": n, **values}, several)
+
+
+def mark(text: str) -> str:
+    """The text itself; marks a text of a table to be translated where it is shown."""
+    return text
+
+
+def word(text: str) -> Message:
+    """A word of ours inside a sentence, such as a state or a role; its text is marked where it is defined."""
+    return Message(str(text))
+
+
+def verbatim(text: str) -> Message:
+    """A text that is shown as it is: what somebody else said, or what was kept before sentences were values."""
+    return Message("{text}", {"text": text})
+
+
+def names_in(template: str) -> frozenset[str]:
+    """The names of the values that the template shows."""
+    return frozenset(_NAME.findall(template))
+
+
+def fill(template: str, texts: Mapping[str, str]) -> str:
+    """The template with its values; a name without a value, and braces in a value, stay as they are."""
+    return _NAME.sub(lambda found: texts.get(found[1], found[0]), template)
+
+
+def in_english(value: Value) -> str:
+    """A value as an English sentence has it; moments in UTC."""
+    match value:
+        case str() | Message():
+            return str(value)
+        case datetime():
+            return f"{value.astimezone(UTC):%d %B %Y %H:%M} UTC".lstrip("0")
+        case date():
+            return f"{value:%d %B %Y}".lstrip("0")
+        case timedelta():
+            return _duration(value.total_seconds())
+        case Size():
+            return _size(value.bytes)
+        case tuple():
+            return ", ".join(map(in_english, value))
+        case _:
+            return f"{value:,.0f}" if value == int(value) else f"{value:,}"
+
+
+def _duration(seconds: float) -> str:
+    whole = max(round(seconds), 1 if seconds > 0 else 0)
+    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _size(count: float) -> str:
+    units = ["byte", "kB", "MB", "GB", "TB"]
+    while count >= 1000 and len(units) > 1:
+        count /= 1000
+        units.pop(0)
+    return f"{count:.0f} {units[0]}" if units[0] == "byte" or count >= 100 else f"{count:.1f} {units[0]}"
+
+
+def _kept(value: Value) -> Value:
+    """The value, immutable and of a type that can be kept."""
+    if isinstance(value, list | tuple):
+        return tuple(map(_kept, value))
+    known = isinstance(value, Message | Size | int | float | Decimal | date | timedelta)
+    return value if known and not isinstance(value, bool) else str(value)
+
+
+def _to_json(value: Value) -> Any:
+    match value:
+        case Message():
+            return {"message": value.to_json()}
+        case datetime():
+            return {"moment": value.isoformat()}
+        case date():
+            return {"day": value.isoformat()}
+        case timedelta():
+            return {"seconds": value.total_seconds()}
+        case Size():
+            return {"bytes": value.bytes}
+        case Decimal():
+            return {"decimal": str(value)}
+        case tuple():
+            return [_to_json(each) for each in value]
+        case str():
+            return str(value)
+        case _:
+            return value
+
+
+def _from_json(kept: Any) -> Value:
+    match kept:
+        case {"message": inner}:
+            return Message.from_json(inner)
+        case {"moment": text}:
+            return datetime.fromisoformat(text)
+        case {"day": text}:
+            return date.fromisoformat(text)
+        case {"seconds": number}:
+            return timedelta(seconds=number)
+        case {"bytes": number}:
+            return Size(number)
+        case {"decimal": text}:
+            return Decimal(text)
+        case list():
+            return tuple(map(_from_json, kept))
+        case _:
+            return kept
