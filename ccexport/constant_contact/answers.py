@@ -143,7 +143,7 @@ def _down(message: str, got: Answer, request: Request, **evidence: Any) -> Const
 def _too_many(got: Answer, complaint: Complaint, request: Request, now: datetime) -> ConstantContactError:
     """Three limits share the code 429: https://developer.constantcontact.com/api_guide/rate_limits.html."""
     evidence = _evidence(got, complaint, request)
-    if complaint.key == "quota_exceeded":
+    if complaint.key == "quota_exceeded" or (complaint.key is None and _is_gateway_quota(complaint.text)):
         return quota_exceeded(next_day(now), **evidence)
     if complaint.key == "throttled" or not request.queues:
         return Throttled(
@@ -157,6 +157,11 @@ def _too_many(got: Answer, complaint: Complaint, request: Request, now: datetime
         retry_after=retry_after(got, now),
         **evidence,
     )
+
+
+def _is_gateway_quota(message: str) -> bool:
+    """The gateway in front says it without a key: `{"message": "Limit Exceeded"}`."""
+    return message.strip().rstrip(".").casefold() == "limit exceeded"
 
 
 def quota_exceeded(until: datetime, **evidence: Any) -> QuotaExceeded:

@@ -114,9 +114,16 @@ class TokenEndpoint:
         self._last: datetime | None = None
 
     def exchange(self, code: str, *, redirect_url: str, verifier: str | None = None) -> Tokens:
-        """The tokens for a code. Never asked twice: the code is spent by the first try."""
+        """The tokens for a code. A code is spent by the first try, so nothing but a 429 is tried again, once.
+
+        A 429 is answered before the code is looked at; people meet it while they connect.
+        """
         request = exchange_request(self._app, code, redirect_url=redirect_url, verifier=verifier)
-        return self._ask(request, None)
+        try:
+            return self._ask(request, None)
+        except Throttled as trouble:
+            self._patience.sleep(max(TOKEN_SPACING, trouble.evidence.get("retry_after") or 0.0))
+            return self._ask(request, None)
 
     def refresh(self, refresh_token: str) -> Tokens:
         """New tokens. Asked again after trouble: if the answer was lost after the token was

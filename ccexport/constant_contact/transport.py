@@ -1,8 +1,9 @@
 """The only module that knows httpx: a `Request` goes out, an `Answer` or a `Lost` comes back.
 
-Must never follow a redirect, send a token unencrypted beyond this machine, raise for a status,
-or log more than method, path, status and time. Which failures are certain not to have reached
-the server is decided here, because only here the phases of a request are known.
+Must never follow a redirect but to a file to download, and that without the token; send a token
+unencrypted beyond this machine; raise for a status; or log more than method, path, status and time.
+Which failures are certain not to have reached the server is decided here, because only here the
+phases of a request are known.
 """
 
 import ipaddress
@@ -11,7 +12,7 @@ import ssl
 import time
 from collections.abc import Callable
 from functools import cache
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 
@@ -22,6 +23,8 @@ from ccexport.telemetry import request_span
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT = 10.0
+MOST_REDIRECTS = 3
+_REDIRECTS = (301, 302, 303, 307, 308)
 _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
@@ -51,8 +54,18 @@ class Transport:
         return self._exchange(request, None)
 
     def download(self, request: Request, sink: Sink) -> Answer | Lost:
-        """As `send`, but the body of a 200 goes to `sink` piece by piece, from its beginning."""
-        return self._exchange(request, sink)
+        """As `send`, but the body of a 200 goes to `sink` piece by piece, from its beginning.
+
+        A redirect to the file's store is followed, without the token: that store is another host's.
+        """
+        got = self._exchange(request, sink)
+        for _ in range(MOST_REDIRECTS):
+            target = redirect_target(got, request)
+            if target is None:
+                break
+            request = target
+            got = self._exchange(request, sink)
+        return got
 
     def close(self) -> None:
         """Closes the connections."""
@@ -100,6 +113,14 @@ class Transport:
             for piece in response.iter_bytes():
                 sink.write(piece)
             return Answer(response.status_code, headers)
+
+
+def redirect_target(got: Answer | Lost, request: Request) -> Request | None:
+    """The GET that a redirect leads to, without the token and the headers of `request`; None when it is none."""
+    if not isinstance(got, Answer) or got.status not in _REDIRECTS or not got.headers.get("location"):
+        return None
+    url = urljoin(request.url, got.headers["location"])
+    return Request("GET", url, timeout=request.timeout, repeatable=True)
 
 
 @cache

@@ -40,6 +40,7 @@ _COUNTERS: dict[str, tuple[str, ...]] = {
 _COUNTERS["contacts_file_import"] = _COUNTERS["contacts_json_import"]
 _COUNTERS["add_list_memberships"] = _COUNTERS["remove_list_memberships"]
 _COUNTERS["contacts_taggings_remove"] = _COUNTERS["contacts_taggings_add"]
+_COUNTERS["contacts_tags_delete"] = _COUNTERS["contacts_taggings_add"]
 
 # What a reader is shown: the stored state once done, else where the clock stands on the timeline.
 _SHOWN = (

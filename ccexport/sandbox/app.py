@@ -21,6 +21,7 @@ from ccexport.sandbox import (
     account,
     activities,
     admin,
+    contact_writes,
     contacts,
     custom_fields,
     exports,
@@ -46,6 +47,7 @@ _WRITE = Need(privilege="contacts:write")  # all bulk POSTs and the reads of act
 _LISTS = Need(privilege="contacts:lists:read")
 _LISTS_WRITE = Need(privilege="contacts:lists:write")
 _ACCOUNT = Need(scope="account_read", privilege="account:read")
+_ACCOUNT_WRITE = Need(scope="account_update", privilege="account:update")
 _FREE = Need(scope="", privilege="")
 
 API: tuple[tuple[str, str, Handler, Need], ...] = (
@@ -58,16 +60,21 @@ API: tuple[tuple[str, str, Handler, Need], ...] = (
     ("POST", "/activities/list_delete", list_jobs.post_list_delete, _WRITE),
     ("POST", "/activities/contacts_taggings_add", list_jobs.post_taggings, _WRITE),
     ("POST", "/activities/contacts_taggings_remove", list_jobs.post_taggings, _WRITE),
+    ("POST", "/activities/contacts_tags_delete", list_jobs.post_tags_delete, _WRITE),
     ("GET", "/activities", activities.get_activities, _WRITE),
     ("GET", "/activities/{activity_id}", activities.get_activity, _WRITE),
     ("GET", "/contact_exports/{file_export_id}", exports.get_export, _READ),
     ("GET", "/contacts", contacts.get_contacts, _READ),
-    ("POST", "/contacts", contacts.post_contact, _WRITE),
+    ("POST", "/contacts", contact_writes.post_contact, _WRITE),
+    ("POST", "/contacts/sign_up_form", contact_writes.post_sign_up, _WRITE),
     ("GET", "/contacts/counts", contacts.get_counts, _READ),
+    ("GET", "/contacts/contact_id_xrefs", contacts.get_xrefs, _READ),
     ("GET", "/contacts/{contact_id}", contacts.get_contact, _READ),
-    ("DELETE", "/contacts/{contact_id}", contacts.delete_contact, _WRITE),
+    ("PUT", "/contacts/{contact_id}", contact_writes.put_contact, _WRITE),
+    ("DELETE", "/contacts/{contact_id}", contact_writes.delete_contact, _WRITE),
     ("GET", "/contact_lists", lists.get_lists, _LISTS),
     ("POST", "/contact_lists", lists.post_list, _LISTS_WRITE),
+    ("GET", "/contact_lists/list_id_xrefs", lists.get_xrefs, _LISTS),
     ("GET", "/contact_lists/{list_id}", lists.get_list, _LISTS),
     ("PUT", "/contact_lists/{list_id}", lists.put_list, _LISTS_WRITE),
     ("DELETE", "/contact_lists/{list_id}", lists.delete_list, _LISTS_WRITE),
@@ -79,8 +86,12 @@ API: tuple[tuple[str, str, Handler, Need], ...] = (
     ("GET", "/contact_tags", account.get_tags, _READ),
     ("POST", "/contact_tags", account.post_tag, _WRITE),
     ("GET", "/contact_tags/{tag_id}", account.get_tag, _READ),
+    ("PUT", "/contact_tags/{tag_id}", account.put_tag, _WRITE),
+    ("DELETE", "/contact_tags/{tag_id}", account.delete_tag, _WRITE),
     ("GET", "/segments", account.get_segments, _READ),
     ("GET", "/account/summary", account.get_summary, _ACCOUNT),
+    ("GET", "/account/emails", account.get_emails, _ACCOUNT),
+    ("POST", "/account/emails", account.post_email, _ACCOUNT_WRITE),
     ("GET", "/account/user/privileges", account.get_privileges, _FREE),
 )
 AUTHORISATION: tuple[tuple[str, str, Handler, Need], ...] = (
@@ -106,9 +117,11 @@ class App:
     def routes(self) -> list[BaseRoute]:
         """Every path there is; all others are the gateway's 403."""
         api = [(method, f"/v3{path}", handler, need) for method, path, handler, need in API]
+        # A slash at the end is taken too, as in the vendor's own sample for /activities/.
         found: list[BaseRoute] = [
-            Route(path, self._endpoint(handler, need), methods=[method])
+            Route(path + slash, self._endpoint(handler, need), methods=[method])
             for method, path, handler, need in (*api, *AUTHORISATION)
+            for slash in ("", "/")
         ]
         return [*found, *admin.routes(self.store, self.engine)]
 
@@ -217,7 +230,7 @@ def _facts(request: Request, body: bytes) -> dict[str, Any]:
     headers: Mapping[str, str] = request.headers
     return {
         "method": request.method,
-        "path": request.url.path,
+        "path": request.url.path.rstrip("/"),
         "path_values": dict(request.path_params),
         "query": dict(request.query_params),
         "headers": headers,

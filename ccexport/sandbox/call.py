@@ -51,11 +51,14 @@ class Call:
         return _whole(self.query.get("limit"), "limit", default, most)
 
     def flag(self, name: str) -> bool:
-        """A true or false query parameter, false when absent."""
+        """A true or false query parameter, false when absent.
+
+        Clients in the field, the vendor's PHP SDK among them, write 1 and 0.
+        """
         text = self.query.get(name, "false").lower()
-        if text not in {"true", "false"}:
+        if text not in {"true", "false", "1", "0"}:
             raise invalid(f"{name} does not have a valid value")
-        return text == "true"
+        return text in {"true", "1"}
 
     def words(self, name: str, allowed: set[str]) -> set[str]:
         """A comma-separated query parameter, checked against its closed list of words."""
@@ -94,3 +97,13 @@ def text(value: object, name: str, *, most: int, least: int = 0, required: bool 
     if not least <= len(value) <= most:
         raise invalid(f"{name} must be between {least} and {most} characters")
     return value
+
+
+def sequence_ids(call: Call) -> list[int]:
+    """The ids of the V2 API that a query asks about, 500 at most. Raises 400."""
+    told = [each.strip() for each in call.query.get("sequence_ids", "").split(",") if each.strip()]
+    if not 1 <= len(told) <= 500:
+        raise invalid("sequence_ids must have between 1 and 500 entries")
+    if not all(each.isascii() and each.isdigit() and len(each) < 19 for each in told):
+        raise invalid("sequence_ids does not have a valid value")
+    return [int(each) for each in told]

@@ -45,6 +45,12 @@ class Config:
     )
     token_requests_per_second: int = _setting(1, "token endpoint limit (vendor support); 0 is off")
     id_token: bool = _setting(False, "token answers carry an id_token as well", guess=True)
+    several_credentials: str = _setting(
+        "refuse",
+        "a token request that names its client both in a header and in the form",
+        guess=True,
+        choices=("refuse", "take"),
+    )
 
     # The gateway
     requests_per_second: int = _setting(4, "requests per second and API key (rate_limits); 0 is off")
@@ -151,6 +157,22 @@ class Config:
     deleted_list_names_free: bool = _setting(True, "the name of a deleted list can be used again", guess=True)
     custom_fields_max: int = _setting(100, "custom fields of an account")
     tags_max: int = _setting(500, "tags of an account")
+    field_name_case: str = _setting(
+        "keep",
+        "API names of new custom fields: as the label has them, or in lower case as in answers of 2026",
+        guess=True,
+        choices=("keep", "lower"),
+    )
+    last_page_links: str = _setting(
+        "absent",
+        "_links of the last page of a collection",
+        guess=True,
+        choices=("absent", "empty"),
+    )
+    new_subscriber_source: bool = _setting(
+        True, "list jobs take the source new_subscriber, which the document omits", guess=True
+    )
+    confirmed_opt_in: bool = _setting(False, "the account asks who signs up to confirm")
     timestamps: str = _setting(
         "mixed", "Z with and without millis and offsets side by side, or Z only", choices=("mixed", "z")
     )

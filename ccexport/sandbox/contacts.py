@@ -1,4 +1,4 @@
-"""Reading contacts: one, a page, and how many.
+"""Reading contacts: one, a page, how many, and the ids of contacts of the V2 API.
 
 Owns the filters and the cursor (spec of GET /contacts). Must never show a membership before it is
 visible, nor a deleted contact to somebody who did not ask for one.
@@ -16,12 +16,12 @@ import orjson
 from starlette.responses import Response
 
 from ccexport.sandbox import apply, contact_view
-from ccexport.sandbox.answers import Refused, conflict, invalid, not_found, reply
-from ccexport.sandbox.call import Call, text, uuids
+from ccexport.sandbox.answers import Refused, invalid, not_found, reply
+from ccexport.sandbox.call import Call, sequence_ids, uuids
 from ccexport.sandbox.contact_view import Extras
 from ccexport.sandbox.ids import contact_id, contact_no
 from ccexport.sandbox.imports import live_lists
-from ccexport.sandbox.rows import EMAIL
+from ccexport.sandbox.paging import link_page
 
 STATUSES = {"all", "active", "deleted", "not_set", "pending_confirmation", "temp_hold", "unsubscribed"}
 _TIMES = {
@@ -64,11 +64,12 @@ def get_contacts(call: Call) -> Response:
         if asked.counted:
             count = f"SELECT count(*) FROM {asked.source} WHERE {asked.where}"
             page["contacts_count"] = db.execute(count, asked.values).fetchone()[0]
+    links = None
     if len(found) > limit:
         rest = {**told, "limit": str(limit), "next": contact_id(call.account_no, rows[-1]["no"])}
         cursor = base64.urlsafe_b64encode(urlencode(rest).encode()).decode()
-        page["_links"] = {"next": {"href": f"/v3/contacts?{urlencode({'cursor': cursor})}"}}
-    return reply(page)
+        links = {"next": {"href": f"/v3/contacts?{urlencode({'cursor': cursor})}"}}
+    return reply(link_page(call, page, links))
 
 
 def _cursor(call: Call) -> tuple[dict[str, str], int]:
@@ -196,10 +197,11 @@ def _not_ready(call: Call, told: dict[str, str]) -> bool:
 
 def get_contact(call: Call) -> Response:
     """GET /contacts/{contact_id}."""
-    return reply(_one(call, _number(call)))
+    return reply(one(call, number_asked(call)))
 
 
-def _number(call: Call) -> int:
+def number_asked(call: Call) -> int:
+    """The number of the contact in the path. Raises 400 or 404."""
     try:
         (asked,) = uuids([call.path_values["contact_id"]], "contact_id", most=1)
     except Refused:
@@ -210,7 +212,8 @@ def _number(call: Call) -> int:
     return no
 
 
-def _one(call: Call, no: int) -> dict[str, Any]:
+def one(call: Call, no: int) -> dict[str, Any]:
+    """The contact resource with the subresources that were asked for. Raises 404."""
     include = call.words("include", contact_view.INCLUDES)
     with call.store.read() as db:
         sql = f"{contact_view.SELECT} WHERE c.no = ? AND c.account_no = ?"
@@ -219,56 +222,6 @@ def _one(call: Call, no: int) -> dict[str, Any]:
             raise not_found("contact_id was not found.")
         extras = Extras(db, [no], include, call.now)
     return contact_view.contact(contact_view.row(found), extras, mixed=call.config.timestamps == "mixed")
-
-
-def delete_contact(call: Call) -> Response:
-    """DELETE /contacts/{contact_id}: off every list, but still stored."""
-    no = _number(call)
-    with call.store.write() as db:
-        sql = "UPDATE contacts SET deleted_at = ? WHERE no = ? AND account_no = ? AND deleted_at IS NULL"
-        if db.execute(sql, (call.now, no, call.account_no)).rowcount == 0:
-            raise not_found("contact_id was not found.")
-        db.execute("DELETE FROM memberships WHERE contact_no = ?", (no,))
-    return Response(status_code=204)
-
-
-def post_contact(call: Call) -> Response:
-    """POST /contacts: 409 when the address exists, even on a deleted contact one cannot see."""
-    told = call.json()
-    email = told.get("email_address")
-    given = email.get("address") if isinstance(email, dict) else None
-    address = str(text(given, "email_address.address", most=80, required=True)).lower()
-    if EMAIL.fullmatch(address) is None:
-        raise invalid("email_address.address does not have a valid value")
-    if told.get("create_source") not in ("Account", "Contact"):
-        raise invalid("create_source is missing, it must be Account or Contact")
-    names = {
-        name: text(told.get(name), name, most=50)
-        for name in ("first_name", "last_name", "job_title", "company_name")
-    }
-    list_ids = uuids(told.get("list_memberships", []), "list_memberships", least=0, most=50)
-    with call.store.write() as db:
-        known = db.execute(
-            "SELECT no FROM contacts WHERE account_no = ? AND email = ?", (call.account_no, address)
-        ).fetchone()
-        if known is not None:
-            raise conflict(f"Email already exists for contact {contact_id(call.account_no, known[0])}")
-        lists = live_lists(db, call.account_no, list_ids)
-        if len(lists) < len(list_ids):
-            raise invalid("list_memberships names an unknown list")
-        source = told["create_source"]
-        fields = orjson.dumps({key: value for key, value in names.items() if value}).decode()
-        no = db.execute(
-            "INSERT INTO contacts (account_no, email, permission, opt_in_source, create_source,"
-            " update_source, created_at, updated_at, fields) VALUES (?, ?, 'implicit', ?, ?, ?, ?, ?, ?)",
-            (call.account_no, address, source, source, source, call.now, call.now, fields),
-        ).lastrowid
-        db.executemany(
-            "INSERT INTO memberships (list_no, contact_no, shown_from) VALUES (?, ?, ?)",
-            [(list_no, no, call.now) for list_no in lists.values()],
-        )
-        apply.raise_high_water(db, call.account_no)
-    return reply(_one(call, int(no or 0)), 201)
 
 
 def get_counts(call: Call) -> Response:
@@ -293,3 +246,15 @@ def get_counts(call: Call) -> Response:
             )
             shown["new_subscriber"] = db.execute(new, (call.account_no, call.now - _MONTH)).fetchone()[0]
     return reply(shown)
+
+
+def get_xrefs(call: Call) -> Response:
+    """GET /contacts/contact_id_xrefs: the double's V2 ids are the contacts' own numbers."""
+    asked = sequence_ids(call)
+    with call.store.read() as db:
+        sql = "SELECT no FROM contacts WHERE account_no = ? AND no IN (SELECT value FROM json_each(?))"
+        known = {row[0] for row in db.execute(sql, (call.account_no, orjson.dumps(asked).decode()))}
+    found = [
+        {"sequence_id": str(no), "contact_id": contact_id(call.account_no, no)} for no in asked if no in known
+    ]
+    return reply({"xrefs": found})

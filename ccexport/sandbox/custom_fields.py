@@ -14,7 +14,8 @@ from starlette.responses import Response
 from ccexport.sandbox.answers import conflict, invalid, not_found, reply
 from ccexport.sandbox.call import Call, text
 from ccexport.sandbox.ids import is_uuid, new_id, seconds
-from ccexport.sandbox.paging import next_link, page_of
+from ccexport.sandbox.paging import link_page, next_link, page_of
+from ccexport.sandbox.store import config_of
 
 TYPES = (
     "string", "date", "datetime", "single_select", "multi_select", "currency", "text_area", "number",
@@ -23,9 +24,10 @@ TYPES = (
 _COLUMNS = "no, custom_field_id, label, name, type, extra, created_at, updated_at"
 
 
-def name_for(label: str) -> str:
-    """The API name of a label: blanks become underscores."""
-    return re.sub(r"\s", "_", label)
+def name_for(label: str, case: str = "keep") -> str:
+    """The API name of a label: blanks become underscores; `case` is the store's `field_name_case`."""
+    name = re.sub(r"\s", "_", label)
+    return name.lower() if case == "lower" else name
 
 
 def get_custom_fields(call: Call) -> Response:
@@ -36,9 +38,9 @@ def get_custom_fields(call: Call) -> Response:
     with call.store.read() as db:
         found = db.execute(sql, (call.account_no, after, limit + 1)).fetchall()
     page: dict[str, Any] = {"custom_fields": [_view(row) for row in found[:limit]]}
-    if len(found) > limit:
-        page["_links"] = next_link("/v3/contact_custom_fields", told.query, limit, found[limit - 1][0])
-    return reply(page)
+    more = len(found) > limit
+    links = next_link("/v3/contact_custom_fields", told.query, limit, found[limit - 1][0]) if more else None
+    return reply(link_page(call, page, links))
 
 
 def get_custom_field(call: Call) -> Response:
@@ -71,7 +73,7 @@ def put_custom_field(call: Call) -> Response:
         row = _row(db, call)
         _free(db, call, label, besides=row[0])
         sql = "UPDATE custom_fields SET label = ?, name = ?, updated_at = ? WHERE no = ?"
-        db.execute(sql, (label, name_for(label), call.now, row[0]))
+        db.execute(sql, (label, name_for(label, call.config.field_name_case), call.now, row[0]))
         return reply(_view(_row(db, call)))
 
 
@@ -92,7 +94,8 @@ def add(
     field_id: str = "",
 ) -> int:
     """Store a custom field; returns its number."""
-    row = (field_id or new_id(), account, label, name_for(label), kind, json.dumps(extra), now, now)
+    name = name_for(label, config_of(db).field_name_case)
+    row = (field_id or new_id(), account, label, name, kind, json.dumps(extra), now, now)
     return int(
         db.execute(
             "INSERT INTO custom_fields (custom_field_id, account_no, label, name, type, extra, created_at,"

@@ -27,6 +27,7 @@ _PREPARE = {
     "list_delete": list_jobs.prepare,
     "contacts_taggings_add": list_jobs.prepare,
     "contacts_taggings_remove": list_jobs.prepare,
+    "contacts_tags_delete": list_jobs.prepare,
 }
 # These end without any effect; the others end completed, or failed half-way.
 _WITHOUT_EFFECT = ("failed", "timed_out", "cancelled")

@@ -20,6 +20,7 @@ from ccexport.sandbox.answers import invalid, not_found, reply
 from ccexport.sandbox.call import Call, uuids
 from ccexport.sandbox.ids import contact_no, is_uuid
 from ccexport.sandbox.imports import live_lists
+from ccexport.sandbox.list_jobs import NEW_SUBSCRIBER_SECONDS
 from ccexport.sandbox.store import Store
 
 STATUSES = ("active", "unsubscribed", "removed")
@@ -80,6 +81,7 @@ def post_export(call: Call) -> Response:
         for key in ("contact_ids", "list_ids", "tag_ids", "segment_id", "new_subscriber")
         if told.get(key) not in (None, False)
     ]
+    excluded = _excluded(told.get("exclude"), sources)
     if len(sources) > 1 and set(sources) != {"list_ids", "new_subscriber"}:
         raise invalid("the filters are mutually exclusive")
     if told.get("status") is not None and told["status"] not in STATUSES:
@@ -90,7 +92,9 @@ def post_export(call: Call) -> Response:
         type(told["segment_id"]) is not int or not 0 < told["segment_id"] < 2**31
     ):
         raise invalid("segment_id does not have a valid value")
-    request |= {"status": told.get("status"), "fields": _fields(told.get("fields"))}
+    request |= {"status": told.get("status"), "fields": _fields(told.get("fields")), "exclude": excluded}
+    if "new_subscriber" in sources:
+        request["recent"] = call.now - NEW_SUBSCRIBER_SECONDS
     with call.store.write() as db:
         if len(live_lists(db, call.account_no, request.get("list_ids", []))) < len(
             request.get("list_ids", [])
@@ -100,6 +104,16 @@ def post_export(call: Call) -> Response:
         rows = db.execute(f"SELECT count(*) FROM contacts c WHERE {where}", values).fetchone()[0]
         answer = activities.create(db, call, "contact_exports", request, rows=rows)
     return reply(answer, 201)
+
+
+def _excluded(told: Any, sources: list[str]) -> list[str]:
+    """Up to 50 contact ids that are left out (schema ContactsExport)."""
+    if told is None:
+        return []
+    if not set(sources) <= {"list_ids", "new_subscriber"}:
+        raise invalid("exclude is only applicable with list_ids or new_subscriber")
+    inside = told if isinstance(told, dict) else {}
+    return uuids(inside.get("contact_ids"), "exclude.contact_ids", most=50)
 
 
 def _fields(told: Any) -> list[str]:
@@ -136,6 +150,13 @@ def _where(
             "c.no IN (SELECT g.contact_no FROM taggings g JOIN tags t ON t.no = g.tag_no"
             " WHERE t.tag_id IN (SELECT value FROM json_each(:tags)))"
         )
+    if request.get("exclude"):
+        numbers = [contact_no(account, each) for each in request["exclude"]]
+        values["excluded"] = orjson.dumps([no for no in numbers if no is not None]).decode()
+        parts.append("c.no NOT IN (SELECT value FROM json_each(:excluded))")
+    if "recent" in request:
+        values["recent"] = request["recent"]
+        parts.append("c.created_at > :recent")
     parts.append(
         {
             "active": f"c.deleted_at IS NULL AND c.permission IN {apply.ACTIVE}",

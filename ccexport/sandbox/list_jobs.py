@@ -26,7 +26,8 @@ SOURCES = {
 }
 SOURCES["contacts_taggings_remove"] = SOURCES["contacts_taggings_add"]
 _DECLARE_404 = ("remove_list_memberships", "contacts_taggings_add", "contacts_taggings_remove")
-_LEVELS = ("high", "medium", "low", "none")
+NEW_SUBSCRIBER_SECONDS = 30 * 86_400.0
+_LEVELS = ("unqualified", "low", "medium", "high")  # release notes of June 2024
 
 
 def post_memberships(call: Call) -> Response:
@@ -67,11 +68,21 @@ def post_list_delete(call: Call) -> Response:
     return _queue(call, "list_delete", {"list_ids": list_ids})
 
 
+def post_tags_delete(call: Call) -> Response:
+    """POST /activities/contacts_tags_delete: deletes tags, and with them what they are on."""
+    tag_ids = uuids(call.json().get("tag_ids"), "tag_ids", most=500)
+    with call.store.read() as db:
+        if len(_tag_numbers(db, call.account_no, tag_ids)) < len(tag_ids):
+            raise invalid("tag_id was not found.")
+    return _queue(call, "contacts_tags_delete", {"tag_ids": tag_ids})
+
+
 def _source(call: Call, told: dict[str, Any], kind: str) -> tuple[dict[str, Any], list[str]]:
     source = told.get("source")
     if not isinstance(source, dict):
         raise invalid("source is missing")
-    unknown = set(source) - SOURCES[kind]
+    allowed = SOURCES[kind] | ({"new_subscriber"} if call.config.new_subscriber_source else set())
+    unknown = set(source) - allowed
     if unknown:
         raise bad_request(f"Unrecognized source {sorted(map(str, unknown))[0][:40]}")
     given = [key for key, value in source.items() if value not in (None, False)]
@@ -104,6 +115,8 @@ def _checked_source(call: Call, name: str, value: Any) -> Any:
 
 
 def _queue(call: Call, kind: str, request: dict[str, Any]) -> Response:
+    if "new_subscriber" in request.get("source", {}):
+        request["recent"] = call.now - NEW_SUBSCRIBER_SECONDS
     with call.store.write() as db:
         list_ids = request.get("list_ids", []) + request.get("source", {}).get("list_ids", [])
         if len(live_lists(db, call.account_no, list_ids)) < len(set(list_ids)):
@@ -114,7 +127,7 @@ def _queue(call: Call, kind: str, request: dict[str, Any]) -> Response:
             _all_known(db, call.account_no, request.get("source", {}).get("contact_ids", []))
         if kind == "contact_delete":
             note(db, call.now, "contact_delete_used", sources=list(request["source"]))
-        rows = 0 if kind == "list_delete" else _count(db, call.account_no, request)
+        rows = _count(db, call.account_no, request) if "source" in request else 0
         answer = activities.create(db, call, kind, request, rows=rows)
     return reply(answer, 201)
 
@@ -145,13 +158,15 @@ def _chosen(account: int, request: dict[str, Any]) -> tuple[str, dict[str, Any]]
         f" WHERE l.list_id IN {among} AND m.shown_until IS NULL)",
         "tag_ids": "c.no IN (SELECT g.contact_no FROM taggings g JOIN tags t ON t.no = g.tag_no"
         f" WHERE t.tag_id IN {among})",
+        "new_subscriber": f"{active} AND c.created_at > :recent",
     }.get(name, active)
     excluded = [contact_no(account, each) for each in request.get("exclude", [])]
     sql = (
         f"SELECT c.no FROM contacts c WHERE c.account_no = :account AND {where}"
         " AND c.no NOT IN (SELECT value FROM json_each(:excluded) WHERE value IS NOT NULL)"
     )
-    return sql, {"account": account, "ids": json.dumps(ids), "excluded": json.dumps(excluded)}
+    values = {"account": account, "ids": json.dumps(ids), "excluded": json.dumps(excluded)}
+    return sql, values | {"recent": request.get("recent", 0.0)}
 
 
 def prepare(store: Store, activity: Activity, at: float) -> apply.Effect:
@@ -163,10 +178,11 @@ def prepare(store: Store, activity: Activity, at: float) -> apply.Effect:
         "list_delete": _delete_lists,
         "contacts_taggings_add": _tag,
         "contacts_taggings_remove": _untag,
+        "contacts_tags_delete": _delete_tags,
     }
 
     def effect(db: sqlite3.Connection) -> apply.Outcome:
-        if activity.kind != "list_delete":
+        if "source" in activity.request:
             sql, values = _chosen(activity.account_no, activity.request)
             db.execute("CREATE TEMP TABLE chosen (no INTEGER PRIMARY KEY)")
             db.execute(f"INSERT INTO temp.chosen {sql}", values)
@@ -253,6 +269,14 @@ def _untag(db: sqlite3.Connection, activity: Activity, at: float) -> int:
             "DELETE FROM taggings WHERE tag_no = ? AND contact_no IN (SELECT no FROM temp.chosen)", (tag_no,)
         )
     return _size(db)
+
+
+def _delete_tags(db: sqlite3.Connection, activity: Activity, at: float) -> int:
+    numbers = _tag_numbers(db, activity.account_no, activity.request["tag_ids"])
+    for tag_no in numbers:
+        db.execute("DELETE FROM taggings WHERE tag_no = ?", (tag_no,))
+        db.execute("DELETE FROM tags WHERE no = ?", (tag_no,))
+    return len(numbers)
 
 
 def _tag_numbers(db: sqlite3.Connection, account: int, tag_ids: list[str]) -> list[int]:

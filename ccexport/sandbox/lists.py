@@ -3,6 +3,7 @@
 Owns names, limits, counts and the asynchronous deletion. Must never remove a contact with its list.
 """
 
+import json
 import sqlite3
 from typing import Any
 
@@ -11,9 +12,9 @@ from starlette.responses import Response
 from ccexport.sandbox import activities
 from ccexport.sandbox.answers import conflict, invalid, not_found, reply
 from ccexport.sandbox.apply import ACTIVE
-from ccexport.sandbox.call import Call, text
+from ccexport.sandbox.call import Call, sequence_ids, text
 from ccexport.sandbox.ids import is_uuid, millis, new_id, seconds
-from ccexport.sandbox.paging import next_link, page_of
+from ccexport.sandbox.paging import link_page, next_link, page_of
 
 _COLUMNS = "l.no, l.list_id, l.name, l.description, l.favorite, l.created_at, l.updated_at, l.deleted_at"
 _SHOWN = "m.shown_from <= :now AND (m.shown_until IS NULL OR m.shown_until > :now)"
@@ -43,9 +44,18 @@ def get_lists(call: Call) -> Response:
             page["lists_count"] = db.execute(f"SELECT count(*) FROM lists WHERE {where}", values).fetchone()[
                 0
             ]
-    if len(found) > limit:
-        page["_links"] = next_link("/v3/contact_lists", told.query, limit, found[limit - 1][0])
-    return reply(page)
+    more = len(found) > limit
+    links = next_link("/v3/contact_lists", told.query, limit, found[limit - 1][0]) if more else None
+    return reply(link_page(call, page, links))
+
+
+def get_xrefs(call: Call) -> Response:
+    """GET /contact_lists/list_id_xrefs: the double's V2 ids are the lists' own numbers."""
+    asked = sequence_ids(call)
+    sql = "SELECT no, list_id FROM lists WHERE account_no = ? AND no IN (SELECT value FROM json_each(?))"
+    with call.store.read() as db:
+        known = dict(db.execute(sql, (call.account_no, json.dumps(asked))).fetchall())
+    return reply({"xrefs": [{"sequence_id": str(no), "list_id": known[no]} for no in asked if no in known]})
 
 
 def get_list(call: Call) -> Response:

@@ -183,6 +183,8 @@ def _back(told: Mapping[str, str], answer: dict[str, str]) -> Response:
 
 def _client(call: Call, told: Mapping[str, str]) -> str:
     client_id, secret = client_named(call.headers, call.query, call.body)
+    if call.config.several_credentials == "refuse" and _named_twice(call):
+        raise oauth_error("invalid_request", "Cannot supply multiple client credentials.")
     with call.store.read() as db:
         row = db.execute("SELECT secret FROM clients WHERE client_id = ?", (client_id,)).fetchone()
     if row is None:
@@ -195,6 +197,12 @@ def _client(call: Call, told: Mapping[str, str]) -> str:
     elif call.config.client_flow == "secret":
         raise oauth_error("invalid_client", "Client authentication failed.", 401)
     return client_id
+
+
+def _named_twice(call: Call) -> bool:
+    """Credentials in the header and in the form as well, which Okta is said to refuse (RFC 6749, 2.3)."""
+    basic = call.headers.get("authorization", "").lower().startswith("basic ")
+    return basic and "client_secret" in {**call.query, **form_of(call)}
 
 
 def _exchange(

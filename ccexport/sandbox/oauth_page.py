@@ -40,6 +40,7 @@ SCOPES = {
     "contact_data": "See and change contacts, lists, custom fields and bulk activities",
     "account_read": "See the account's name and details",
     "account_update": "Change the account's details",
+    "billing_data": "See the plan and the bills",
     "campaign_data": "See and change email campaigns",
     "offline_access": "Stay connected while you are away",
     "openid": "Know who you are",

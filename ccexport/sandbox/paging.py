@@ -8,6 +8,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from ccexport.sandbox.answers import invalid
@@ -26,6 +27,13 @@ def page_of(call: Call) -> tuple[Call, int]:
     if not 0 <= after < 2**62:
         raise invalid("cursor does not have a valid value")
     return replace(call, query=told), after
+
+
+def link_page(call: Call, page: dict[str, Any], links: Mapping[str, Any] | None) -> dict[str, Any]:
+    """`page` with its `_links`; the last page has none, or an empty object where the store is so configured."""
+    if links is not None:
+        return page | {"_links": links}
+    return page | {"_links": {}} if call.config.last_page_links == "empty" else page
 
 
 def next_link(path: str, query: Mapping[str, str], limit: int, after: int) -> dict[str, dict[str, str]]:

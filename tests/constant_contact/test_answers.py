@@ -178,3 +178,11 @@ def test_a_request_id_of_the_gateway_is_kept_as_evidence():
 
     assert error.evidence["trace"] == "abc="
     assert "trace=abc=" in error.log
+
+
+def test_the_gateways_own_quota_body_waits_for_midnight():
+    """It has no key; taken for a throttling it would be asked again every few seconds until then."""
+    got = Answer(429, {}, b'{"message": "Limit Exceeded"}')
+
+    for request in (READ, BULK):
+        assert isinstance(decipher(got, request, NOW), QuotaExceeded)

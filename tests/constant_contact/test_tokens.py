@@ -10,7 +10,7 @@ from ccexport.constant_contact.backoff import Patience
 from ccexport.constant_contact.oauth import OAuthApp
 from ccexport.constant_contact.tokens import FreshToken, TokenEndpoint, TokenKeeper
 from ccexport.constant_contact.transport import Transport
-from ccexport.errors import ConstantContactDown, ReconnectNeeded, StoreTrouble
+from ccexport.errors import ConstantContactDown, ReconnectNeeded, StoreTrouble, Throttled
 
 from .fake_api import AUTH, NOW, Clock, FakeApi, answer, tokens
 
@@ -194,6 +194,24 @@ def test_a_code_is_exchanged_once():
     with pytest.raises(ConstantContactDown):
         asked.exchange("code", redirect_url="http://localhost/cb", verifier="v")
     assert len(api.seen) == 1
+
+
+def test_a_throttled_exchange_is_tried_once_more_after_a_second():
+    """The 429 came before the code was looked at."""
+    asked, api, clock = endpoint(answer(429, {"error": "x"}), answer(200, GOOD))
+
+    assert asked.exchange("code", redirect_url="http://localhost/cb").access_token == "a"
+    assert len(api.seen) == 2
+    assert clock.slept == [1.0]
+
+
+def test_an_exchange_that_stays_throttled_is_told():
+    """Twice, and then the person tries again."""
+    asked, api, _ = endpoint(*(answer(429, {"error": "x"}) for _ in range(5)))
+
+    with pytest.raises(Throttled):
+        asked.exchange("code", redirect_url="http://localhost/cb")
+    assert len(api.seen) == 2
 
 
 def test_an_account_being_connected_has_its_one_token():

@@ -146,6 +146,36 @@ def test_redirects_are_not_followed():
     assert len(wire.seen) == 1
 
 
+def test_a_redirected_file_is_fetched_without_the_token(tmp_path):
+    """The store of the file is another host, and the token is not for it."""
+    wire = FakeApi(
+        answer(302, location="https://files.example/a.csv?signature=x"),
+        answer(307, location="/b.csv"),
+        httpx.Response(200, content=b"Email address\r\n"),
+    )
+    with (tmp_path / "file").open("w+b") as sink:
+        got = Transport(wire=wire).download(READ.with_token("secret"), sink)
+        sink.seek(0)
+
+        assert (got.status, sink.read()) == (200, b"Email address\r\n")
+    assert [str(r.url.copy_with(query=None)) for r in wire.seen[1:]] == [
+        "https://files.example/a.csv",
+        "https://files.example/b.csv",
+    ]
+    assert ["authorization" in r.headers for r in wire.seen] == [True, False, False]
+
+
+def test_a_file_is_not_fetched_unencrypted_or_round_and_round(tmp_path):
+    """A redirect to plain http is refused; after three, the last redirect is the answer."""
+    with (tmp_path / "file").open("w+b") as sink:
+        with pytest.raises(BadSettings):
+            Transport(wire=FakeApi(answer(302, location="http://files.example/a"))).download(READ, sink)
+        wire = FakeApi(*(answer(302, location="https://files.example/a") for _ in range(9)))
+
+        assert Transport(wire=wire).download(READ, sink).status == 302
+        assert len(wire.seen) == 4
+
+
 def test_one_line_is_logged_for_each_request_without_its_query(caplog):
     """Method, path, status and time; nothing of httpx's own, which shows whole addresses."""
     caplog.set_level(logging.DEBUG)
