@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: reliability install run test check lint tools bench sandbox pins sizes clean
+
+.PHONY: reference reliability install run test check lint tools bench sandbox pins sizes clean
 
 $(VENV)/run.stamp: requirements.txt
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("ccexport needs Python 3.11 or later")'
@@ -52,3 +53,7 @@ clean:
 # Writes the table of docs/reliability.md anew from what the kill test sees.
 reliability: $(VENV)/dev.stamp
 	WRITE_RELIABILITY=1 $(BIN)/pytest tests/runs/test_kill.py
+
+# Writes docs/reference.md from the commands and the settings.
+reference: $(VENV)/run.stamp
+	$(BIN)/python -m ccexport.cli.reference > docs/reference.md

@@ -29,29 +29,77 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_file=".env", extra="ignore", env_ignore_empty=True
     )
 
-    data_dir: Path = Path("data/store")
-    ledger_url: str = ""
-    secret_key: SecretStr = SecretStr("")
-    cc_api_url: str = API_URL
-    cc_auth_url: str = AUTH_URL
-    cc_client_id: str = ""
-    cc_client_secret: SecretStr = SecretStr("")
-    cc_redirect_url: str = ""
-    sandbox: Literal["auto", "on", "off"] = "auto"
-    worker: Literal["embedded", "off"] = "embedded"
-    memory_limit: str = "1GB"
-    verify_grace: float = Field(default=60, ge=0, le=86_400)
-    retention_months: int = Field(default=13, ge=1, le=1200)
-    base_url: str = "http://127.0.0.1:8501"
-    oidc_metadata_url: str = ""
-    oidc_client_id: str = ""
-    oidc_client_secret: SecretStr = SecretStr("")
-    oidc_name: str = "OpenID"
-    metrics_token: SecretStr = SecretStr("")
-    smtp_url: SecretStr = SecretStr("")
-    smtp_from: str = ""
-    log: Literal["text", "json"] = "text"
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
+    data_dir: Path = Field(
+        default=Path("data/store"),
+        description="everything is kept here: delete it for a full reset, copy it for a backup",
+    )
+    ledger_url: str = Field(
+        default="",
+        description="`postgresql://person:password@host/database`; when not set, SQLite in the data directory",
+    )
+    secret_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="seals tokens; several, newest first, separated by commas, to rotate; "
+        "when not set, a key file made at first start",
+    )
+    cc_api_url: str = Field(default=API_URL, description="another API than Constant Contact's, for tests")
+    cc_auth_url: str = Field(
+        default=AUTH_URL, description="another authorisation server than Constant Contact's, for tests"
+    )
+    cc_client_id: str = Field(
+        default="", description="the API key of your application; when not set, the demo"
+    )
+    cc_client_secret: SecretStr = Field(default=SecretStr(""), description="its secret; when not set, PKCE")
+    cc_redirect_url: str = Field(
+        default="",
+        description="must be registered, to the letter; when not set, `BASE_URL` + `/oauth/callback`",
+    )
+    sandbox: Literal["auto", "on", "off"] = Field(
+        default="auto", description="`on`, `off`, or on while there is no client id"
+    )
+    worker: Literal["embedded", "off"] = Field(
+        default="embedded", description="`off` when separate workers drive the runs"
+    )
+    memory_limit: str = Field(default="1GB", description="how much memory DuckDB may use")
+    verify_grace: float = Field(
+        default=60,
+        ge=0,
+        le=86_400,
+        description="seconds to wait for membership to become visible before a contact is *missing*",
+    )
+    retention_months: int = Field(
+        default=13,
+        ge=1,
+        le=1200,
+        description="months after which the contacts of a run are removed; its counts and story stay",
+    )
+    base_url: str = Field(default="http://127.0.0.1:8501", description="where people reach the dashboard")
+    oidc_metadata_url: str = Field(
+        default="",
+        description="sign in with an OpenID provider too: its `…/.well-known/openid-configuration`",
+    )
+    oidc_client_id: str = Field(
+        default="",
+        description="our application there, with the redirect address `BASE_URL` + `/oauth2callback`",
+    )
+    oidc_client_secret: SecretStr = Field(default=SecretStr(""), description="its secret")
+    oidc_name: str = Field(default="OpenID", description="what the button calls the provider")
+    metrics_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="who sends it as a bearer token may read `/metrics`; when not set, it is closed",
+    )
+    smtp_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="the mail server for notices: `smtps://person:password@mail.example.com` or `smtp://…`; "
+        "when not set, no mail",
+    )
+    smtp_from: str = Field(default="", description="who the notices are from")
+    log: Literal["text", "json"] = Field(
+        default="text", description="`json` for one JSON object a line; never an address or a token"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="WARNING", description="the least that is logged"
+    )
 
     @field_validator("ledger_url")
     @classmethod

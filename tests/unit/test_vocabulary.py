@@ -6,36 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
-from ccexport.cli.main import app
 from ccexport.cli.output import ExitCode, exit_code_of, table
 from ccexport.errors import BadSettings, CcexportError, Refused
 from ccexport.model.ids import make_id
 from ccexport.model.runs import TRANSITIONS
 from ccexport.model.words import ENDED, Role, RunState
-from ccexport.settings import Settings, load_settings
+from ccexport.settings import load_settings
 from tests.conftest import ROOT
 from tests.ledger.conftest import make_run
-
-
-def test_every_setting_is_in_the_readme() -> None:
-    readme = (ROOT / "README.md").read_text()
-
-    assert [name for name in Settings.model_fields if f"CCEXPORT_{name.upper()}" not in readme] == []
-
-
-def test_every_command_is_in_the_readme() -> None:
-    readme = (ROOT / "README.md").read_text()
-    command = get_command(app)
-    missing = []
-    for name, found in command.commands.items():  # type: ignore[attr-defined]
-        for part in getattr(found, "commands", {"": None}):
-            line = next((x for x in readme.splitlines() if x.startswith(f"| `{name}")), "")
-            if not line or (part and f"`{part}" not in line and f"{name} {part}" not in line):
-                missing.append(f"{name} {part}")
-
-    assert missing == []
 
 
 def test_every_link_of_the_documents_leads_somewhere() -> None:
