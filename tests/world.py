@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from ccexport.ledger.ledger import utc_now
+from ccexport.clock import utc_now
 from ccexport.model.exports import Actor, Export, MappedField
 from ccexport.model.runs import Run
 from ccexport.model.words import Mode, Role

@@ -42,7 +42,7 @@ def rotate_key(as_json: Json = False, data_dir: DataDir = None) -> None:
     Example: CCEXPORT_SECRET_KEY=new,old ccexport rotate-key
     """
     with opened(data_dir) as (services, actor):
-        sealed = services.operating.rotate_key(actor)
+        sealed = services.maintenance.rotate_key(actor)
     emit(
         as_json,
         {"resealed": sealed},
@@ -61,7 +61,7 @@ def move(
     Example: ccexport ledger move --to postgresql://ccexport:password@db/ccexport
     """
     with opened(data_dir) as (services, actor):
-        moved = services.operating.move_ledger(actor, to)
+        moved = services.maintenance.move_ledger(actor, to)
     emit(
         as_json,
         {"rows": dict(moved.rows), "total": moved.total},

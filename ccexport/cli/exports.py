@@ -1,50 +1,27 @@
 """`exports list`, `show`, `preview`, `run`, `pause`, `remove`; `exports_saving` has those that change one."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ccexport.cli.documents import (
+    export_document,
+    preview_document,
+    run_document,
+    run_lines,
+)
 from ccexport.cli.output import ExitCode, emit, exit_code_of, facts, say, table
 from ccexport.cli.progress import driven
-from ccexport.cli.runs import run_document, run_lines
 from ccexport.cli.session import DataDir, Json, opened
 from ccexport.errors import BadInput
-from ccexport.model.exports import Export
 from ccexport.model.plans import Plan
-from ccexport.model.words import Reason, Verdict
+from ccexport.model.words import Verdict
 
 if TYPE_CHECKING:
     from ccexport.runs.estimate import Expected
     from ccexport.services.previews import PlanRow
 
 app = typer.Typer(help="Saved exports: what goes to which contact list.")
-
-
-def export_document(services: Any, actor: Any, export: Export) -> dict[str, Any]:
-    """A saved export as JSON, by names; its keys are a contract."""
-    config = export.config
-    connections = {c.id: c.name for c in services.connections.list(actor)}
-    segments = {s.id: s.name for s in services.segments.list(actor)}
-    last = services.runs.list(actor, export=export.id, limit=1)
-    return {
-        "name": export.name,
-        "connection": connections.get(config.connection_id, config.connection_id),
-        "list": config.list_name,
-        "list_id": config.list_id,
-        "segments": [segments.get(s, s) for s in config.segment_ids],
-        "map": {"email": config.email} | {f.target: f.source or f.constant for f in config.fields},
-        "mode": config.mode,
-        "resend_unchanged": config.resend_unchanged,
-        "consent": config.consent.model_dump() if config.consent else None,
-        "newest_by": config.newest_by,
-        "international_phones": config.international_phones,
-        "guards": config.guards.model_dump(),
-        "version": export.version,
-        "paused": export.paused,
-        "updated_by": export.updated_by,
-        "updated_at": export.updated_at,
-        "last_run": run_document(last[0]) if last else None,
-    }
 
 
 def pair(text: str, option: str) -> tuple[str, str]:
@@ -107,42 +84,6 @@ def preview(
     for remark in remarks:
         say(remark)
     return ExitCode.DONE
-
-
-def preview_document(name: str, plan: Plan, shown: list["PlanRow"]) -> dict[str, Any]:
-    """The preview as JSON; its keys are a contract."""
-    return {
-        "export": name,
-        "digest": plan.digest,
-        "candidates": plan.candidates,
-        "verdicts": {str(v): plan.verdicts.get(v, 0) for v in Verdict},
-        "reasons": {str(r): plan.reasons.get(r, 0) for r in Reason},
-        "warnings": dict(plan.warnings),
-        "to_send": plan.to_send,
-        "requests": plan.requests,
-        "guards": [{"name": g.name, "sentence": g.sentence} for g in plan.guards],
-        "segments": dict(plan.segments),
-        "list_id": plan.list_id,
-        "snapshot": plan.snapshot_id,
-        "destination_read_at": plan.destination_read_at,
-        "contacts": [contact_document(row) for row in shown],
-    }
-
-
-def contact_document(row: "PlanRow") -> dict[str, Any]:
-    """One row of a plan; `contact` is the object as it is sent, null when it is not."""
-    return {
-        "profile_id": row.profile_id,
-        "email": row.address,
-        "verdict": row.verdict,
-        "reason": row.reason,
-        "winner": row.winner,
-        "warnings": list(row.warnings),
-        "segments": list(row.segments),
-        "contact": row.fields or None,
-        "outcome": row.outcome,
-        "note": row.note,
-    }
 
 
 def _preview_lines(plan: Plan, shown: list["PlanRow"], expected: "Expected") -> list[str]:

@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ccexport.cli.exports import export_document, pair
+from ccexport.cli.documents import export_document
+from ccexport.cli.exports import pair
 from ccexport.cli.output import emit
 from ccexport.cli.session import DataDir, Json, opened
 from ccexport.errors import BadInput

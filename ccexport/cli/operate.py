@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
+from ccexport.cli.documents import run_document, run_lines
 from ccexport.cli.output import ExitCode, emit, exit_code_of, say, table
 from ccexport.cli.progress import driven
-from ccexport.cli.runs import run_document, run_lines
 from ccexport.cli.session import DataDir, Json, opened
 from ccexport.errors import BadInput
 

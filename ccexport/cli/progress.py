@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ccexport.model.exports import Actor
     from ccexport.model.runs import Run
     from ccexport.services import Services
-    from ccexport.services.runs import Progress
+    from ccexport.services.history import Progress
 
 Tell = Callable[[float | None, str], None]
 LOOK_SECONDS = 0.5

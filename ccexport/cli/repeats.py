@@ -5,10 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ccexport.cli.exports import preview_document
+from ccexport.cli.documents import preview_document, run_document, run_lines
 from ccexport.cli.output import ExitCode, emit, exit_code_of, say, table
 from ccexport.cli.progress import driven
-from ccexport.cli.runs import run_document, run_lines
 from ccexport.cli.session import DataDir, Json, opened
 from ccexport.model.runs import Run
 

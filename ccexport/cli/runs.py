@@ -1,57 +1,18 @@
 """`runs list`, `show`, `contacts`, `cancel`, `resume`, `approve`."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ccexport.cli.documents import contact_document, run_document, run_lines
 from ccexport.cli.output import emit, exit_code_of, table
 from ccexport.cli.progress import driven
 from ccexport.cli.session import DataDir, Json, opened
-from ccexport.model.runs import Batch, Run
 from ccexport.model.words import RunState
 
 app = typer.Typer(help="What ran, what is running, and what became of whom.")
-MAIN_COUNTS = ("candidates", "sent", "verified", "rejected", "missing", "unknown")
-
-
-def run_document(run: Run, batches: Sequence[Batch] | None = None) -> dict[str, Any]:
-    """A run as JSON; its keys are a contract."""
-    from ccexport.services.runs import run_facts
-
-    document = run_facts(run)
-    document["counts"] = dict.fromkeys(MAIN_COUNTS, 0) | document["counts"]
-    if batches is not None:
-        document["batches"] = [_batch(b) for b in batches]
-    return document
-
-
-def _batch(batch: Batch) -> dict[str, Any]:
-    return {
-        "number": batch.number,
-        "kind": batch.kind,
-        "state": batch.state,
-        "contacts": batch.contacts,
-        "bytes": batch.bytes,
-        "activity_id": batch.activity_id,
-        "ambiguous": batch.ambiguous,
-        "submitted_at": batch.submitted_at,
-        "settled_at": batch.settled_at,
-        "counters": dict(batch.counters),
-        "errors": list(batch.errors),
-        "note": batch.note,
-    }
-
-
-def run_lines(run: Run) -> list[str]:
-    """A run in a few lines."""
-    counts = run_document(run)["counts"]
-    numbers = ", ".join(f"{counts[c]} {c}" for c in MAIN_COUNTS)
-    waiting = f" for {run.wait_reason}" if run.wait_reason else ""
-    lines = [f"Run {run.id} of {run.export_name} to {run.list_name}: {run.state}{waiting}.", f"  {numbers}."]
-    return lines + ([f"  {run.note}"] if run.note else [])
 
 
 @app.command("list")
@@ -123,8 +84,6 @@ def contacts(
 
     Example: ccexport runs contacts RUN --email somebody@example.com
     """
-    from ccexport.cli.exports import contact_document
-
     with opened(data_dir) as (services, actor):
         if out is not None:
             written = services.runs.contacts_file(actor, run_id, out)

@@ -23,7 +23,7 @@ def tidy(as_json: Json = False, data_dir: DataDir = None) -> None:
     Counts, requests and stories of runs stay. Example: ccexport tidy --json
     """
     with opened(data_dir) as (services, actor):
-        found = services.upkeep.tidy(actor)
+        found = services.maintenance.tidy(actor)
     lines = [
         f"The contacts of {found.runs} runs, {found.plans} previews, {found.readings} readings and "
         f"{found.files} other files were removed: {found.bytes:,} bytes."
@@ -45,7 +45,7 @@ def erase(
     if not yes:
         raise BadInput("Erasing cannot be undone. Say --yes when you mean it.")
     with opened(data_dir) as (services, actor):
-        receipt = services.upkeep.erase(actor, address)
+        receipt = services.maintenance.erase(actor, address)
     lines = [f"Receipt {receipt.id}."]
     lines += [f"  {n} {what.replace('_', ' ')}" for what, n in receipt.touched.items()] or [
         "  Nothing was found."

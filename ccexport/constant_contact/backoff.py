@@ -10,7 +10,9 @@ import random as _random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
+
+from ccexport.clock import utc_now
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,6 @@ class GiveUp:
     """Do not try again, and why."""
 
     why: str
-
-
-def utc_now() -> datetime:
-    """The clock of a real client."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ccexport.errors import ConstantContactError
+from ccexport.model.contact_lists import ContactList, CustomField
 from ccexport.model.words import ACTIVITY_COMPLETED, ACTIVITY_FAILED
 
 COUNTS = ("total", "explicit", "implicit", "pending", "unsubscribed")
@@ -45,30 +46,6 @@ class Activity:
     def ended(self) -> bool:
         """Whether there is nothing left to wait for."""
         return self.finished or self.failed
-
-
-@dataclass(frozen=True)
-class ContactList:
-    """A contact list. `members` counts the active ones and lags behind; None when not sent."""
-
-    id: str
-    name: str
-    members: int | None = None
-    description: str = ""
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
-    deleted: bool = False
-
-
-@dataclass(frozen=True)
-class CustomField:
-    """A custom field. An import names it `cf:<name>`; the name changes when it is renamed."""
-
-    id: str
-    label: str
-    name: str
-    type: str
-    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, repr=False)

@@ -4,7 +4,6 @@ Must never change a run: that is `ccexport.ledger.runs`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from ccexport.ledger.configuration import batched
 from ccexport.ledger.database import Database
 from ccexport.ledger.runs import NEWEST_FIRST, RUN_COLUMNS, run_of
 from ccexport.ledger.tables import exports, run_events, runs
-from ccexport.model.runs import Run
+from ccexport.model.runs import Run, RunsEver
 from ccexport.model.words import RunState
 
 _KEPT = 64  # answers remembered until the next event of any run
@@ -32,15 +31,6 @@ def _last_runs() -> Select[Any]:
 
 
 _LAST_RUNS = _last_runs()  # made once: that costs more than asking it
-
-
-@dataclass(frozen=True)
-class RunsEver:
-    """Every export and contact list that runs were of, id → name, and every person who asked for one."""
-
-    exports: Mapping[str, str]
-    lists: Mapping[str, str]
-    people: tuple[str, ...]
 
 
 class History:

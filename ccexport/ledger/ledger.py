@@ -4,9 +4,10 @@ Must never hold a query of its own.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
+from ccexport.clock import utc_now
 from ccexport.ledger.configuration import Exports, Segments
 from ccexport.ledger.connections import Connections
 from ccexport.ledger.database import Database
@@ -19,11 +20,6 @@ from ccexport.ledger.sealing import make_seal
 from ccexport.ledger.shared import Audit, Leases, Pace
 from ccexport.ledger.sources import Sources
 from ccexport.ledger.stores import Files, Releases, Suppression
-
-
-def utc_now() -> datetime:
-    """The clock of production."""
-    return datetime.now(UTC)
 
 
 class Ledger:

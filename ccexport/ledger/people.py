@@ -6,7 +6,6 @@ Only hashes of session ids and tickets are kept. Must never check a password: th
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,25 +15,12 @@ from ccexport.errors import BadInput, NotFound
 from ccexport.ledger.database import Database
 from ccexport.ledger.sealing import Seal
 from ccexport.ledger.tables import people, sign_in_failures, tickets, web_sessions
+from ccexport.model.people import Person
 from ccexport.model.words import Role
 
 _SIGNED_IN = (
     select(people).join(web_sessions, web_sessions.c.person == people.c.name).where(~people.c.disabled)
 )  # made once: every rerun asks it twice
-
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody who may sign in. `password_hash` is bcrypt's."""
-
-    name: str
-    display_name: str
-    email: str
-    role: Role
-    password_hash: str
-    disabled: bool
-    created_at: datetime
-    password_at: datetime
 
 
 class People:

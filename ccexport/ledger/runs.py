@@ -4,7 +4,7 @@ Must never decide that a transition should happen: that is `ccexport.runs`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,10 +14,12 @@ from sqlalchemy import Connection, Row, RowMapping, and_, delete, func, insert, 
 from ccexport.errors import Conflict, NotFound
 from ccexport.ledger.database import Database, relative
 from ccexport.ledger.tables import batches, own_activities, run_events, runs
-from ccexport.model.runs import Batch, Run, RunEvent, allowed
+from ccexport.model.runs import Batch, Run, RunEvent, RunFacts, allowed
 from ccexport.model.words import ENDED, BatchKind, BatchState, RunState, Trigger, WaitReason
 
 RUN_COLUMNS = tuple(runs.c[field.name] for field in fields(Run))  # as `run_of` takes them
+_NO_FACTS = RunFacts()
+_FACTS = tuple(field.name for field in fields(RunFacts))
 _RUN_FIELDS = tuple(field.name for field in fields(Run))
 NEWEST_FIRST = (runs.c.created_at.desc(), runs.c.id.desc())
 _RUNS_NEWEST_FIRST = select(*RUN_COLUMNS).order_by(*NEWEST_FIRST)
@@ -31,10 +33,10 @@ class Runs:
         self._clock = clock
         self._root = root  # paths are kept relative to it, so that the data directory can move
 
-    def create(self, run: Run, *, facts: Mapping[str, Any] | None = None) -> Run:
+    def create(self, run: Run, *, facts: RunFacts = _NO_FACTS) -> Run:
         """Queue a run. Raises `Conflict` when the export or the list already has a live one."""
         row = {k: v for k, v in asdict(run).items() if k not in {"outcomes_path"}}
-        row.update(facts=dict(facts or {}), live=True, counts=dict(run.counts))
+        row.update(facts=_facts_kept(facts), live=True, counts=dict(run.counts))
         with self._db.write() as connection:
             busy = connection.execute(select(runs.c.id).where(_same_target(run))).scalar()
             if busy:
@@ -143,18 +145,16 @@ class Runs:
             if text:
                 self._tell(connection, run_id, actor, RunState(row["state"]), text)
 
-    def facts(self, run_id: str) -> dict[str, Any]:
-        """What the driver noted for itself between steps (small, JSON)."""
+    def facts(self, run_id: str) -> RunFacts:
+        """How it was asked for, and what its driver noted between steps."""
         with self._db.read() as connection:
-            return dict(self._row(connection, run_id)["facts"])
+            return _facts_of(self._row(connection, run_id)["facts"])
 
     def remember(self, run_id: str, **facts: Any) -> None:
-        """Add to `facts`, before or after a step, so that a restart knows."""
+        """Change some of the facts, before or after a step, so that a restart knows."""
         with self._db.write() as connection:
-            row = self._row(connection, run_id)
-            connection.execute(
-                update(runs).where(runs.c.id == run_id).values(facts={**row["facts"], **facts})
-            )
+            changed = replace(_facts_of(self._row(connection, run_id)["facts"]), **facts)
+            connection.execute(update(runs).where(runs.c.id == run_id).values(facts=_facts_kept(changed)))
 
     def approve(self, run_id: str, *, by: str, digest: str | None = None) -> None:
         """A second person approves the plan the run waits with; from then on no other plan may be sent."""
@@ -305,3 +305,12 @@ def _batch(row: RowMapping, root: Path) -> Batch:
         "errors": tuple(row["errors"]),
     }
     return Batch(**values)
+
+
+def _facts_of(kept: Mapping[str, Any]) -> RunFacts:
+    return RunFacts(**{name: kept[name] for name in _FACTS if name in kept})
+
+
+def _facts_kept(facts: RunFacts) -> dict[str, Any]:
+    """Only what is not as by default."""
+    return {name: value for name, value in asdict(facts).items() if value != getattr(_NO_FACTS, name)}

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ccexport.model.words import BatchKind, BatchState, RunState, Trigger, WaitReason
 
-ROWS_REMOVED = "rows_removed"  # the fact of a run whose rows about people were removed by retention
 S = RunState
 _STEP = {S.WAITING, S.FAILED, S.CANCELLED, S.BLOCKED}
 TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {
@@ -64,6 +63,21 @@ class Run:
 
 
 @dataclass(frozen=True)
+class RunFacts:
+    """How a run was asked for, and what its driver notes between steps so that a restart knows it.
+
+    `rows_removed` is the sentence that says when its rows about people were removed.
+    """
+
+    undo_of: str = ""  # the run that this one undoes
+    resend_all: bool = False
+    in_halves: bool = False
+    trouble: str = ""
+    held_up: int = 0  # how often in a row
+    rows_removed: str = ""
+
+
+@dataclass(frozen=True)
 class Batch:
     """The contacts of one request, and the activity that carries them."""
 
@@ -94,3 +108,12 @@ class RunEvent:
     actor: str
     state: RunState
     text: str
+
+
+@dataclass(frozen=True)
+class RunsEver:
+    """Every export and contact list that runs were of, id → name, and every person who asked for one."""
+
+    exports: Mapping[str, str]
+    lists: Mapping[str, str]
+    people: tuple[str, ...]

@@ -4,6 +4,7 @@ One word, one meaning (docs/design.md, glossary). Must never hold behaviour beyo
 questions a word can answer about itself.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -102,6 +103,20 @@ class Reason(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
     LEFT_LIST = "left_list"
     OVER_LIMIT = "over_limit"
+
+
+REASON_SENTENCES: Mapping[Reason, str] = {
+    Reason.NO_EMAIL: "The profile has no e-mail address.",
+    Reason.INVALID_EMAIL: "What stands in the address field is not an e-mail address.",
+    Reason.EMAIL_TOO_LONG: "The address is longer than Constant Contact takes.",
+    Reason.DUPLICATE: "Another profile with the same address is sent instead.",
+    Reason.SUPPRESSED: "The address or its domain is on the suppression list.",
+    Reason.NO_CONSENT: "There is no consent for this address.",
+    Reason.UNSUBSCRIBED: "The person unsubscribed at Constant Contact.",
+    Reason.LEFT_LIST: "The person left the list by their own hand and is never put back.",
+    Reason.OVER_LIMIT: "There are more contacts than an export takes.",
+}
+"""What each reason means, for a person."""
 
 
 class Outcome(StrEnum):

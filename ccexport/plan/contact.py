@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from ccexport.model.words import FieldType
 from ccexport.plan.fields import Shape
 from ccexport.plan.mapping import Target
-from ccexport.plan.transforms import DATE, cleaned, quote_text, transform_sql
+from ccexport.plan.transforms import DATE, cleaned, transform_sql
 from ccexport.profiles.clean_text import all_clean_sql
-from ccexport.profiles.database import quote_identifier
+from ccexport.profiles.database import quote_identifier, quote_text
 
 _DAYS = (FieldType.DATE, FieldType.TIMESTAMP)
 _ISO = quote_text(r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}([ T].*)?$")

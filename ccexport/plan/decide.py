@@ -13,9 +13,8 @@ from ccexport.model.profiles import Snapshot
 from ccexport.model.words import FieldType, Mode, Reason
 from ccexport.plan.deliveries import delivered_content
 from ccexport.plan.inputs import PlanInputs
-from ccexport.plan.transforms import quote_text
 from ccexport.profiles.addresses import address_sql, annotate, code_column, hash_column, shared_column
-from ccexport.profiles.database import DuckDB, quote_identifier, quote_path
+from ccexport.profiles.database import DuckDB, quote_identifier, quote_path, quote_text
 
 # Addresses of a function, not a person: https://www.rfc-editor.org/rfc/rfc2142
 ROLES = frozenset(

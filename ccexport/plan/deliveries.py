@@ -10,8 +10,7 @@ from pathlib import Path
 
 from ccexport.model.plans import Plan
 from ccexport.plan.freeze import DROPPED
-from ccexport.plan.transforms import quote_text
-from ccexport.profiles.database import DuckDB, quote_path, session
+from ccexport.profiles.database import DuckDB, quote_path, quote_text, session
 
 
 def content_sql(contact: str) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ccexport.model.plans import Plan
-from ccexport.plan.reading import MEMORY_LIMIT, csv_cell
+from ccexport.plan.csv_cells import csv_cell_sql
+from ccexport.plan.reading import MEMORY_LIMIT
 from ccexport.profiles.database import quote_path, session
 
 COLUMNS = (
@@ -27,7 +28,7 @@ COLUMNS = (
 def contacts_csv(plan: Plan, outcomes: Path | None) -> Iterator[str]:
     """The rows in plan order, in pieces of CSV text with a header."""
     yield ",".join(COLUMNS) + "\r\n"
-    cells = " || ',' || ".join(csv_cell(name) for name in COLUMNS)
+    cells = " || ',' || ".join(csv_cell_sql(name) for name in COLUMNS)
     with session(memory_limit=MEMORY_LIMIT, temp_dir=_temp(plan)) as db:
         for batch in db.arrow(f"SELECT {cells} || chr(13) || chr(10) AS t FROM ({_rows(plan, outcomes)})"):
             yield "".join(batch.column(0).to_pylist())

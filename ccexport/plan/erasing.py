@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ccexport.plan.freeze import BEFORE, BODIES, DESCRIPTION, DROPPED, ROWS
-from ccexport.plan.transforms import quote_text
-from ccexport.profiles.database import quote_path, session
+from ccexport.profiles.database import quote_path, quote_text, session
 
 ERASED = "erased"
 HALVES = "halves"  # smaller requests of an ended run: nobody asks for them any more

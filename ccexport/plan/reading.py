@@ -4,7 +4,7 @@ Owns the questions people ask of a plan. Must never change one, or decide anythi
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,27 +12,14 @@ from typing import Any
 
 from ccexport.errors import BadInput
 from ccexport.model.plans import Plan
-from ccexport.model.words import Outcome, Reason, Verdict
+from ccexport.model.words import REASON_SENTENCES, Outcome, Reason, Verdict
+from ccexport.plan.csv_cells import csv_cell_sql
 from ccexport.plan.decide import segment_word
 from ccexport.plan.freeze import BEFORE
-from ccexport.plan.transforms import quote_text
 from ccexport.profiles.addresses import normalise_address
-from ccexport.profiles.database import DuckDB, quote_path, session
+from ccexport.profiles.database import DuckDB, quote_path, quote_text, session
 
 MEMORY_LIMIT = "256MB"
-
-SENTENCES: Mapping[Reason, str] = {
-    Reason.NO_EMAIL: "The profile has no e-mail address.",
-    Reason.INVALID_EMAIL: "What stands in the address field is not an e-mail address.",
-    Reason.EMAIL_TOO_LONG: "The address is longer than Constant Contact takes.",
-    Reason.DUPLICATE: "Another profile with the same address is sent instead.",
-    Reason.SUPPRESSED: "The address or its domain is on the suppression list.",
-    Reason.NO_CONSENT: "There is no consent for this address.",
-    Reason.UNSUBSCRIBED: "The person unsubscribed at Constant Contact.",
-    Reason.LEFT_LIST: "The person left the list by their own hand and is never put back.",
-    Reason.OVER_LIMIT: "There are more contacts than an export takes.",
-}
-"""What each reason means, for a person."""
 
 
 @dataclass(frozen=True)
@@ -139,21 +126,14 @@ def counts(plan: Plan, outcomes: Path | None = None) -> dict[str, int]:
 def rejects_csv(plan: Plan) -> Iterator[str]:
     """Everybody who is left out, with the reason, in pieces of CSV that no spreadsheet takes for formulas."""
     names = ("profile_id", "address", "reason", "explanation", "winner", "segments", "warnings")
-    words = " ".join(f"WHEN {quote_text(r)} THEN {quote_text(t)}" for r, t in SENTENCES.items())
-    cells = [csv_cell(f"(CASE reason {words} END)" if n == "explanation" else n) for n in names]
+    words = " ".join(f"WHEN {quote_text(r)} THEN {quote_text(t)}" for r, t in REASON_SENTENCES.items())
+    cells = [csv_cell_sql(f"(CASE reason {words} END)" if n == "explanation" else n) for n in names]
     yield ",".join(names) + "\r\n"
     with _session(plan) as db:
         line = " || ',' || ".join(cells) + " || chr(13) || chr(10)"
         source = f"read_parquet({quote_path(plan.path)})"
         for batch in db.arrow(f"SELECT {line} AS t FROM {source} WHERE reason IS NOT NULL ORDER BY seq"):
             yield "".join(batch.column(0).to_pylist())
-
-
-def csv_cell(column: str) -> str:
-    """SQL: one quoted cell. A leading = + - @ TAB or CR would make it a formula."""
-    text = f"coalesce({column}, '')"
-    safe = f"CASE WHEN regexp_matches({text}, '^[=+@\\t\\r\\n-]') THEN '''' || {text} ELSE {text} END"
-    return f"'\"' || replace({safe}, '\"', '\"\"') || '\"'"
 
 
 @contextmanager

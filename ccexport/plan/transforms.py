@@ -9,6 +9,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 
 from ccexport.errors import BadInput
+from ccexport.profiles.database import quote_text
 
 DATE = "date:"
 _DATE_FORMAT = re.compile(r"(?:%[dmyYbBHMSfzpIj]|[ ./,:T-])+")
@@ -20,11 +21,6 @@ _BLANKS = (
     " \t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
 )
-
-
-def quote_text(text: str) -> str:
-    """The text as one SQL literal; DuckDB knows no escapes in it but the doubled quote."""
-    return "'" + text.replace("\0", "").replace("'", "''") + "'"
 
 
 def cleaned(column: str) -> str:

@@ -25,8 +25,7 @@ from ccexport.plan.freeze import (
 )
 from ccexport.plan.make import numbered
 from ccexport.plan.pack import Packer
-from ccexport.plan.transforms import quote_text
-from ccexport.profiles.database import DuckDB, quote_path, session
+from ccexport.profiles.database import DuckDB, quote_path, quote_text, session
 
 # What is left alone, and is counted as a warning of the plan; the first two have no row of their own.
 ALREADY_OFF, NOT_HELD, HELD_BY_OTHER = "undo:already_off", "undo:not_held", "held_by_other"

@@ -51,11 +51,12 @@ def quote_identifier(name: str) -> str:
 
 def quote_path(path: Path) -> str:
     """The path as a SQL text literal: ATTACH and COPY take no bound parameters."""
-    return _quoted(str(path))
+    return quote_text(str(path))
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def quote_text(text: str) -> str:
+    """The text as one SQL literal; DuckDB knows no escapes in it but the doubled quote."""
+    return "'" + text.replace("\0", "").replace("'", "''") + "'"
 
 
 class DuckDB:
@@ -234,7 +235,7 @@ def _spare(memory_limit: str, folder: Path) -> DuckDB | None:
         house = _spares[os.getpid()].pop()
         try:
             house.run(
-                f"SET memory_limit = {_quoted(memory_limit)}; SET temp_directory = {quote_path(folder)}"
+                f"SET memory_limit = {quote_text(memory_limit)}; SET temp_directory = {quote_path(folder)}"
             )
             return house
         except (BadInput, StoreTrouble):  # as it is, it cannot be; what is wrong is said by a new one

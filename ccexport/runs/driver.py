@@ -30,12 +30,12 @@ from ccexport.model.words import BatchKind, BatchState, Outcome, RunState, Trigg
 from ccexport.plan.freeze import load_plan
 from ccexport.runs.destination import Beat
 from ccexport.runs.engine import Engine
-from ccexport.runs.halving import IN_HALVES, next_halves, told
-from ccexport.runs.planning import RESEND_ALL, Planner, resending
+from ccexport.runs.halving import next_halves, told
+from ccexport.runs.planning import Planner, resending
 from ccexport.runs.remove import removal_batches
 from ccexport.runs.requests import Requests
 from ccexport.runs.totals import count_end, ending, import_batches, left, plan_counts, touched
-from ccexport.runs.undoing import UNDO_OF, Undoer
+from ccexport.runs.undoing import Undoer
 from ccexport.runs.verify import Verified, renew_deliveries, verify_run
 from ccexport.telemetry import span
 
@@ -122,12 +122,12 @@ class Driver:
     def _planned(self, run: Run) -> Plan:
         """The plan of what is true now; when another one was approved, it is refused."""
         facts = self._runs.facts(run.id)
-        undone = facts.get(UNDO_OF)
+        undone = facts.undo_of
         if undone:
             plan = Undoer(self._engine).plan(undone, beat=self._beat)
         else:
             export = self._engine.ledger.exports.get(run.export_id)
-            if facts.get(RESEND_ALL):
+            if facts.resend_all:
                 export = resending(export)
             plan = Planner(self._engine).plan(export, fresh=True, beat=self._beat)
         if run.approved_digest and plan.digest != run.approved_digest:
@@ -192,7 +192,7 @@ class Driver:
             "sent": sum(b.contacts for b in sent),
             "removed": removed,
         }
-        trouble = self._runs.facts(run.id).get("trouble", "")
+        trouble = self._runs.facts(run.id).trouble
         stayed = verified.stayed if verified else 0
         state, text = ending(self._runs.get(run.id), plan, counts, batches, trouble, stayed)
         return self._move(
@@ -230,7 +230,7 @@ class Driver:
 
     def _halved(self, run: Run, plan: Plan, verified: Verified, batches: list[Batch]) -> bool:
         """Whether there is more to send, in smaller requests."""
-        if not self._runs.facts(run.id).get(IN_HALVES) or self._runs.get(run.id).cancel_requested:
+        if not self._runs.facts(run.id).in_halves or self._runs.get(run.id).cancel_requested:
             return False
         made = next_halves(self._engine, run, plan, verified.outcomes_path, batches)
         if made:
@@ -267,12 +267,12 @@ class Driver:
 
     def _went_well(self, run: Run) -> None:
         """After a whole step the next trouble is the first in its row again."""
-        if self._runs.facts(run.id).get("held_up"):
+        if self._runs.facts(run.id).held_up:
             self._runs.remember(run.id, held_up=0)
 
     def _patience(self, run: Run) -> timedelta:
         """Longer each time in a row, up to ten minutes."""
-        times = self._runs.facts(run.id).get("held_up", 0)
+        times = self._runs.facts(run.id).held_up
         self._runs.remember(run.id, held_up=times + 1)
         return min(SHORT_WAIT * 2**times, LONGEST_WAIT)
 

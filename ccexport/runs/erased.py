@@ -12,8 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ccexport.plan.transforms import quote_text
-from ccexport.profiles.database import quote_path
+from ccexport.profiles.database import quote_path, quote_text
 from ccexport.profiles.scratch import locked, publish
 
 _FILE = "erased.parquet"

@@ -19,15 +19,13 @@ from ccexport.model.runs import Batch, Run
 from ccexport.model.words import BatchKind, BatchState
 from ccexport.plan.erasing import HALVES
 from ccexport.plan.pack import Packer
-from ccexport.plan.transforms import quote_text
 from ccexport.plan.verify import UNSURE
-from ccexport.profiles.database import quote_path, session
+from ccexport.profiles.database import quote_path, quote_text, session
 from ccexport.runs.engine import Engine
 from ccexport.runs.settle import line_hints
 from ccexport.runs.totals import left
 from ccexport.runs.verify import Told, doubtful
 
-IN_HALVES = "in_halves"
 MOST_REQUESTS = 200
 FOUND = (
     "Refused without a reason: found by halving, alone in its request. Correct it or suppress it before the next "

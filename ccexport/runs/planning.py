@@ -49,7 +49,6 @@ WORDS = {
 }
 
 
-RESEND_ALL = "resend_all"
 # Tidying takes previews away after a week; none may go while a run is about to send it.
 REUSABLE = timedelta(days=6)
 

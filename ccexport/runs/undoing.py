@@ -16,7 +16,7 @@ from ccexport.errors import Conflict
 from ccexport.model.exports import Export
 from ccexport.model.plans import DestinationReading, Plan
 from ccexport.model.profiles import Members
-from ccexport.model.runs import ROWS_REMOVED, Run
+from ccexport.model.runs import Run
 from ccexport.model.words import Trigger
 from ccexport.plan.decide import decide
 from ccexport.plan.freeze import load_plan
@@ -52,7 +52,7 @@ class Undoer:
         """Read the list now and plan the undo of that run."""
         engine, ledger = self._engine, self._engine.ledger
         run = ledger.runs.get(run_id)
-        refuse_undo(run, bool(ledger.runs.facts(run_id).get(ROWS_REMOVED)))
+        refuse_undo(run, bool(ledger.runs.facts(run_id).rows_removed))
         done = load_plan(ledger.files.plan_folder(run.plan_id or ""))
         deliveries = ledger.files.deliveries(run.account_id, run.list_id)
         if deliveries is None or run.outcomes_path is None:

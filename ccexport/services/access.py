@@ -6,8 +6,10 @@ Must never trust a face: every use case asks here again.
 from typing import Any
 
 from ccexport.errors import NotPermitted
+from ccexport.ledger import Ledger
 from ccexport.model.exports import Actor, Connection
 from ccexport.model.profiles import Snapshot
+from ccexport.model.runs import Run
 from ccexport.model.words import Role
 
 WHOM = "Ask an administrator."
@@ -34,6 +36,13 @@ def require_use(actor: Actor, connection: Connection, what: str) -> None:
         raise NotPermitted(
             f"The connection {connection.name} is not shared with contributors, so you may not {what}. {WHOM}"
         )
+
+
+def usable_run(ledger: Ledger, actor: Actor, run_id: str, what: str) -> Run:
+    """The run, when its connection is the actor's to use. Raises `NotPermitted` or `NotFound`."""
+    run = ledger.runs.get(run_id)
+    require_use(actor, ledger.connections.get(run.connection_id), what)
+    return run
 
 
 def sees_personal(actor: Actor) -> bool:

@@ -5,7 +5,8 @@ does not mention.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from ccexport.errors import BadInput, WrongUse
 from ccexport.model.exports import Actor, Export
@@ -33,18 +34,37 @@ from ccexport.services.configuration_document import (
     read,
     schema,
 )
-
-if TYPE_CHECKING:
-    from ccexport.services.context import Services
+from ccexport.services.connections import ConnectionUseCases
+from ccexport.services.exports import ExportUseCases
+from ccexport.services.refreshes import RefreshUseCases
+from ccexport.services.schedules import ScheduleUseCases
+from ccexport.services.segments import SegmentUseCases
+from ccexport.services.sources import SourceUseCases
+from ccexport.services.system import SystemUseCases
+from ccexport.services.wiring import UseCases, Wiring
 
 __all__ = ["ConfigurationUseCases", "Difference", "schema"]
 
 
-class ConfigurationUseCases:
+@dataclass(frozen=True)
+class Configured:
+    """The use cases of everything a document holds."""
+
+    connections: ConnectionUseCases
+    segments: SegmentUseCases
+    exports: ExportUseCases
+    schedules: ScheduleUseCases
+    sources: SourceUseCases
+    refreshes: RefreshUseCases
+    system: SystemUseCases
+
+
+class ConfigurationUseCases(UseCases):
     """Dump and apply."""
 
-    def __init__(self, services: "Services") -> None:
-        self._services = services
+    def __init__(self, wiring: Wiring, of: Configured) -> None:
+        super().__init__(wiring)
+        self._of = of
         self._names: dict[str, Mapping[str, str]] = {}  # of custom fields, by connection, for one dump
 
     def dump(self, actor: Actor) -> dict[str, Any]:
@@ -54,7 +74,7 @@ class ConfigurationUseCases:
         """
         require(actor, Role.CONTRIBUTOR, "dump the configuration")
         self._names.clear()
-        services = self._services
+        services = self._of
         segments = [
             _segment_part(s, services.segments.written(actor, s.id))
             for s in services.segments.list(actor)
@@ -75,8 +95,8 @@ class ConfigurationUseCases:
 
     def _export_part(self, actor: Actor, export: Export) -> dict[str, Any]:
         config = export.config
-        connections = {c.id: c.name for c in self._services.connections.list(actor)}
-        segments = {s.id: s.name for s in self._services.segments.list(actor)}
+        connections = {c.id: c.name for c in self._of.connections.list(actor)}
+        segments = {s.id: s.name for s in self._of.segments.list(actor)}
         part = ExportPart(
             name=export.name,
             connection=connections.get(config.connection_id, config.connection_id),
@@ -97,10 +117,10 @@ class ConfigurationUseCases:
 
     def _schedule(self, actor: Actor, export: Export) -> Schedule:
         """With the name, not the id, of the export it comes after."""
-        schedule = self._services.schedules.get(actor, export.name).schedule
+        schedule = self._of.schedules.get(actor, export.name).schedule
         if schedule.after is None:
             return schedule
-        return schedule.model_copy(update={"after": self._services.ledger.exports.get(schedule.after).name})
+        return schedule.model_copy(update={"after": self._ledger.exports.get(schedule.after).name})
 
     def _target(self, actor: Actor, export: Export, target: str) -> str:
         """`cf:<name>` for a custom field: ids differ from account to account."""
@@ -111,7 +131,7 @@ class ConfigurationUseCases:
 
     def _custom_fields(self, actor: Actor, connection_id: str) -> Mapping[str, str]:
         if connection_id not in self._names:
-            found = self._services.connections.custom_fields(actor, connection_id)
+            found = self._of.connections.custom_fields(actor, connection_id)
             self._names[connection_id] = {field.id: field.name for field in found}
         return self._names[connection_id]
 
@@ -119,7 +139,7 @@ class ConfigurationUseCases:
         """A document that could be applied here. Raises `BadInput` naming the file and the place in it."""
         require(actor, Role.CONTRIBUTOR, "read a configuration")
         document = read(raw, source)
-        services = self._services
+        services = self._of
         names = {
             "segment": [s.name for s in services.segments.list(actor)],
             "export": [e.name for e in services.exports.list(actor)],
@@ -134,9 +154,9 @@ class ConfigurationUseCases:
         Raises `BadInput` when something of it does not fit the profiles that are there.
         """
         todo = differences(self.dump(actor), document)
-        snapshot = self._services.profile_store.current()
+        snapshot = self._wiring.profile_store.current()
         if snapshot is not None:
-            check_fit(document, todo, snapshot, self._services.engine.clock().date())
+            check_fit(document, todo, snapshot, self._wiring.engine.clock().date())
         return todo
 
     def apply(self, actor: Actor, document: Document) -> list[Difference]:
@@ -150,11 +170,11 @@ class ConfigurationUseCases:
             self._apply_export(actor, export, wanted.get(("export", export.name)))
         for export in document.exports:  # when all are there: one may come after another
             if ("schedule", export.name) in wanted:
-                self._services.schedules.set(actor, [export.name], export.schedule)
+                self._of.schedules.set(actor, [export.name], export.schedule)
         if document.refresh is not None and ("refresh", "refresh") in wanted:
-            self._services.refreshes.change(actor, **document.refresh.model_dump())
+            self._of.refreshes.change(actor, **document.refresh.model_dump())
         if ("suppression", "suppression list") in wanted:
-            self._services.system.suppress(actor, document.suppression)
+            self._of.system.suppress(actor, document.suppression)
         return todo
 
     def _apply_sources(
@@ -163,10 +183,10 @@ class ConfigurationUseCases:
         """Passwords are no configuration: `sources set NAME` asks for one. Others come after those named."""
         for source in parts:
             if ("source", source.name) in wanted:
-                self._services.sources.save(actor, source.name, **source.model_dump(exclude={"name"}))
+                self._of.sources.save(actor, source.name, **source.model_dump(exclude={"name"}))
         if ("source", ORDER) in wanted:
-            there = [source.name for source in self._services.sources.list(actor)]
-            self._services.sources.order(actor, ordered(there, parts))
+            there = [source.name for source in self._of.sources.list(actor)]
+            self._of.sources.order(actor, ordered(there, parts))
 
     def _apply_segments(
         self, actor: Actor, parts: Sequence[SegmentPart], wanted: Mapping[tuple[str, str], str]
@@ -187,7 +207,7 @@ class ConfigurationUseCases:
             waiting = left
 
     def _apply_segment(self, actor: Actor, part: SegmentPart, action: str | None) -> None:
-        segments = self._services.segments
+        segments = self._of.segments
         texts: dict[str, Any] = {"description": part.description, "tags": part.tags}
         if action == "create":
             segments.create(actor, part.name, rule=part.rule, everybody=part.all, **texts)
@@ -196,14 +216,14 @@ class ConfigurationUseCases:
             segments.change(actor, part.name, rule=part.rule, **texts)
 
     def _refuse_another_kind(self, part: SegmentPart) -> None:
-        there = self._services.ledger.segments.named(part.name)
+        there = self._ledger.segments.named(part.name)
         if part.all and there.kind is not SegmentKind.ALL:
             raise BadInput(f"The segment {part.name} has a rule: give the one of all profiles another name.")
 
     def _apply_export(self, actor: Actor, part: ExportPart, action: str | None) -> None:
         if action is None:
             return
-        exports = self._services.exports
+        exports = self._of.exports
         if not part.connection:
             exports.detach(actor, part.name)
             return

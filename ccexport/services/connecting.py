@@ -8,7 +8,7 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ccexport.constant_contact import oauth
 from ccexport.errors import BadInput, Conflict, NotPermitted
@@ -16,9 +16,7 @@ from ccexport.model.exports import Actor, Connection
 from ccexport.model.words import Role
 from ccexport.services.access import require
 from ccexport.services.naming import checked
-
-if TYPE_CHECKING:
-    from ccexport.services.context import Services
+from ccexport.services.wiring import UseCases
 
 AGREEMENT = (
     "Data privacy and compliance: by connecting you ask ccexport to send personal data of the people in your "
@@ -51,12 +49,8 @@ class Draft:
     reconnects: str | None = None
 
 
-class Connecting:
+class Connecting(UseCases):
     """From a name and an agreement to a saved connection."""
-
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._ledger = services.ledger
 
     # -- connecting -----------------------------------------------------------------------------
 
@@ -77,9 +71,9 @@ class Connecting:
         old = self._ledger.connections.named(name) if reconnect else None
         if not reconnect:
             name = self._free_name(name)
-        application = self._services.application()
-        redirect = redirect_url or self._services.settings.redirect_url
-        self._services.register_redirect(redirect)
+        application = self._wiring.application()
+        redirect = redirect_url or self._wiring.settings.redirect_url
+        self._wiring.register_redirect(redirect)
         state, bind = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         verifier = None if application.client_secret else oauth.make_verifier(secrets.token_bytes)
         note = {
@@ -120,7 +114,7 @@ class Connecting:
             )
         if error:
             raise BadInput(f"Constant Contact was not authorised ({error[:60]}); nothing was saved.")
-        accounts = self._services.accounts()
+        accounts = self._wiring.accounts()
         tokens = accounts.exchange(code, redirect_url=note["redirect"], verifier=note["verifier"])
         account = accounts.account_with(tokens)
         privileges = account.privileges()
@@ -157,7 +151,7 @@ class Connecting:
             return self._reconnected(actor, kept, confirm_other_account)
         now = self._ledger.clock()
         made = Connection(
-            id=self._services.engine.new_id("connection"),
+            id=self._wiring.engine.new_id("connection"),
             name=kept["name"],
             account_id=kept["account_id"],
             organisation=kept["organisation"],

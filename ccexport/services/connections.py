@@ -10,13 +10,13 @@ from typing import Any
 
 from ccexport.constant_contact.probe import Prepared, probe
 from ccexport.constant_contact.probe_plan import Finding
-from ccexport.constant_contact.values import ContactList, CustomField
-from ccexport.errors import BadInput, Conflict, ConstantContactError, NotFound
+from ccexport.errors import BadInput, Conflict, ConstantContactError
 from ccexport.model.exports import Actor, Connection, Export
 from ccexport.model.words import Role
-from ccexport.services.access import may_use, require, require_use
+from ccexport.services.access import may_use, require
 from ccexport.services.connecting import AGREEMENT, NEEDED_PRIVILEGE, Authorisation, Connecting, Draft
-from ccexport.services.naming import checked
+from ccexport.services.contact_lists import ContactLists
+from ccexport.services.wiring import UseCases
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class ConnectionFacts:
     requests_today: int
 
 
-class ConnectionUseCases(Connecting):
+class ManageConnections(UseCases):
     """Authorised Constant Contact accounts."""
 
     def list(self, actor: Actor) -> Sequence[Connection]:
@@ -72,7 +72,7 @@ class ConnectionUseCases(Connecting):
         """Ask Constant Contact whether the connection works; never raises for its answer."""
         require(actor, Role.ADMINISTRATOR, "check connections")
         found = self._ledger.connections.named(name)
-        account = self._services.accounts().account(found.id)
+        account = self._wiring.accounts().account(found.id)
         try:
             privileges = tuple(sorted(account.privileges()))
             summary, counts = account.summary(), account.counts()
@@ -101,7 +101,7 @@ class ConnectionUseCases(Connecting):
             organisation=found.organisation,
             privileges=privileges,
             contacts=counts,
-            requests_today=self._services.accounts().requests_today(),
+            requests_today=self._wiring.accounts().requests_today(),
         )
 
     def facts(self, actor: Actor, name: str) -> ConnectionFacts:
@@ -113,7 +113,7 @@ class ConnectionUseCases(Connecting):
         return ConnectionFacts(
             needs_export_user=person is not None and person.disabled,
             authorised_until=datetime.fromisoformat(kept) if kept else None,
-            requests_today=self._services.accounts().requests_today(),
+            requests_today=self._wiring.accounts().requests_today(),
         )
 
     def without_export_user(self, actor: Actor) -> Sequence[Connection]:
@@ -133,10 +133,10 @@ class ConnectionUseCases(Connecting):
         require(actor, Role.ADMINISTRATOR, "probe connections")
         found = self._ledger.connections.named(name)
         self._ledger.audit.add(actor.name, "connection probed", found.name)
-        engine = self._services.engine
+        engine = self._wiring.engine
         return probe(
-            self._services.accounts().account(found.id),
-            self._services.application().api_url,
+            self._wiring.accounts().account(found.id),
+            self._wiring.application().api_url,
             say,
             clock=engine.clock,
             sleep=engine.sleep,
@@ -161,40 +161,9 @@ class ConnectionUseCases(Connecting):
         self._ledger.connections.remove(found.id)
         self._ledger.audit.add(actor.name, "connection removed", found.name)
 
-    def lists(self, actor: Actor, name: str) -> Sequence[ContactList]:
-        """The contact lists of the account."""
-        return self._usable(actor, name, "see contact lists").lists()
 
-    def find_list(self, actor: Actor, name: str, id_or_name: str) -> ContactList:
-        """By id, by name to the letter, or else in whatever case. Raises `NotFound` naming those there are."""
-        there = self.lists(actor, name)
-        wanted = id_or_name.strip()
-        meant = (
-            [found for found in there if found.id.casefold() == wanted.casefold()]
-            or [found for found in there if found.name == wanted]
-            or [found for found in there if found.name.casefold() == wanted.casefold()]
-        )
-        if len(meant) != 1:
-            names = ", ".join(sorted(found.name for found in there)[:20]) or "none"
-            which = "more than one contact list" if meant else "no contact list"
-            where = self._ledger.connections.named(name).name
-            raise NotFound(f"There is {which} named {id_or_name} in {where}. Contact lists: {names}.")
-        return meant[0]
-
-    def create_list(self, actor: Actor, name: str, list_name: str) -> ContactList:
-        """A new list, or the one of that name that is already there."""
-        account = self._usable(actor, name, "create contact lists")
-        made = account.create_list(checked(list_name, "A contact list needs a name of 1 to 200 characters."))
-        self._ledger.audit.add(actor.name, "contact list created", made.name)
-        return made
-
-    def custom_fields(self, actor: Actor, name: str) -> Sequence[CustomField]:
-        return self._usable(actor, name, "see custom fields").custom_fields()
-
-    def _usable(self, actor: Actor, name: str, what: str) -> Any:
-        found = self._ledger.connections.named(name)
-        require_use(actor, found, what)
-        return self._services.accounts().account(found.id)
+class ConnectionUseCases(Connecting, ManageConnections, ContactLists):
+    """All that can be done with connections, for the faces; no part knows another."""
 
 
 def _name_only(connection: Connection) -> Connection:

@@ -1,31 +1,25 @@
-"""The composition root: builds the stores, the engine and the use cases from the settings, once per process.
+"""The façade the faces talk to: every group of use cases over one wiring.
 
 Must never hold a use case of its own.
 """
 
 import os
-import threading
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 
 from ccexport import telemetry
-from ccexport.errors import BadInput
-from ccexport.ledger import Ledger
-from ccexport.ledger.ledger import utc_now
+from ccexport.clock import utc_now
 from ccexport.model.profiles import Snapshot
-from ccexport.profiles.store import ProfileStore
-from ccexport.runs.accounts import Accounts, Application, SharedPace
+from ccexport.runs.accounts import Accounts
 from ccexport.runs.engine import Engine
 from ccexport.sandbox.embedded import RunningSandbox
-from ccexport.segments.members import MemberStore
-from ccexport.services.configuration import ConfigurationUseCases
+from ccexport.services.configuration import ConfigurationUseCases, Configured
 from ccexport.services.connections import ConnectionUseCases
 from ccexport.services.exports import ExportUseCases
-from ccexport.services.metrics import GAUGES, measures
+from ccexport.services.maintenance import MaintenanceUseCases
 from ccexport.services.notices import NoticeUseCases
-from ccexport.services.operating import OperatingUseCases
 from ccexport.services.people import PeopleUseCases
 from ccexport.services.previews import PreviewUseCases
 from ccexport.services.profiles import ProfileUseCases
@@ -35,18 +29,10 @@ from ccexport.services.schedules import ScheduleUseCases
 from ccexport.services.segments import SegmentUseCases
 from ccexport.services.sources import SourceUseCases
 from ccexport.services.system import SystemUseCases
-from ccexport.services.upkeep import UpkeepUseCases
-from ccexport.settings import Settings, make_data_dir
-from ccexport.worker.erasing import drop_erased
+from ccexport.services.wiring import Wiring
+from ccexport.services.workers import new_worker
+from ccexport.settings import Settings
 from ccexport.worker.loop import Worker
-from ccexport.worker.notices import Herald
-from ccexport.worker.notices_delivery import Mail, Postman
-from ccexport.worker.presence import Presence
-from ccexport.worker.refresh import Refresher
-from ccexport.worker.schedules import Timetable
-from ccexport.worker.tidying import Tidying
-
-SANDBOX_CLIENT = "ccexport-demo"
 
 
 class Services:
@@ -60,188 +46,103 @@ class Services:
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
+        self.wiring = Wiring(settings, clock=clock, sleep=sleep, random=random)
         self.settings = settings
-        make_data_dir(settings.data_dir)
-        self.ledger = Ledger(
-            settings.ledger_address,
-            settings.data_dir,
-            secret_key=settings.secret_key.get_secret_value(),
-            clock=clock,
-        )
-        self._clock, self._sleep, self._random = clock, sleep, random
-        self._lock = threading.Lock()
-        self._sandbox: RunningSandbox | None = None
-        self._accounts: Accounts | None = None
-        self.profile_store = ProfileStore(
-            settings.data_dir, memory_limit=settings.memory_limit, clock=clock, random=random
-        )
-        self.profile_store.after_ingest = lambda snapshot: drop_erased(
-            self.profile_store, settings.data_dir, snapshot
-        )
+        self.ledger = self.wiring.ledger
+        self.profile_store = self.wiring.profile_store
 
-    # -- Constant Contact, or the double --------------------------------------------------------
+    # -- the wiring, for starting and for tests -------------------------------------------------
+
+    @property
+    def engine(self) -> Engine:
+        return self.wiring.engine
 
     def sandbox(self) -> RunningSandbox:
         """The built-in double over this data directory, started when first asked for."""
-        with self._lock:
-            if self._sandbox is None:
-                self._sandbox = RunningSandbox(
-                    self.settings.data_dir / "sandbox.sqlite",
-                    client_id=SANDBOX_CLIENT,
-                    redirect_urls=[self.settings.redirect_url],
-                )
-            return self._sandbox
-
-    def application(self) -> Application:
-        """Which application we are at which Constant Contact."""
-        settings = self.settings
-        if settings.sandbox_on:
-            running = self.sandbox()
-            return Application(
-                api_url=running.api_url,
-                auth_url=running.auth_url,
-                client_id=running.client_id,
-                client_secret=running.client_secret,
-            )
-        return Application(
-            api_url=settings.cc_api_url,
-            auth_url=settings.cc_auth_url,
-            client_id=settings.cc_client_id,
-            client_secret=settings.cc_client_secret.get_secret_value(),
-        )
-
-    def register_redirect(self, url: str) -> None:
-        """What the owner of an application does in the portal; only the sandbox lets us do it for them."""
-        if self.settings.sandbox_on and url != self.settings.redirect_url:
-            self.sandbox().admin("POST", "redirect_urls", {"client_id": SANDBOX_CLIENT, "url": url})
+        return self.wiring.sandbox()
 
     def accounts(self) -> Accounts:
         """The way to authorised accounts."""
-        application = self.application()
-        with self._lock:
-            if self._accounts is None:
-                self._accounts = Accounts(application, self.ledger, clock=self._clock, sleep=self._sleep)
-            return self._accounts
-
-    def requests_today(self) -> int:
-        """How many of the day's requests of this application were used; asks the ledger only."""
-        client_id = SANDBOX_CLIENT if self.settings.sandbox_on else self.settings.cc_client_id
-        return SharedPace(self.ledger, client_id, clock=self._clock, sleep=self._sleep).used_today()
-
-    # -- the engine and its worker --------------------------------------------------------------
-
-    @cached_property
-    def members(self) -> MemberStore:
-        return MemberStore(self.settings.data_dir, self.profile_store, clock=self._clock)
-
-    @cached_property
-    def engine(self) -> Engine:
-        return Engine(
-            ledger=self.ledger,
-            profiles=self.profile_store,
-            members=self.members,
-            data_dir=self.settings.data_dir,
-            memory_limit=self.settings.memory_limit,
-            account_for=lambda connection_id: self.accounts().account(connection_id),
-            clock=self._clock,
-            sleep=self._sleep,
-            random=self._random,
-        )
-
-    def worker(self) -> Worker:
-        """A new worker on this data directory."""
-        made = Worker(self.engine, grace=timedelta(seconds=self.settings.verify_grace))
-        mail = self.mail()
-        made.chores = (
-            Refresher(self.engine, made.stop).tick,
-            Timetable(self.engine).tick,
-            Herald(self.engine, base_url=self.settings.base_url, mail=bool(mail.url)).tick,
-            Postman(self.engine, made.stop, mail).tick,
-            Tidying(self.engine, months=self.settings.retention_months).tick,
-            Presence(self.ledger).tick,
-        )
-        telemetry.observe(GAUGES, lambda: measures(self))
-        return made
-
-    def mail(self) -> Mail:
-        """How notices are mailed; without an address when it is not set up."""
-        return Mail(self.settings.smtp_url.get_secret_value(), self.settings.smtp_from)
+        return self.wiring.accounts()
 
     def current_snapshot(self) -> Snapshot:
         """Raises `BadInput` when nothing was ingested yet."""
-        snapshot = self.profile_store.current()
-        if snapshot is None:
-            raise BadInput("There are no profiles yet: ingest a file first (profiles ingest FILE).")
-        return snapshot
+        return self.wiring.current_snapshot()
+
+    def worker(self) -> Worker:
+        """A new worker on this data directory."""
+        return new_worker(self.wiring)
+
+    def close(self) -> None:
+        """Stop the double if we started it, and close the ledger."""
+        telemetry.observe((), lambda: ())
+        self.wiring.close()
 
     # -- the use cases --------------------------------------------------------------------------
 
     @cached_property
     def profiles(self) -> ProfileUseCases:
-        return ProfileUseCases(self)
+        return ProfileUseCases(self.wiring)
 
     @cached_property
     def sources(self) -> SourceUseCases:
-        return SourceUseCases(self)
+        return SourceUseCases(self.wiring)
 
     @cached_property
     def segments(self) -> SegmentUseCases:
-        return SegmentUseCases(self)
+        return SegmentUseCases(self.wiring)
 
     @cached_property
     def connections(self) -> ConnectionUseCases:
-        return ConnectionUseCases(self)
+        return ConnectionUseCases(self.wiring)
 
     @cached_property
     def exports(self) -> ExportUseCases:
-        return ExportUseCases(self)
+        return ExportUseCases(self.wiring, self.connections)
 
     @cached_property
     def previews(self) -> PreviewUseCases:
-        return PreviewUseCases(self)
+        return PreviewUseCases(self.wiring)
 
     @cached_property
     def runs(self) -> RunUseCases:
-        return RunUseCases(self)
+        return RunUseCases(self.wiring)
 
     @cached_property
     def schedules(self) -> ScheduleUseCases:
-        return ScheduleUseCases(self)
+        return ScheduleUseCases(self.wiring, self.exports)
 
     @cached_property
     def refreshes(self) -> RefreshUseCases:
-        return RefreshUseCases(self)
+        return RefreshUseCases(self.wiring)
 
     @cached_property
     def notices(self) -> NoticeUseCases:
-        return NoticeUseCases(self)
-
-    @cached_property
-    def operating(self) -> OperatingUseCases:
-        return OperatingUseCases(self)
+        return NoticeUseCases(self.wiring)
 
     @cached_property
     def people(self) -> PeopleUseCases:
-        return PeopleUseCases(self)
+        return PeopleUseCases(self.wiring)
 
     @cached_property
     def system(self) -> SystemUseCases:
-        return SystemUseCases(self)
+        return SystemUseCases(self.wiring)
 
     @cached_property
-    def upkeep(self) -> UpkeepUseCases:
-        return UpkeepUseCases(self)
+    def maintenance(self) -> MaintenanceUseCases:
+        return MaintenanceUseCases(self.wiring)
 
     @cached_property
     def configuration(self) -> ConfigurationUseCases:
-        return ConfigurationUseCases(self)
-
-    def close(self) -> None:
-        """Stop the double if we started it, and let go of the ledger."""
-        telemetry.observe((), lambda: ())
-        with self._lock:
-            if self._accounts is not None:
-                self._accounts.close()
-            if self._sandbox is not None:
-                self._sandbox.stop()
-        self.ledger.close()
+        return ConfigurationUseCases(
+            self.wiring,
+            Configured(
+                connections=self.connections,
+                segments=self.segments,
+                exports=self.exports,
+                schedules=self.schedules,
+                sources=self.sources,
+                refreshes=self.refreshes,
+                system=self.system,
+            ),
+        )

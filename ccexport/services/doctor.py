@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from ccexport.errors import CcexportError
 from ccexport.ledger.maintenance import NEWEST, version_of
 from ccexport.model.schedules import Follows
-from ccexport.services.context import Services
+from ccexport.services.wiring import Wiring
 from ccexport.settings import Settings, load_settings
 from ccexport.worker.notices_delivery import undelivered
 from ccexport.worker.presence import machines_with_workers
@@ -58,13 +58,13 @@ def diagnose(data_dir: Path | None = None, *, clock: Callable[[], datetime] | No
     if any(f.health is Health.FAIL for f in found) or found[-1].health is Health.WARN:
         return found  # opening an older ledger would upgrade it
     try:
-        services = Services(settings, **({"clock": clock} if clock else {}))  # type: ignore[arg-type]
+        wiring = Wiring(settings, **({"clock": clock} if clock else {}))  # type: ignore[arg-type]
     except CcexportError as error:
         return [*found, Finding("ledger", Health.FAIL, str(error), "Mend this first; the rest needs it.")]
     try:
-        return [*found, *_inside(services)]
+        return [*found, *_inside(wiring)]
     finally:
-        services.close()
+        wiring.close()
 
 
 def _mode(settings: Settings) -> str:
@@ -126,30 +126,30 @@ def _version(settings: Settings) -> Finding:
     return Finding("ledger", Health.OK, f"It is at version {version}.")
 
 
-def _inside(services: Services) -> Iterator[Finding]:
-    yield _key(services)
-    yield from _hosts(services)
-    yield _quota(services)
-    yield _worker(services)
-    yield from _connections(services)
-    yield _notices(services)
+def _inside(wiring: Wiring) -> Iterator[Finding]:
+    yield _key(wiring)
+    yield from _hosts(wiring)
+    yield _quota(wiring)
+    yield _worker(wiring)
+    yield from _connections(wiring)
+    yield _notices(wiring)
 
 
-def _key(services: Services) -> Finding:
+def _key(wiring: Wiring) -> Finding:
     """Whether every sealed secret opens."""
     try:
-        for connection in services.ledger.connections.all():
-            services.ledger.connections.tokens(connection.id)
-        for subscriber in services.ledger.notices.subscribers():
-            services.ledger.notices.destination(subscriber.id)
+        for connection in wiring.ledger.connections.all():
+            wiring.ledger.connections.tokens(connection.id)
+        for subscriber in wiring.ledger.notices.subscribers():
+            wiring.ledger.notices.destination(subscriber.id)
     except CcexportError as error:
         return Finding("key", Health.FAIL, str(error), "Restore the key from the back-up; or connect again.")
-    where = "CCEXPORT_SECRET_KEY" if services.settings.secret_key.get_secret_value() else "secret.key"
+    where = "CCEXPORT_SECRET_KEY" if wiring.settings.secret_key.get_secret_value() else "secret.key"
     return Finding("key", Health.OK, f"The key in {where} opens every stored secret.")
 
 
-def _hosts(services: Services) -> Iterator[Finding]:
-    application = services.application()
+def _hosts(wiring: Wiring) -> Iterator[Finding]:
+    application = wiring.application()
     dates = []
     for what, url in (("API", application.api_url), ("authorisation", application.auth_url)):
         date, trouble = _asked(url)
@@ -164,7 +164,7 @@ def _hosts(services: Services) -> Iterator[Finding]:
             )
         else:
             yield Finding(what, Health.OK, f"{host} answers.")
-    yield _clock(services.ledger.clock(), next((d for d in dates if d), None))
+    yield _clock(wiring.ledger.clock(), next((d for d in dates if d), None))
 
 
 def _asked(url: str) -> tuple[datetime | None, str]:
@@ -199,23 +199,23 @@ def _clock(ours: datetime, theirs: datetime | None) -> Finding:
     )
 
 
-def _quota(services: Services) -> Finding:
-    used = services.accounts().requests_today()
+def _quota(wiring: Wiring) -> Finding:
+    used = wiring.accounts().requests_today()
     found = f"{used} of the day's {QUOTA} requests were used."
     if used < 0.8 * QUOTA:
         return Finding("quota", Health.OK, found)
     return Finding("quota", Health.WARN, found, "Runs wait until 00:00 UTC; schedule less, or fewer lists.")
 
 
-def _worker(services: Services) -> Finding:
+def _worker(wiring: Wiring) -> Finding:
     """A schedule without a worker would look like one whose time has not come."""
-    there = machines_with_workers(services.ledger)
+    there = machines_with_workers(wiring.ledger)
     if there:
         return Finding("worker", Health.OK, f"One is at work on {', '.join(there)}.")
-    saved = services.ledger.schedules.all().values()
+    saved = wiring.ledger.schedules.all().values()
     by_time = any(one.schedule.follows is Follows.TIMES for one in saved)
-    waiting = services.ledger.runs.all(live=True, limit=1)
-    if not (by_time or waiting or services.ledger.refreshes.settings()[0].on):
+    waiting = wiring.ledger.runs.all(live=True, limit=1)
+    if not (by_time or waiting or wiring.ledger.refreshes.settings()[0].on):
         return Finding("worker", Health.OK, "None is at work, and nothing waits for one.")
     return Finding(
         "worker",
@@ -225,8 +225,8 @@ def _worker(services: Services) -> Finding:
     )
 
 
-def _connections(services: Services) -> Iterator[Finding]:
-    for connection in services.ledger.connections.all():
+def _connections(wiring: Wiring) -> Iterator[Finding]:
+    for connection in wiring.ledger.connections.all():
         if connection.state == "connected":
             yield Finding(f"connection {connection.name}", Health.OK, "It is connected.")
         else:
@@ -238,8 +238,8 @@ def _connections(services: Services) -> Iterator[Finding]:
             )
 
 
-def _notices(services: Services) -> Finding:
-    failed = undelivered(services.ledger)
+def _notices(wiring: Wiring) -> Finding:
+    failed = undelivered(wiring.ledger)
     if not failed:
         return Finding("notices", Health.OK, "None is undelivered.")
     return Finding(

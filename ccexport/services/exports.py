@@ -1,10 +1,10 @@
 """Use cases of exports: configure, list, duplicate, pause, detach, remove. Saving never runs anything."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ccexport.constant_contact.values import ContactList
 from ccexport.errors import BadInput, Conflict, NotFound
+from ccexport.model.contact_lists import ContactList
 from ccexport.model.exports import Actor, ConsentRule, Export, ExportConfig, Guards, MappedField
 from ccexport.model.words import Mode, Role
 from ccexport.plan.fields import CONTACT_FIELDS
@@ -12,21 +12,20 @@ from ccexport.plan.mapping import check_mapping
 from ccexport.plan.suggest import Suggestion, suggest
 from ccexport.plan.transforms import TRANSFORMS
 from ccexport.services.access import may_use, require, require_use
+from ccexport.services.contact_lists import ContactLists
 from ccexport.services.naming import checked
-
-if TYPE_CHECKING:
-    from ccexport.services.context import Services
+from ccexport.services.wiring import UseCases, Wiring
 
 __all__ = ["CONTACT_FIELDS", "TRANSFORMS", "ExportUseCases"]
 _NO_LIST = ContactList(id="", name="")  # until the lists of several exports are made
 
 
-class ExportUseCases:
+class ExportUseCases(UseCases):
     """Saved exports."""
 
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._ledger = services.ledger
+    def __init__(self, wiring: Wiring, contact_lists: ContactLists) -> None:
+        super().__init__(wiring)
+        self._contact_lists = contact_lists
 
     def create(
         self,
@@ -107,7 +106,7 @@ class ExportUseCases:
             for s in chosen
         ]
         self._refuse_taken([config.name for config in configs])
-        lists = [self._services.connections.create_list(actor, connection, s.name) for s in chosen]
+        lists = [self._contact_lists.create_list(actor, connection, s.name) for s in chosen]
         return [
             self._add(actor, config.model_copy(update={"list_id": there.id, "list_name": there.name}))
             for config, there in zip(configs, lists, strict=True)
@@ -120,7 +119,7 @@ class ExportUseCases:
             raise BadInput(f"An export named {taken} is already there; choose another name.")
 
     def _add(self, actor: Actor, config: ExportConfig) -> Export:
-        made = self._ledger.exports.add(self._services.engine.new_id("export"), config, by=actor.name)
+        made = self._ledger.exports.add(self._wiring.engine.new_id("export"), config, by=actor.name)
         self._ledger.audit.add(actor.name, "export created", made.name)
         return made
 
@@ -129,7 +128,7 @@ class ExportUseCases:
     ) -> ExportConfig:
         there = self._ledger.connections.named(connection)
         require_use(actor, there, "configure exports on it")
-        found = self._services.connections.find_list(actor, there.id, contact_list)
+        found = self._contact_lists.find_list(actor, there.id, contact_list)
         return self._config(actor, name, found, connection=there.id, **given)
 
     def _config(
@@ -152,18 +151,18 @@ class ExportUseCases:
             fields=fields,
             **given,
         )
-        check_mapping(config, self._services.current_snapshot(), custom_fields)
+        check_mapping(config, self._wiring.current_snapshot(), custom_fields)
         return config
 
     def _custom_fields(self, actor: Actor, connection: str, fields: Sequence[MappedField]) -> dict[str, str]:
         if not any(field.target.startswith("cf:") for field in fields):
             return {}
-        return {f.id: f.name for f in self._services.connections.custom_fields(actor, connection)}
+        return {f.id: f.name for f in self._contact_lists.custom_fields(actor, connection)}
 
     def suggest(self, actor: Actor) -> Sequence[Suggestion]:
         """What the names of the current profile fields suggest, each with how sure; applied by nobody."""
         require(actor, Role.CONTRIBUTOR, "see suggested attributes")
-        return suggest(self._services.current_snapshot().fields)
+        return suggest(self._wiring.current_snapshot().fields)
 
     def list(self, actor: Actor) -> Sequence[Export]:
         require(actor, Role.VIEWER, "see exports")
@@ -216,7 +215,7 @@ class ExportUseCases:
         """A copy under another name."""
         old = self._mine(actor, name, "duplicate this export")
         config = old.config.model_copy(update={"name": _good_name(new_name)})
-        made = self._ledger.exports.add(self._services.engine.new_id("export"), config, by=actor.name)
+        made = self._ledger.exports.add(self._wiring.engine.new_id("export"), config, by=actor.name)
         self._ledger.audit.add(actor.name, "export created", made.name, {"copy_of": old.name})
         return made
 

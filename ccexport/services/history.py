@@ -1,161 +1,140 @@
-"""Use cases of what runs leave behind: who was in one, two compared, downloads.
+"""Use cases of the history of runs: which there were, how far one is, its story and its batches.
 
-Must never decide anything anew, and never show an address to a viewer.
+Must never change a run.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import BinaryIO
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from ccexport.errors import BadInput, NotFound, StoreTrouble
-from ccexport.model.exports import Actor
-from ccexport.model.plans import Plan
-from ccexport.model.runs import ROWS_REMOVED, Run
-from ccexport.model.words import Role
-from ccexport.plan import download, reading
-from ccexport.plan.comparing import ComparedContact, Difference, Side, compare
-from ccexport.plan.freeze import load_plan
-from ccexport.profiles.scratch import private_folder
-from ccexport.services.access import masked, require, sees_personal
-from ccexport.services.previews import mask_row
-from ccexport.services.start_runs import RunRepeats
-
-PIECE = 1_000_000
+from ccexport.errors import NotFound
+from ccexport.model.exports import Actor, Export
+from ccexport.model.runs import Batch, Run, RunEvent, RunsEver
+from ccexport.model.words import BatchKind, BatchState, Outcome, Role, RunState
+from ccexport.services.access import require
+from ccexport.services.wiring import UseCases
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Two runs beside each other: `counts` has both numbers of every word, the earlier run's first."""
+class Progress:
+    """How far a run is, for a live view. `eta_seconds` only when a rate is known."""
 
-    earlier: Run
-    later: Run
-    counts: Mapping[str, tuple[int, int]]
-    differences: Mapping[Difference, int]
-    contacts: Sequence[ComparedContact]
+    run: Run
+    batches_done: int
+    batches_total: int
+    contacts_sent: int
+    contacts_total: int
+    eta_seconds: float | None
 
 
-class RunHistory(RunRepeats):
-    """What runs were, also long afterwards."""
+class RunHistory(UseCases):
+    """What ran, and what is running."""
 
     def get(self, actor: Actor, run_id: str) -> Run:
         require(actor, Role.VIEWER, "see runs")
         return self._ledger.runs.get(run_id)
 
-    def plan(self, actor: Actor, run_id: str) -> Plan | None:
-        """The plan the run sends or sent; None before it is made. `NotFound` when its rows are gone."""
-        run = self.get(actor, run_id)
-        removed = self._ledger.runs.facts(run_id).get(ROWS_REMOVED)
-        if removed:
-            raise NotFound(f"{removed} The counts, requests and story of run {run_id} stay.")
-        return load_plan(self._ledger.files.plan_folder(run.plan_id)) if run.plan_id else None
-
-    def contacts(
+    def list(
         self,
         actor: Actor,
-        run_id: str,
         *,
-        what: str | None = None,
-        email: str | None = None,
-        search: str | None = None,
-        offset: int = 0,
+        export: str | None = None,
+        contact_list: str | None = None,
+        state: RunState | None = None,
+        live: bool | None = None,
+        person: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         limit: int = 200,
-    ) -> Sequence[reading.PlanRow]:
-        """What became of whom. `what` is a verdict, a reason or an outcome."""
-        run = self.get(actor, run_id)
-        plan = self.plan(actor, run_id)
-        if plan is None:
-            return []
-        if email or search:
-            require(actor, Role.CONTRIBUTOR, "look people up")
-        outcomes = run.outcomes_path
-        if email:
-            return reading.person(plan, email, outcomes=outcomes)
-        found = reading.rows(plan, what=what, search=search, offset=offset, limit=limit, outcomes=outcomes)
-        return found if sees_personal(actor) else [mask_row(row) for row in found]
+        offset: int = 0,
+    ) -> Sequence[Run]:
+        """Newest first. Export and contact list by name or id, also of what was removed since."""
+        require(actor, Role.VIEWER, "see runs")
+        return self._ledger.runs.all(
+            export_id=self._export_id(export) if export else None,
+            list_id=_meant(contact_list, self._ledger.history.ever().lists) if contact_list else None,
+            state=state,
+            live=live,
+            actor=person,
+            since=since,
+            until=until,
+            limit=limit,
+            offset=offset,
+        )
 
-    def contacts_csv(self, actor: Actor, run_id: str) -> Iterator[str]:
-        """Every row of the run as CSV that no spreadsheet takes for formulas. Audited."""
-        run, plan = self._to_download(actor, run_id, "csv")
-        return download.contacts_csv(plan, run.outcomes_path)
+    def ever(self, actor: Actor) -> RunsEver:
+        """Which exports, contact lists and people there are to filter the history by."""
+        require(actor, Role.VIEWER, "see runs")
+        return self._ledger.history.ever()
 
-    def contacts_parquet(self, actor: Actor, run_id: str) -> Iterator[bytes]:
-        """The same rows as a Parquet file, in pieces; the file itself is gone already. Audited."""
-        with private_folder(self._services.engine.data_dir / "temp") as folder:
-            file = self.contacts_file(actor, run_id, folder / "contacts.parquet").open("rb")
-        return _pieces(file)
+    def last_of(self, actor: Actor, exports: Sequence[Export]) -> Mapping[str, Run]:
+        """The newest run of each of these exports that ever ran, by export id."""
+        require(actor, Role.VIEWER, "see runs")
+        return self._ledger.history.last_of([export.id for export in exports])
 
-    def contacts_file(self, actor: Actor, run_id: str, into: Path) -> Path:
-        """The same rows in a file, CSV or Parquet by its name, complete or not there. Audited."""
-        kind = into.suffix.lower().removeprefix(".")
-        if kind not in {"csv", "parquet"}:
-            raise BadInput(f"{into.name}: a download is a .csv or a .parquet file.")
-        run, plan = self._to_download(actor, run_id, kind)
+    def last_times(self, actor: Actor) -> Mapping[str, datetime]:
+        """When each export last ran, by export id."""
+        require(actor, Role.VIEWER, "see runs")
+        return self._ledger.history.last_times()
+
+    def went_wrong(self, actor: Actor, *, limit: int) -> Sequence[Run]:
+        """The newest run of each export where that one failed or was blocked, newest first."""
+        require(actor, Role.VIEWER, "see runs")
+        return self._ledger.history.last_in(RunState.FAILED, RunState.BLOCKED, limit=limit)
+
+    def totals(self, actor: Actor, since: datetime) -> tuple[int, Mapping[str, int]]:
+        """How many runs were begun since then, and how many contacts they sent and verified."""
+        require(actor, Role.VIEWER, "see runs")
+        return self._ledger.history.totals(since, ("sent", "verified"))
+
+    def outcomes(self, actor: Actor, edges: Sequence[datetime]) -> Sequence[Mapping[str, int]]:
+        """Contacts by outcome, of the runs that ended between each edge and the next."""
+        require(actor, Role.VIEWER, "see runs")
+        return self._ledger.history.by_period(edges, tuple(Outcome))
+
+    def _export_id(self, name: str) -> str:
         try:
-            if kind == "parquet":
-                download.contacts_parquet(plan, run.outcomes_path, into)
-            else:
-                _write_text(into, download.contacts_csv(plan, run.outcomes_path))
-        except OSError as error:
-            raise StoreTrouble(f"The file {into} cannot be written: {error.strerror}.") from error
-        return into
+            return self._ledger.exports.named(name).id
+        except NotFound:
+            ran = self._ledger.history.ever().exports
+            if _meant(name, ran) not in ran:
+                raise
+            return _meant(name, ran)
 
-    def _to_download(self, actor: Actor, run_id: str, kind: str) -> tuple[Run, Plan]:
-        run = self._mine(actor, run_id, "download from this run")
-        plan = self.plan(actor, run_id)
-        if plan is None:
-            raise NotFound(f"Run {run_id} has no contacts yet: its plan is not made.")
-        detail = {"run": run.id, "kind": kind}
-        self._ledger.audit.add(actor.name, "contacts downloaded", run.export_name, detail)
-        return run, plan
+    def story(self, actor: Actor, run_id: str) -> Sequence[RunEvent]:
+        """What happened, oldest first."""
+        require(actor, Role.VIEWER, "see runs")
+        return self._ledger.runs.events(run_id)
 
-    def compare(
-        self,
-        actor: Actor,
-        run_id: str,
-        other_id: str,
-        *,
-        what: str | None = None,
-        offset: int = 0,
-        limit: int = 200,
-    ) -> Comparison:
-        """Two runs, the earlier one first whichever way round they are named."""
-        runs = (self.get(actor, run_id), self.get(actor, other_id))
-        earlier, later = sorted(runs, key=lambda run: (run.created_at, run.id))
-        differences, contacts = compare(
-            self._side(actor, earlier), self._side(actor, later), what=what, offset=offset, limit=limit
-        )
-        names = dict.fromkeys([*earlier.counts, *later.counts])
-        return Comparison(
-            earlier,
-            later,
-            counts={n: (earlier.counts.get(n, 0), later.counts.get(n, 0)) for n in names},
-            differences=differences,
-            contacts=contacts if sees_personal(actor) else [_masked(c) for c in contacts],
+    def batches(self, actor: Actor, run_id: str) -> Sequence[Batch]:
+        require(actor, Role.VIEWER, "see runs")
+        return self._ledger.runs.batches(run_id)
+
+    def progress(self, actor: Actor, run_id: str) -> Progress:
+        """Counted, never guessed: what was settled of what was planned."""
+        run = self.get(actor, run_id)
+        batches = [b for b in self._ledger.runs.batches(run_id) if b.kind is not BatchKind.HALVE]
+        gone = [b for b in batches if b.activity_id]
+        done = [
+            b for b in batches if b.state in {BatchState.COMPLETED, BatchState.FAILED, BatchState.UNKNOWN}
+        ]
+        return Progress(
+            run=run,
+            batches_done=len(done),
+            batches_total=len(batches),
+            contacts_sent=sum(b.contacts for b in gone),
+            contacts_total=sum(b.contacts for b in batches),
+            eta_seconds=self._eta(run, done, batches),
         )
 
-    def _side(self, actor: Actor, run: Run) -> Side:
-        plan = self.plan(actor, run.id)
-        if plan is None:
-            raise NotFound(f"Run {run.id} has no contacts: its plan was not made.")
-        return Side(plan, run.outcomes_path)
+    def _eta(self, run: Run, done: Sequence[Batch], batches: Sequence[Batch]) -> float | None:
+        settled = [b.settled_at for b in done if b.settled_at]
+        if run.started_at is None or run.state.ended or not settled:
+            return None
+        per_batch = (max(settled) - run.started_at).total_seconds() / len(settled)
+        return per_batch * (len(batches) - len(done))
 
 
-def _masked(contact: ComparedContact) -> ComparedContact:
-    return replace(contact, address=masked(contact.address) or "", changes=())
-
-
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    with file:
-        while piece := file.read(PIECE):
-            yield piece
-
-
-def _write_text(into: Path, pieces: Iterator[str]) -> None:
-    part = into.with_name(f".{into.name}.part")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(pieces)
-        part.replace(into)
-    finally:
-        part.unlink(missing_ok=True)
+def _meant(name: str, there: Mapping[str, str]) -> str:
+    """The id of that name; the name itself when there is none such, so that nothing is found."""
+    return name if name in there else next((i for i, n in there.items() if n == name), name)

@@ -5,17 +5,14 @@ Must never hold a name, an address or an id: whoever may read it need not be a p
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from ccexport import __version__
 from ccexport.model.firings import RefreshState
 from ccexport.model.words import RunState
+from ccexport.services.wiring import Wiring
 from ccexport.telemetry import Reading
 from ccexport.worker.notices_delivery import undelivered
 from ccexport.worker.presence import machines_with_workers
-
-if TYPE_CHECKING:
-    from ccexport.services.context import Services
 
 GAUGES = {
     "ccexport.info": "The version that answers; always 1.",
@@ -30,15 +27,15 @@ GAUGES = {
 }
 
 
-def measures(services: "Services") -> Iterator[Reading]:
+def measures(wiring: Wiring) -> Iterator[Reading]:
     """Every number now."""
-    ledger = services.ledger
+    ledger = wiring.ledger
     yield "ccexport.info", 1, {"version": __version__}
     states = ledger.runs.by_state()
     for state in RunState:
         yield "ccexport.runs.by_state", states.get(state, 0), {"state": str(state)}
-    yield "ccexport.runs.oldest_live", _oldest_live(services), {}
-    yield "ccexport.requests.today", services.requests_today(), {}
+    yield "ccexport.runs.oldest_live", _oldest_live(wiring), {}
+    yield "ccexport.requests.today", wiring.requests_today(), {}
     yield "ccexport.workers", len(machines_with_workers(ledger)), {}
     for word, number in sorted(Counter(c.state for c in ledger.connections.all()).items()):
         yield "ccexport.connections", number, {"state": str(word)}
@@ -46,21 +43,21 @@ def measures(services: "Services") -> Iterator[Reading]:
     done = [r.ended_at for r in ledger.refreshes.all() if r.state is RefreshState.DONE and r.ended_at]
     if done:
         yield "ccexport.refresh.last_done", max(done).timestamp(), {}
-    snapshot = services.profile_store.current()
+    snapshot = wiring.profile_store.current()
     yield "ccexport.profiles", snapshot.profiles if snapshot else 0, {}
 
 
-def _oldest_live(services: "Services") -> float:
-    live = services.ledger.runs.all(live=True, limit=1000)
+def _oldest_live(wiring: Wiring) -> float:
+    live = wiring.ledger.runs.all(live=True, limit=1000)
     began = min((run.created_at for run in live), default=None)
-    return (services.ledger.clock() - began).total_seconds() if began else 0.0
+    return (wiring.ledger.clock() - began).total_seconds() if began else 0.0
 
 
-def as_text(services: "Services") -> str:
+def as_text(wiring: Wiring) -> str:
     """In Prometheus' text format, version 0.0.4."""
     lines: list[str] = []
     told = ""
-    for name, value, about in measures(services):
+    for name, value, about in measures(wiring):
         flat = name.replace(".", "_")
         if name != told:
             lines += [f"# HELP {flat} {GAUGES[name]}", f"# TYPE {flat} gauge"]

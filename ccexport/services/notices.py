@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Event
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
@@ -17,10 +16,8 @@ from ccexport.model.exports import Actor
 from ccexport.model.notices import Channel, Destination, Notice, NoticeEvent, NoticeState, Subscriber
 from ccexport.model.words import Role
 from ccexport.services.access import require
+from ccexport.services.wiring import UseCases
 from ccexport.worker.notices_delivery import Mail, NotDelivered, Postman, checked_url, undelivered
-
-if TYPE_CHECKING:
-    from ccexport.services.context import Services
 
 EVENTS = tuple(event for event in NoticeEvent if event is not NoticeEvent.TEST)
 
@@ -41,12 +38,8 @@ class Tested:
     sentence: str
 
 
-class NoticeUseCases:
+class NoticeUseCases(UseCases):
     """Telling people."""
-
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._ledger = services.ledger
 
     @property
     def mail_is_set_up(self) -> bool:
@@ -70,7 +63,7 @@ class NoticeUseCases:
         secret = secrets.token_urlsafe(32) if channel is Channel.WEBHOOK else ""
         address, label = self._checked(channel, address)
         made = Subscriber(
-            id=self._services.engine.new_id("subscriber"),
+            id=self._wiring.engine.new_id("subscriber"),
             channel=channel,
             label=label,
             export_id=self._ledger.exports.named(export).id if export else None,
@@ -112,7 +105,7 @@ class NoticeUseCases:
         found = self._ledger.notices.subscriber(subscriber_id)
         now = self._ledger.clock()
         notice = Notice(
-            id=self._services.engine.new_id("notice"),
+            id=self._wiring.engine.new_id("notice"),
             recipient=f"subscriber:{found.id}",
             label=found.label,
             event=NoticeEvent.TEST,
@@ -130,7 +123,7 @@ class NoticeUseCases:
     def _arrives(self, notice: Notice) -> str:
         """Empty when it arrived, else why not."""
         try:
-            Postman(self._services.engine, Event(), self._mail()).deliver(notice)
+            Postman(self._wiring.engine, Event(), self._mail()).deliver(notice)
         except (NotDelivered, CcexportError) as error:
             return str(error)
         return ""
@@ -146,4 +139,4 @@ class NoticeUseCases:
         return undelivered(self._ledger)
 
     def _mail(self) -> Mail:
-        return self._services.mail()
+        return self._wiring.mail()

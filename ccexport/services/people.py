@@ -8,20 +8,18 @@ import secrets
 import string
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bcrypt
 
 from ccexport.errors import BadInput, Conflict, NotPermitted
-from ccexport.ledger.people import Person
 from ccexport.model.exports import Actor
+from ccexport.model.people import Person
 from ccexport.model.words import Role
 from ccexport.profiles.addresses import normalise_address
 from ccexport.services.access import WHOM, require
 from ccexport.services.naming import checked
-
-if TYPE_CHECKING:
-    from ccexport.services.context import Services
+from ccexport.services.wiring import UseCases
 
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD_BYTES = 72  # bcrypt reads no further
@@ -34,11 +32,8 @@ IDENTITY_SECONDS = 300  # how old what a provider said may be
 ROUNDS = 12
 
 
-class PeopleUseCases:
+class PeopleUseCases(UseCases):
     """Who may sign in, and signing in itself."""
-
-    def __init__(self, services: "Services") -> None:
-        self._ledger = services.ledger
 
     # -- administration -------------------------------------------------------------------------
 

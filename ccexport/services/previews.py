@@ -6,7 +6,7 @@ The preview is the plan that a run would send; there is no second computation.
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ccexport.errors import ConstantContactError, NotFound
 from ccexport.model.exports import Actor, Export, ExportConfig
@@ -18,19 +18,13 @@ from ccexport.plan.reading import PlanRow, changes
 from ccexport.runs.estimate import Expected, expect
 from ccexport.runs.planning import Planner, resending
 from ccexport.services.access import masked, require, require_use, sees_personal
-
-if TYPE_CHECKING:
-    from ccexport.services.context import Services
+from ccexport.services.wiring import UseCases
 
 STALE = timedelta(minutes=15)
 
 
-class PreviewUseCases:
+class PreviewUseCases(UseCases):
     """Plans as people see them."""
-
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._ledger = services.ledger
 
     def preview(
         self, actor: Actor, name: str, *, fresh: bool | None = None, resend_all: bool = False
@@ -45,7 +39,7 @@ class PreviewUseCases:
         export = self._ledger.exports.named(name)
         if resend_all:
             export = resending(export)
-        planner = Planner(self._services.engine)
+        planner = Planner(self._wiring.engine)
         if fresh is None:
             fresh = self._is_stale(planner, export)
         try:

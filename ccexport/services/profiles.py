@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ccexport.model.exports import Actor
 from ccexport.model.profiles import IngestReport, Snapshot
@@ -12,20 +12,17 @@ from ccexport.model.words import FieldType, Role
 from ccexport.profiles.browse import FieldOverview, FieldSummary
 from ccexport.runs.profile_runs import Part, parts_of
 from ccexport.services.access import mask_profile, require, sees_personal
-
-if TYPE_CHECKING:
-    from ccexport.services.context import Services
+from ccexport.services.wiring import UseCases, Wiring
 
 __all__ = ["FieldOverview", "FieldSummary", "Part", "ProfileUseCases"]
 
 
-class ProfileUseCases:
+class ProfileUseCases(UseCases):
     """The profiles as people see them."""
 
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._store = services.profile_store
-        self._ledger = services.ledger
+    def __init__(self, wiring: Wiring) -> None:
+        super().__init__(wiring)
+        self._store = wiring.profile_store
 
     def ingest(
         self,
@@ -63,7 +60,7 @@ class ProfileUseCases:
     def current(self, actor: Actor) -> Snapshot:
         """Raises `BadInput` when nothing was ingested yet."""
         require(actor, Role.VIEWER, "see the profiles")
-        return self._services.current_snapshot()
+        return self._wiring.current_snapshot()
 
     def find_current(self, actor: Actor) -> Snapshot | None:
         require(actor, Role.VIEWER, "see the profiles")
@@ -92,7 +89,7 @@ class ProfileUseCases:
     def history(self, actor: Actor, profile_id: str) -> Sequence[Part]:
         """Every kept run it was part of and what became of it there, newest first."""
         require(actor, Role.VIEWER, "see the profiles")
-        return parts_of(self._services.engine, profile_id)
+        return parts_of(self._wiring.engine, profile_id)
 
     def field_table(self, actor: Actor) -> Sequence[FieldOverview]:
         """Every field: how full it is and about how many values it has."""

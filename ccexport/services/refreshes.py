@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ccexport.model.exports import Actor
 from ccexport.model.firings import Refresh
@@ -16,20 +16,14 @@ from ccexport.model.schedules import RefreshSettings, recurrence_in_words, times
 from ccexport.model.words import Role
 from ccexport.services.access import require
 from ccexport.services.schedules import parsed
+from ccexport.services.wiring import UseCases
 from ccexport.worker.refresh import Refresher
 from ccexport.worker.schedules import Timetable
 from ccexport.worker.sources import to_read
 
-if TYPE_CHECKING:
-    from ccexport.services.context import Services
 
-
-class RefreshUseCases:
+class RefreshUseCases(UseCases):
     """Reading the watched sources anew."""
-
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._ledger = services.ledger
 
     def settings(self, actor: Actor) -> RefreshSettings:
         require(actor, Role.VIEWER, "see the refresh")
@@ -71,7 +65,7 @@ class RefreshUseCases:
         """Now: a worker takes it up within seconds."""
         require(actor, Role.CONTRIBUTOR, "refresh the profiles")
         to_read(self._ledger, self._ledger.refreshes.settings()[0])
-        return Refresher(self._services.engine, Event()).ask(actor=actor.name)
+        return Refresher(self._wiring.engine, Event()).ask(actor=actor.name)
 
     def run_here(self, actor: Actor, *, accept_changes: bool = False) -> Refresh:
         """Now, in this process, unless another is at it; the exports that follow are queued.
@@ -79,6 +73,6 @@ class RefreshUseCases:
         `accept_changes` takes a source that is not what it was, which a check stopped.
         """
         asked = self.ask(actor)
-        Refresher(self._services.engine, Event(), accept_changes=accept_changes).tick()
-        Timetable(self._services.engine).tick()
+        Refresher(self._wiring.engine, Event(), accept_changes=accept_changes).tick()
+        Timetable(self._wiring.engine).tick()
         return self._ledger.refreshes.get(asked.id)

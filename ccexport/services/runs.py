@@ -1,49 +1,31 @@
-"""Use cases of runs: start, watch, cancel, resume, approve, release, and the history.
+"""Use cases that steer a run: drive, cancel, resume, approve, release a guard.
 
 Must never change what a run sends: that is its plan.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
 
-from ccexport.errors import BadInput, Conflict, NotFound
-from ccexport.ledger.history import RunsEver
-from ccexport.model.exports import Actor, Export
-from ccexport.model.runs import Batch, Run, RunEvent
-from ccexport.model.words import BatchKind, BatchState, Outcome, Role, RunState, Trigger, WaitReason
-from ccexport.services.access import require
+from ccexport.errors import BadInput, Conflict
+from ccexport.model.exports import Actor
+from ccexport.model.runs import Run
+from ccexport.model.words import BatchState, Role, RunState, Trigger, WaitReason
+from ccexport.services.access import require, usable_run
 from ccexport.services.history import RunHistory
+from ccexport.services.run_contacts import RunContacts
+from ccexport.services.start_runs import StartRuns
+from ccexport.services.wiring import UseCases
+from ccexport.services.workers import new_worker
 from ccexport.worker.loop import holder_is_dead
-
-if TYPE_CHECKING:
-    pass
-
 
 QUEUE_PATIENCE = timedelta(minutes=2)
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a run is, for a live view. `eta_seconds` only when a rate is known."""
-
-    run: Run
-    batches_done: int
-    batches_total: int
-    contacts_sent: int
-    contacts_total: int
-    eta_seconds: float | None
-
-
-class RunUseCases(RunHistory):
-    """Executions of exports."""
-
-    # -- driving --------------------------------------------------------------------------------
+class SteerRuns(UseCases):
+    """What a person may do to a run that was started."""
 
     def drive_here(self, run_id: str) -> Run:
         """Drive the run in this process until it ends or waits, unless a worker already does: then watch it."""
-        worker = self._services.worker()
+        worker = new_worker(self._wiring)
         patience = self._ledger.clock() + QUEUE_PATIENCE
         while True:
             worker.drive(run_id)
@@ -51,115 +33,11 @@ class RunUseCases(RunHistory):
             queueing = run.wait_reason is WaitReason.QUEUE_FULL and self._ledger.clock() < patience
             if run.state.ended or (run.state is RunState.WAITING and not queueing):
                 return run
-            self._services.engine.sleep(5.0 if queueing else 0.5)
-
-    # -- watching -------------------------------------------------------------------------------
-
-    def list(
-        self,
-        actor: Actor,
-        *,
-        export: str | None = None,
-        contact_list: str | None = None,
-        state: RunState | None = None,
-        live: bool | None = None,
-        person: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        limit: int = 200,
-        offset: int = 0,
-    ) -> Sequence[Run]:
-        """Newest first. Export and contact list by name or id, also of what was removed since."""
-        require(actor, Role.VIEWER, "see runs")
-        return self._ledger.runs.all(
-            export_id=self._export_id(export) if export else None,
-            list_id=_meant(contact_list, self._ledger.history.ever().lists) if contact_list else None,
-            state=state,
-            live=live,
-            actor=person,
-            since=since,
-            until=until,
-            limit=limit,
-            offset=offset,
-        )
-
-    def ever(self, actor: Actor) -> RunsEver:
-        """Which exports, contact lists and people there are to filter the history by."""
-        require(actor, Role.VIEWER, "see runs")
-        return self._ledger.history.ever()
-
-    def last_of(self, actor: Actor, exports: Sequence[Export]) -> Mapping[str, Run]:
-        """The newest run of each of these exports that ever ran, by export id."""
-        require(actor, Role.VIEWER, "see runs")
-        return self._ledger.history.last_of([export.id for export in exports])
-
-    def last_times(self, actor: Actor) -> Mapping[str, datetime]:
-        """When each export last ran, by export id."""
-        require(actor, Role.VIEWER, "see runs")
-        return self._ledger.history.last_times()
-
-    def went_wrong(self, actor: Actor, *, limit: int) -> Sequence[Run]:
-        """The newest run of each export where that one failed or was blocked, newest first."""
-        require(actor, Role.VIEWER, "see runs")
-        return self._ledger.history.last_in(RunState.FAILED, RunState.BLOCKED, limit=limit)
-
-    def totals(self, actor: Actor, since: datetime) -> tuple[int, Mapping[str, int]]:
-        """How many runs were begun since then, and how many contacts they sent and verified."""
-        require(actor, Role.VIEWER, "see runs")
-        return self._ledger.history.totals(since, ("sent", "verified"))
-
-    def outcomes(self, actor: Actor, edges: Sequence[datetime]) -> Sequence[Mapping[str, int]]:
-        """Contacts by outcome, of the runs that ended between each edge and the next."""
-        require(actor, Role.VIEWER, "see runs")
-        return self._ledger.history.by_period(edges, tuple(Outcome))
-
-    def _export_id(self, name: str) -> str:
-        try:
-            return self._ledger.exports.named(name).id
-        except NotFound:
-            ran = self._ledger.history.ever().exports
-            if _meant(name, ran) not in ran:
-                raise
-            return _meant(name, ran)
-
-    def story(self, actor: Actor, run_id: str) -> Sequence[RunEvent]:
-        """What happened, oldest first."""
-        require(actor, Role.VIEWER, "see runs")
-        return self._ledger.runs.events(run_id)
-
-    def batches(self, actor: Actor, run_id: str) -> Sequence[Batch]:
-        require(actor, Role.VIEWER, "see runs")
-        return self._ledger.runs.batches(run_id)
-
-    def progress(self, actor: Actor, run_id: str) -> Progress:
-        """Counted, never guessed: what was settled of what was planned."""
-        run = self.get(actor, run_id)
-        batches = [b for b in self._ledger.runs.batches(run_id) if b.kind is not BatchKind.HALVE]
-        gone = [b for b in batches if b.activity_id]
-        done = [
-            b for b in batches if b.state in {BatchState.COMPLETED, BatchState.FAILED, BatchState.UNKNOWN}
-        ]
-        return Progress(
-            run=run,
-            batches_done=len(done),
-            batches_total=len(batches),
-            contacts_sent=sum(b.contacts for b in gone),
-            contacts_total=sum(b.contacts for b in batches),
-            eta_seconds=self._eta(run, done, batches),
-        )
-
-    def _eta(self, run: Run, done: Sequence[Batch], batches: Sequence[Batch]) -> float | None:
-        settled = [b.settled_at for b in done if b.settled_at]
-        if run.started_at is None or run.state.ended or not settled:
-            return None
-        per_batch = (max(settled) - run.started_at).total_seconds() / len(settled)
-        return per_batch * (len(batches) - len(done))
-
-    # -- changing -------------------------------------------------------------------------------
+            self._wiring.engine.sleep(5.0 if queueing else 0.5)
 
     def cancel(self, actor: Actor, run_id: str) -> Run:
         """Stop sending. What already left is settled and read back, and the run says what it was."""
-        run = self._mine(actor, run_id, "cancel this run")
+        run = usable_run(self._ledger, actor, run_id, "cancel this run")
         self._ledger.audit.add(actor.name, "run cancelled", run.export_name, {"run": run.id})
         run = self._ledger.runs.request_cancel(run_id, actor=actor.name)
         untouched = not any(b.state is not BatchState.PENDING for b in self._ledger.runs.batches(run_id))
@@ -171,7 +49,7 @@ class RunUseCases(RunHistory):
 
     def resume(self, actor: Actor, run_id: str) -> Run:
         """Let a waiting run look again now instead of later."""
-        run = self._mine(actor, run_id, "resume this run")
+        run = usable_run(self._ledger, actor, run_id, "resume this run")
         if run.state.ended:
             raise Conflict(f"Run {run_id} has already ended: {run.state}. Start a new one.")
         if run.state is RunState.WAITING and run.wait_reason is not WaitReason.APPROVAL:
@@ -182,7 +60,7 @@ class RunUseCases(RunHistory):
 
     def approve(self, actor: Actor, run_id: str) -> Run:
         """A second person approves the plan; not who asked for the run or changed the export since it last ran."""
-        run = self._mine(actor, run_id, "approve this run")
+        run = usable_run(self._ledger, actor, run_id, "approve this run")
         if run.state is not RunState.WAITING or run.wait_reason is not WaitReason.APPROVAL:
             raise Conflict(f"Run {run_id} does not wait for approval.")
         if actor.name in {run.actor, *self._changed_by(run)}:
@@ -213,20 +91,8 @@ class RunUseCases(RunHistory):
         self._ledger.audit.add(actor.name, "guard released", export.name, {"guard": guard, "reason": reason})
 
 
-def _meant(name: str, there: Mapping[str, str]) -> str:
-    """The id of that name; the name itself when there is none such, so that nothing is found."""
-    return name if name in there else next((i for i, n in there.items() if n == name), name)
-
-
-def csv_line(values: Sequence[Any]) -> str:
-    """One line of quoted cells."""
-    return ",".join(_cell("" if value is None else str(value)) for value in values) + "\r\n"
-
-
-def _cell(text: str) -> str:
-    """One quoted cell. A leading = + - @ TAB or CR would make it a formula."""
-    safe = f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r", "\n"} else text
-    return '"' + safe.replace('"', '""') + '"'
+class RunUseCases(StartRuns, SteerRuns, RunHistory, RunContacts):
+    """All that can be done with runs, for the faces; no part knows another."""
 
 
 def sentence(run: Run) -> str:
@@ -236,25 +102,3 @@ def sentence(run: Run) -> str:
     if run.state is RunState.WAITING:
         return f"Waiting for {run.wait_reason}."
     return {"queued": "Waiting for a worker."}.get(run.state, f"{run.state.capitalize()}.")
-
-
-def run_facts(run: Run) -> dict[str, Any]:
-    """A run as the command line and the downloads show it."""
-    if not run.id:
-        raise NotFound("There is no such run.")
-    return {
-        "run_id": run.id,
-        "export": run.export_name,
-        "state": run.state,
-        "counts": dict(run.counts),
-        "list": run.list_name,
-        "trigger": run.trigger,
-        "actor": run.actor,
-        "created_at": run.created_at,
-        "started_at": run.started_at,
-        "ended_at": run.ended_at,
-        "digest": run.digest,
-        "waiting_for": run.wait_reason,
-        "waiting_until": run.wait_until,
-        "note": run.note,
-    }

@@ -6,7 +6,7 @@ Must never fire anything because a schedule was saved.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -17,10 +17,9 @@ from ccexport.model.runs import Run
 from ccexport.model.schedules import Follows, Schedule, in_words, next_times
 from ccexport.model.words import Role, RunState
 from ccexport.services.access import require, require_use
+from ccexport.services.exports import ExportUseCases
+from ccexport.services.wiring import UseCases, Wiring
 from ccexport.worker.schedules import Timetable
-
-if TYPE_CHECKING:
-    from ccexport.services.context import Services
 
 SHOWN_TIMES = 3
 _WENT_WRONG = {RunState.FAILED, RunState.BLOCKED, RunState.CANCELLED}
@@ -40,12 +39,12 @@ class ScheduleState:
     why: str
 
 
-class ScheduleUseCases:
+class ScheduleUseCases(UseCases):
     """When exports run by themselves."""
 
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._ledger = services.ledger
+    def __init__(self, wiring: Wiring, exports: ExportUseCases) -> None:
+        super().__init__(wiring)
+        self._exports = exports
 
     def list(self, actor: Actor) -> Sequence[ScheduleState]:
         """Of every export, by name."""
@@ -110,8 +109,8 @@ class ScheduleUseCases:
             chosen = [self._mine(actor, name, "run this export") for name in dict.fromkeys(names)]
         else:
             chosen = [e for e in self._ledger.exports.all() if self._runs_by_itself(actor, e)]
-        timetable = Timetable(self._services.engine)
-        batch = self._services.engine.new_id("all")
+        timetable = Timetable(self._wiring.engine)
+        batch = self._wiring.engine.new_id("all")
         fired = [
             timetable.fire_by_hand(export, actor=actor.name, batch=batch, following=len(chosen) - place)
             for place, export in enumerate(chosen)
@@ -128,7 +127,7 @@ class ScheduleUseCases:
     def _runs_by_itself(self, actor: Actor, export: Export) -> bool:
         saved = self._ledger.schedules.get(export.id)
         by_hand = saved is not None and saved.schedule.follows is Follows.NOTHING
-        return not by_hand and not export.paused and self._services.exports.may_manage(actor, export)
+        return not by_hand and not export.paused and self._exports.may_manage(actor, export)
 
     def _mine(self, actor: Actor, name: str, what: str) -> Export:
         export = self._ledger.exports.named(name)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ccexport.errors import CcexportError, NotFound, WrongUse
 from ccexport.model.exports import Actor, Export
@@ -19,24 +19,18 @@ from ccexport.segments.compare import Moves, Overlap, Size, moves, overlap, size
 from ccexport.segments.compile import SentBy
 from ccexport.segments.rules import referring
 from ccexport.services.access import mask_profile, masked_id, require, sees_personal
-
-if TYPE_CHECKING:
-    from ccexport.services.context import Services
+from ccexport.services.wiring import UseCases
 
 SNAPSHOTS = 30  # the newest, in the chart of sizes
 MOVED = 100  # joiners and leavers that are shown; their counts are exact
 
 
-class SegmentInsight:
+class SegmentInsight(UseCases):
     """Segments as people see them."""
-
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._ledger = services.ledger
 
     @property
     def _sent_by(self) -> SentBy:
-        return sent_by(self._services.engine)
+        return sent_by(self._wiring.engine)
 
     def list(self, actor: Actor) -> Sequence[Segment]:
         require(actor, Role.VIEWER, "see segments")
@@ -72,35 +66,35 @@ class SegmentInsight:
 
     def members(self, actor: Actor, name: str) -> Members:
         """The members in the current snapshot. Raises `BadInput` when there are no profiles."""
-        return self._members(self.get(actor, name))
+        return self.members_in(self.get(actor, name))
 
     def members_of(self, actor: Actor, segment: Segment) -> Members:
         """The same of a segment that was just asked for."""
         require(actor, Role.VIEWER, "see segments")
-        return self._members(segment)
+        return self.members_in(segment)
 
     def counts(self, actor: Actor, segments: Sequence[Segment]) -> Mapping[str, int | None]:
         """How many members each of these has, by id; None where that cannot be said."""
         require(actor, Role.VIEWER, "see segments")
-        snapshot = self._services.profile_store.current()
+        snapshot = self._wiring.profile_store.current()
         if snapshot is None:
             return dict.fromkeys((s.id for s in segments), None)
         sent_by, lookup = self._sent_by, cache(self._ledger.segments.named)
 
         def size(segment: Segment) -> int | None:
             try:
-                found = self._services.members.members(segment, snapshot, lookup=lookup, sent_by=sent_by)
+                found = self._wiring.members.members(segment, snapshot, lookup=lookup, sent_by=sent_by)
             except CcexportError:
                 return None
             return found.count
 
         return {segment.id: size(segment) for segment in segments}
 
-    def _members(self, segment: Segment, snapshot: Snapshot | None = None) -> Members:
+    def members_in(self, segment: Segment, snapshot: Snapshot | None = None) -> Members:
         """In an earlier snapshot, days such as *in the last month* count from the day it was made."""
-        now = self._services.current_snapshot()
+        now = self._wiring.current_snapshot()
         earlier = snapshot is not None and snapshot.id != now.id
-        return self._services.members.members(
+        return self._wiring.members.members(
             segment,
             snapshot or now,
             lookup=self._ledger.segments.named,
@@ -122,9 +116,9 @@ class SegmentInsight:
         """Who is in it, in file order or sorted by a field; masked for a viewer, who can neither search
         nor sort.
         """
-        members, snapshot = self.members(actor, name), self._services.current_snapshot()
+        members, snapshot = self.members(actor, name), self._wiring.current_snapshot()
         personal = sees_personal(actor)
-        rows = self._services.profile_store.page(
+        rows = self._wiring.profile_store.page(
             snapshot,
             search=search if personal else "",
             offset=offset,
@@ -140,28 +134,28 @@ class SegmentInsight:
         members, personal = self.members(actor, name), sees_personal(actor)
         if not search or not personal:
             return members.count
-        store, snapshot = self._services.profile_store, self._services.current_snapshot()
+        store, snapshot = self._wiring.profile_store, self._wiring.current_snapshot()
         return store.count(snapshot, search=search, members=members.path)
 
     def breakdown(self, actor: Actor, name: str, field: str) -> Sequence[tuple[Any, int, int]]:
         """(value or range, members, all profiles) of a field, for comparing a segment with everybody."""
         require(actor, Role.CONTRIBUTOR, "see the values of profiles")
         members = self.members(actor, name)
-        return self._services.profile_store.breakdown(self._services.current_snapshot(), field, members.path)
+        return self._wiring.profile_store.breakdown(self._wiring.current_snapshot(), field, members.path)
 
     def sizes(self, actor: Actor, name: str) -> Sequence[Size]:
         """Its size in each of the newest snapshots, oldest first; None where the rule does not fit."""
         segment = self.get(actor, name)
-        return sizes(self._services.profile_store.snapshots()[-SNAPSHOTS:], segment, self._members)
+        return sizes(self._wiring.profile_store.snapshots()[-SNAPSHOTS:], segment, self.members_in)
 
     def moves(self, actor: Actor, name: str) -> Moves | None:
         """Who came and went since the snapshot before the current one; None when there is none before."""
-        segment, now = self.get(actor, name), self._services.current_snapshot()
-        before = [s for s in self._services.profile_store.snapshots() if s.created_at < now.created_at]
+        segment, now = self.get(actor, name), self._wiring.current_snapshot()
+        before = [s for s in self._wiring.profile_store.snapshots() if s.created_at < now.created_at]
         if not before:
             return None
-        old, new = (before[-1], self._members(segment, before[-1])), (now, self._members(segment))
-        found = moves(self._services.profile_store, old, new, limit=MOVED)
+        old, new = (before[-1], self.members_in(segment, before[-1])), (now, self.members_in(segment))
+        found = moves(self._wiring.profile_store, old, new, limit=MOVED)
         if sees_personal(actor):
             return found
         joined, left = (tuple(masked_id(i) for i in ids) for ids in (found.joined_ids, found.left_ids))
@@ -170,7 +164,7 @@ class SegmentInsight:
     def overlap(self, actor: Actor, names: Sequence[str]) -> Sequence[Overlap]:
         """The exact count of every combination of two to five segments; the ids in each are segments'."""
         found = [self.members(actor, name) for name in dict.fromkeys(names)]
-        return overlap(self._services.current_snapshot(), found)
+        return overlap(self._wiring.current_snapshot(), found)
 
     def unmatched(self, actor: Actor, name: str, *, limit: int = 1_000) -> Sequence[str]:
         """Entries of a member list that match no profile of the current snapshot; in its order."""
@@ -178,19 +172,19 @@ class SegmentInsight:
         segment = self.get(actor, name)
         if segment.kind is not SegmentKind.STATIC:
             return []
-        return self._services.members.unmatched(segment, self._services.current_snapshot(), limit)
+        return self._wiring.members.unmatched(segment, self._wiring.current_snapshot(), limit)
 
     def of_profile(self, actor: Actor, profile_id: str) -> Sequence[tuple[Segment, bool | None]]:
         """Every segment, and whether that profile is in it now; None where it cannot be said."""
         require(actor, Role.VIEWER, "see segments")
-        store, snapshot = self._services.profile_store, self._services.current_snapshot()
+        store, snapshot = self._wiring.profile_store, self._wiring.current_snapshot()
         row = store.row_of(snapshot, profile_id)
         if row is None:
             raise NotFound("There is no profile with this id.")
         found: list[tuple[Segment, bool | None]] = []
         for segment in self._ledger.segments.all():
             try:
-                inside: bool | None = store.holds(snapshot, self._members(segment).path, row)
+                inside: bool | None = store.holds(snapshot, self.members_in(segment).path, row)
             except WrongUse:
                 inside = None
             found.append((segment, inside))

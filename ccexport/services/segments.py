@@ -1,7 +1,8 @@
 """Use cases of segments: define, count, list members, delete only when nothing uses one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from ccexport.segments.compare import Moves, Overlap, Size
 from ccexport.segments.operators import OPERATORS, Operator, Takes, meant, names_for
 from ccexport.segments.rules import parse_rule, referring
 from ccexport.segments.schema import rule_schema
-from ccexport.segments.words import in_words
-from ccexport.services.access import mask_profile, require, sees_personal
+from ccexport.services.access import require
 from ccexport.services.naming import checked
 from ccexport.services.segment_insight import SegmentInsight
+from ccexport.services.segment_rules import SegmentRules
+from ccexport.services.wiring import UseCases
 
 __all__ = [
     "OPERATORS",
@@ -32,8 +34,12 @@ __all__ = [
 ]
 
 
-class SegmentUseCases(SegmentInsight):
-    """Named sets of profiles."""
+class SegmentDefinitions(UseCases):
+    """Named sets of profiles: what they are."""
+
+    @cached_property
+    def _insight(self) -> SegmentInsight:
+        return SegmentInsight(self._wiring)
 
     def create(
         self,
@@ -54,7 +60,7 @@ class SegmentUseCases(SegmentInsight):
 
     def _new(self, name: str, description: str, tags: Sequence[str]) -> Segment:
         return Segment(
-            id=self._services.engine.new_id("segment"),
+            id=self._wiring.engine.new_id("segment"),
             name=self._free_name(name),
             kind=SegmentKind.ALL,
             description=description,
@@ -105,10 +111,12 @@ class SegmentUseCases(SegmentInsight):
             segment = replace(segment, kind=SegmentKind.DYNAMIC, rule=self._by_id(rule), members_path=None)
         elif members is not None:
             segment = replace(segment, kind=SegmentKind.STATIC, rule=None)
-            path = self._services.members.keep_static(segment, members)
+            path = self._wiring.members.keep_static(segment, members)
             segment = replace(segment, members_path=path)
-        if self._services.profile_store.current() is not None:
-            self._members(segment)  # a rule that does not fit the profiles is refused before it is saved
+        if self._wiring.profile_store.current() is not None:
+            self._insight.members_in(
+                segment
+            )  # a rule that does not fit the profiles is refused before it is saved
         saved = self._ledger.segments.save(segment, by=actor.name)
         self._ledger.audit.add(actor.name, "segment saved", saved.name, {"version": saved.version})
         return saved
@@ -124,71 +132,36 @@ class SegmentUseCases(SegmentInsight):
         old = self._ledger.segments.named(name)
         made = self._new(new_name, old.description, old.tags)
         if old.kind is SegmentKind.STATIC:
-            path = self._services.members.copy_static(old, made)
+            path = self._wiring.members.copy_static(old, made)
             made = replace(made, kind=SegmentKind.STATIC, members_path=path)
         return self._saved(actor, made, old.rule, None)
 
     def freeze(self, actor: Actor, name: str, new_name: str) -> Segment:
         """A new member list of those who are in it now; it stays when the rule or the profiles change."""
         require(actor, Role.CONTRIBUTOR, "create segments")
-        old, members = self._ledger.segments.named(name), self.members(actor, name)
+        old, members = self._ledger.segments.named(name), self._insight.members(actor, name)
         if not members.count:
             raise BadInput(f"The segment {old.name} has no members now: there is nothing to freeze.")
         made = self._new(new_name, old.description, old.tags)
-        path = self._services.members.freeze(made, members)
+        path = self._wiring.members.freeze(made, members)
         return self._saved(actor, replace(made, kind=SegmentKind.STATIC, members_path=path), None, None)
-
-    def count_rule(self, actor: Actor, rule: Mapping[str, Any]) -> int:
-        """How many profiles of the current snapshot a rule selects, for live counts while building."""
-        require(actor, Role.VIEWER, "see segments")
-        return self._services.members.count_rule(
-            parse_rule(rule),
-            self._services.current_snapshot(),
-            lookup=self._ledger.segments.named,
-            sent_by=self._sent_by,
-        )
-
-    def count_together(self, actor: Actor, names: Sequence[str]) -> int:
-        """How many profiles are in at least one of these segments, each counted once."""
-        return self.count_rule(actor, {"any": [{"op": "in_segment", "value": name} for name in names]})
-
-    def in_words(self, actor: Actor, name: str, *, say: Callable[[str], str] = str) -> str:
-        """The segment in a plain sentence; `say` puts our words of it into another language."""
-        return self.said(actor, self.get(actor, name), say=say)
-
-    def said(self, actor: Actor, segment: Segment, *, say: Callable[[str], str] = str) -> str:
-        """The same of a segment that was just asked for."""
-        require(actor, Role.VIEWER, "see segments")
-        if segment.kind is SegmentKind.DYNAMIC and segment.rule is not None:
-            return in_words(parse_rule(self.with_names(segment.rule)), say=say)
-        return say("all profiles" if segment.kind is SegmentKind.ALL else "the profiles of a member list")
-
-    def rule_in_words(self, actor: Actor, rule: Mapping[str, Any], *, say: Callable[[str], str] = str) -> str:
-        """A rule that is not saved yet, in a plain sentence."""
-        require(actor, Role.VIEWER, "see segments")
-        return in_words(parse_rule(self.with_names(rule)), say=say)
-
-    def sample(self, actor: Actor, rule: Mapping[str, Any], *, limit: int = 20) -> Sequence[dict[str, Any]]:
-        """Some of the profiles a rule selects, the same ones each time; masked for a viewer."""
-        require(actor, Role.VIEWER, "see segments")
-        snapshot = self._services.current_snapshot()
-        rows = self._services.members.sample(
-            parse_rule(rule), snapshot, lookup=self._ledger.segments.named, sent_by=self._sent_by, limit=limit
-        )
-        return rows if sees_personal(actor) else [mask_profile(row, snapshot) for row in rows]
 
     def remove(self, actor: Actor, name: str) -> None:
         """Raises `Conflict` naming what uses it."""
         require(actor, Role.CONTRIBUTOR, "delete segments")
-        segment = self.get(actor, name)
-        users = [f"the export {e.name}" for e in self.used_by(actor, name)]
-        users += [f"the segment {s.name}" for s in self.mentioned_by(actor, name)]
+        segment = self._insight.get(actor, name)
+        users = [f"the export {e.name}" for e in self._insight.used_by(actor, name)]
+        users += [f"the segment {s.name}" for s in self._insight.mentioned_by(actor, name)]
         if users:
             raise Conflict(
                 f"The segment {segment.name} is used by {', '.join(users)}; take it out there first."
             )
         self._ledger.segments.remove(segment.id)
         self._ledger.audit.add(actor.name, "segment removed", segment.name)
+
+
+class SegmentUseCases(SegmentDefinitions, SegmentRules, SegmentInsight):
+    """All that can be done with segments, for the faces."""
 
 
 def _tags(tags: Sequence[str]) -> tuple[str, ...]:

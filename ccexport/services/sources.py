@@ -5,7 +5,7 @@ Must never show a password.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ccexport.errors import BadInput
 from ccexport.model.exports import Actor
@@ -14,18 +14,12 @@ from ccexport.model.sources import Source, SourcePreview, Tell
 from ccexport.model.words import Role
 from ccexport.services.access import require
 from ccexport.services.schedules import parsed
+from ccexport.services.wiring import UseCases
 from ccexport.worker.sources import given
 
-if TYPE_CHECKING:
-    from ccexport.services.context import Services
 
-
-class SourceUseCases:
+class SourceUseCases(UseCases):
     """Where profiles come from by themselves."""
-
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._ledger = services.ledger
 
     def names(self, actor: Actor) -> Sequence[str]:
         """What they are called, in their order."""
@@ -92,7 +86,7 @@ class SourceUseCases:
     def preview(self, actor: Actor, name: str) -> SourcePreview:
         """The first rows of a source, read now; nothing is kept."""
         require(actor, Role.CONTRIBUTOR, "read the sources")
-        return self._services.profile_store.preview(given(self._ledger, self._ledger.sources.named(name)))
+        return self._wiring.profile_store.preview(given(self._ledger, self._ledger.sources.named(name)))
 
     def ingest(
         self, actor: Actor, *, accept_changes: bool = False, progress: Tell | None = None
@@ -102,7 +96,7 @@ class SourceUseCases:
         sources = [given(self._ledger, source) for source in self._ledger.sources.all()]
         if not sources:
             raise BadInput("There are no named sources: name a file, or add a source (sources set).")
-        report = self._services.profile_store.ingest_sources(
+        report = self._wiring.profile_store.ingest_sources(
             sources, accept_changes=accept_changes, progress=progress
         )
         self._ledger.audit.add(

@@ -5,12 +5,12 @@ the run it follows, nor the saved export.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ccexport.errors import BadInput, Conflict
 from ccexport.model.exports import Actor, Connection, Export
 from ccexport.model.plans import Plan
-from ccexport.model.runs import ROWS_REMOVED, Run
+from ccexport.model.runs import Run, RunFacts
 from ccexport.model.words import Reason, RunState, Trigger, Verdict
 from ccexport.plan.freeze import load_plan
 from ccexport.plan.undo import (
@@ -23,21 +23,13 @@ from ccexport.plan.undo import (
     NOT_VERIFIED,
     STAY_OFF,
 )
-from ccexport.runs.halving import IN_HALVES
-from ccexport.runs.planning import RESEND_ALL
 from ccexport.runs.undoing import UNDO_OF, Undoer, refuse_undo
-from ccexport.services.access import require_use
-
-if TYPE_CHECKING:
-    from ccexport.services.context import Services
+from ccexport.services.access import require_use, usable_run
+from ccexport.services.wiring import UseCases
 
 
-class RunRepeats:
-    """Starting runs, also those that follow up another. `RunUseCases` has these and more."""
-
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._ledger = services.ledger
+class StartRuns(UseCases):
+    """Starting runs, also those that follow up another."""
 
     def start(
         self,
@@ -63,11 +55,11 @@ class RunRepeats:
             raise Conflict(f"{export.name} is paused; let it go on first.")
         if digest is not None:
             self._known_digest(export, digest)
-        facts = dict.fromkeys([RESEND_ALL] * resend_all + [IN_HALVES] * in_halves, True)
+        facts = RunFacts(resend_all=resend_all, in_halves=in_halves)
         run = self._ledger.runs.create(
             self._queued(actor, export, connection, trigger=trigger, digest=digest), facts=facts
         )
-        detail = {"run": run.id, "digest": digest} | facts
+        detail = {"run": run.id, "digest": digest} | {k: True for k, v in vars(facts).items() if v}
         self._ledger.audit.add(actor.name, "run started", export.name, detail)
         return run
 
@@ -75,7 +67,7 @@ class RunRepeats:
         self, actor: Actor, export: Export, connection: Connection, *, trigger: Trigger, digest: str | None
     ) -> Run:
         return Run(
-            id=self._services.engine.new_id("run"),
+            id=self._wiring.engine.new_id("run"),
             export_id=export.id,
             export_name=export.name,
             export_version=export.version,
@@ -103,7 +95,7 @@ class RunRepeats:
         From fresh data: who unsubscribed or left meanwhile is not, and what arrived is not sent again.
         `in_halves`: what is lost again without a reason is halved until the contacts are found that make it so.
         """
-        old = self._mine(actor, run_id, "retry this run")
+        old = usable_run(self._ledger, actor, run_id, "retry this run")
         if not old.state.ended:
             raise Conflict(f"Run {run_id} has not ended. Let it go on, or cancel it, first.")
         if old.trigger is Trigger.UNDO:
@@ -119,12 +111,12 @@ class RunRepeats:
 
     def undo_preview(self, actor: Actor, run_id: str) -> Plan:
         """What undoing that run would do now; the list is read for it. `undo_sentences` puts it in words."""
-        self._mine(actor, run_id, "undo this run")
-        return Undoer(self._services.engine).plan(run_id)
+        usable_run(self._ledger, actor, run_id, "undo this run")
+        return Undoer(self._wiring.engine).plan(run_id)
 
     def last_undo_preview(self, actor: Actor, run_id: str) -> Plan | None:
         """The newest undo plan of that run, made anew by nobody."""
-        run = self._mine(actor, run_id, "undo this run")
+        run = usable_run(self._ledger, actor, run_id, "undo this run")
         for row in self._ledger.files.plans_of(run.export_id, kind="undo", limit=50):
             if row["inputs"].get(UNDO_OF) == run_id and row["folder"].exists():
                 return load_plan(row["folder"])
@@ -136,14 +128,14 @@ class RunRepeats:
         The list is read again right before. Afterwards the export is as it was saved: its next run would
         deliver again, so pause it or change it when that is not wanted.
         """
-        done = self._mine(actor, run_id, "undo this run")
-        refuse_undo(done, bool(self._ledger.runs.facts(run_id).get(ROWS_REMOVED)))
+        done = usable_run(self._ledger, actor, run_id, "undo this run")
+        refuse_undo(done, bool(self._ledger.runs.facts(run_id).rows_removed))
         export = self._ledger.exports.get(done.export_id)
         if digest is not None:
             self._known_digest(export, digest, kind="undo")
         run = self._ledger.runs.create(
             Run(
-                id=self._services.engine.new_id("run"),
+                id=self._wiring.engine.new_id("run"),
                 export_id=done.export_id,
                 export_name=done.export_name,
                 export_version=done.export_version,
@@ -157,7 +149,7 @@ class RunRepeats:
                 created_at=self._ledger.clock(),
                 approved_digest=digest,
             ),
-            facts={UNDO_OF: run_id},
+            facts=RunFacts(undo_of=run_id),
         )
         self._ledger.runs.note(run.id, f"Undoes run {run_id}.", actor=actor.name)
         self._ledger.runs.note(run_id, f"{actor.name} asked to undo it: run {run.id}.", actor=actor.name)
@@ -167,15 +159,10 @@ class RunRepeats:
 
     def undone_by(self, actor: Actor, run_id: str) -> Sequence[Run]:
         """The runs that undid, or tried to undo, this one; newest first."""
-        run = self._mine(actor, run_id, "undo this run")
+        run = usable_run(self._ledger, actor, run_id, "undo this run")
         later = self._ledger.runs.all(export_id=run.export_id, since=run.created_at, limit=1000)
         undos = (r for r in later if r.trigger is Trigger.UNDO)
-        return [r for r in undos if self._ledger.runs.facts(r.id).get(UNDO_OF) == run_id]
-
-    def _mine(self, actor: Actor, run_id: str, what: str) -> Run:
-        run = self._ledger.runs.get(run_id)
-        require_use(actor, self._ledger.connections.get(run.connection_id), what)
-        return run
+        return [r for r in undos if self._ledger.runs.facts(r.id).undo_of == run_id]
 
 
 _SAID: Mapping[Any, str] = {

@@ -6,28 +6,25 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ccexport import __version__
 from ccexport.errors import BadInput
 from ccexport.model.exports import Actor
 from ccexport.model.words import Role, RunState
+from ccexport.plan.csv_cells import csv_line
 from ccexport.profiles.addresses import normalise_address
 from ccexport.services.access import masked, require, sees_personal
-from ccexport.services.runs import csv_line
-
-if TYPE_CHECKING:
-    from ccexport.services.context import Services
+from ccexport.services.wiring import UseCases, Wiring
 
 SIZES_KEPT = timedelta(minutes=1)
 
 
-class SystemUseCases:
+class SystemUseCases(UseCases):
     """What concerns the whole installation."""
 
-    def __init__(self, services: "Services") -> None:
-        self._services = services
-        self._ledger = services.ledger
+    def __init__(self, wiring: Wiring) -> None:
+        super().__init__(wiring)
         self._sizes: tuple[datetime, Mapping[str, int]] | None = None
 
     def suppress(self, actor: Actor, values: Iterable[str], *, note: str = "") -> int:
@@ -78,7 +75,7 @@ class SystemUseCases:
     def status(self, actor: Actor) -> dict[str, Any]:
         """Version, where things are, and who drives what."""
         require(actor, Role.VIEWER, "see the system")
-        settings = self._services.settings
+        settings = self._wiring.settings
         root = settings.data_dir
         live = self._ledger.runs.all(live=True, limit=1000)
         states = Counter(run.state for run in live)
@@ -95,7 +92,7 @@ class SystemUseCases:
             "queued": states[RunState.QUEUED],
             "waiting": states[RunState.WAITING],
             "oldest_live": oldest,
-            "requests_today": self._services.requests_today(),
+            "requests_today": self._wiring.requests_today(),
             "free": shutil.disk_usage(root).free,
             "log_level": settings.log_level,
         }

@@ -20,7 +20,7 @@ from ccexport.ui.session import origin
 from ccexport.ui.texts import t
 
 if TYPE_CHECKING:
-    from ccexport.ledger.people import Person
+    from ccexport.model.people import Person
 
 
 def secrets_of_the_provider() -> dict[str, Any] | None:

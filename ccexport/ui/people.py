@@ -3,8 +3,8 @@
 import streamlit as st
 
 from ccexport.errors import CcexportError
-from ccexport.ledger.people import Person
 from ccexport.model.exports import Actor
+from ccexport.model.people import Person
 from ccexport.model.words import Role
 from ccexport.ui.app_state import services
 from ccexport.ui.render import code, moment, plain, show_error

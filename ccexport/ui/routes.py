@@ -40,7 +40,7 @@ async def metrics(request: Request) -> Response:
         return PlainTextResponse("Not found.", 404)
     from ccexport.services.metrics import as_text
 
-    text = await run_in_threadpool(as_text, services())
+    text = await run_in_threadpool(as_text, services().wiring)
     return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
 

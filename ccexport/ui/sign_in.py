@@ -12,7 +12,7 @@ from streamlit_authenticator import Authenticate
 from streamlit_authenticator.controllers import AuthenticationController
 
 from ccexport.errors import CcexportError
-from ccexport.ledger.people import Person
+from ccexport.model.people import Person
 from ccexport.services.demo import demo_accounts
 from ccexport.ui.app_state import STARTED, services
 from ccexport.ui.openid import asked_page, by_provider, provider_button

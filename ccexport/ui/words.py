@@ -1,6 +1,6 @@
 """The closed words of the product as a person reads them. Must hold every verdict, reason and outcome."""
 
-from ccexport.model.words import Mode, Outcome, Reason, Verdict
+from ccexport.model.words import REASON_SENTENCES, Mode, Outcome, Reason, Verdict
 from ccexport.ui.texts import t
 
 VERDICTS = {
@@ -19,17 +19,6 @@ REASONS = {
     Reason.UNSUBSCRIBED: "Unsubscribed",
     Reason.LEFT_LIST: "Left the list",
     Reason.OVER_LIMIT: "Over the limit",
-}
-WHY = {
-    Reason.NO_EMAIL: "The profile has no e-mail address.",
-    Reason.INVALID_EMAIL: "What stands in the address field is not an e-mail address.",
-    Reason.EMAIL_TOO_LONG: "The address is longer than Constant Contact takes.",
-    Reason.DUPLICATE: "Another profile with the same address is sent instead.",
-    Reason.SUPPRESSED: "The address or its domain is on the suppression list.",
-    Reason.NO_CONSENT: "There is no consent for this address.",
-    Reason.UNSUBSCRIBED: "The person unsubscribed at Constant Contact.",
-    Reason.LEFT_LIST: "The person left the list by their own hand and is never put back.",
-    Reason.OVER_LIMIT: "There are more contacts than an export takes.",
 }
 HOW = {
     Verdict.ADD: "New on the list.",
@@ -79,5 +68,5 @@ def word(code: str) -> str:
 def why(verdict: Verdict | None, reason: Reason | None) -> str:
     """One sentence about what was decided."""
     if reason is not None:
-        return t(WHY[reason])
+        return t(REASON_SENTENCES[reason])
     return t(HOW[verdict]) if verdict is not None else ""

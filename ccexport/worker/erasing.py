@@ -7,36 +7,19 @@ address anywhere, and never ask Constant Contact to delete anybody: that is a pe
 
 import shutil
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from ccexport.errors import BadInput, Conflict, ConstantContactError
+from ccexport.model.maintenance import Receipt
 from ccexport.model.profiles import Snapshot
 from ccexport.model.runs import Run
 from ccexport.model.words import RunState, WaitReason
 from ccexport.plan.erasing import erase_from_plan, erase_rows, forget_notes, is_address, recover, rows_of
-from ccexport.plan.transforms import quote_text
 from ccexport.profiles.addresses import normalise_address
+from ccexport.profiles.database import quote_text
 from ccexport.profiles.store import ProfileStore
 from ccexport.runs.engine import Engine
 from ccexport.runs.erased import ErasedList
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What an erasure did. It holds no address.
-
-    `touched`: how many of each kind were changed or removed. `still_on`: the lists at Constant Contact
-    that hold the contact. `remarks`: what could not be done or found out.
-    """
-
-    id: str
-    at: datetime
-    touched: Mapping[str, int]
-    still_on: tuple[str, ...]
-    remarks: tuple[str, ...]
 
 
 def drop_erased(store: ProfileStore, root: Path, snapshot: Snapshot) -> Snapshot:

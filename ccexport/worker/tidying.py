@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from ccexport.model.ids import made_at
-from ccexport.model.runs import ROWS_REMOVED, Run
+from ccexport.model.runs import Run
 from ccexport.runs.engine import Engine
 
 KEPT = timedelta(days=7)
@@ -112,7 +112,7 @@ class Tidying:
             f"The contacts of this run were removed on {now:%Y-%m-%d}, "
             f"{self._months} months after it ended (CCEXPORT_RETENTION_MONTHS)."
         )
-        self._engine.ledger.runs.remember(run.id, **{ROWS_REMOVED: text})
+        self._engine.ledger.runs.remember(run.id, rows_removed=text)
         for path in paths:
             self._remove(path)
         return True

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccexport.constant_contact.backoff import Again, GiveUp, Patience, utc_now
+from ccexport.clock import utc_now
+from ccexport.constant_contact.backoff import Again, GiveUp, Patience
 
 from .fake_api import NOW
 

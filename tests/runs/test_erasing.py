@@ -55,7 +55,7 @@ def test_nothing_names_the_person_any_more(world: World) -> None:
     lived_in(world)
     assert len(naming(world, GONE)) > 8
 
-    receipt = world.services.upkeep.erase(ADA, " Person3@example.com ")
+    receipt = world.services.maintenance.erase(ADA, " Person3@example.com ")
 
     assert naming(world, GONE, "New3", "c00003") == []
     assert "person3" not in repr(receipt)
@@ -70,7 +70,7 @@ def test_what_is_left_still_holds_together(world: World) -> None:
     lived_in(world)
     before = [dict(run.counts) for run in world.services.runs.list(CARL)]
 
-    world.services.upkeep.erase(ADA, GONE)
+    world.services.maintenance.erase(ADA, GONE)
     runs = world.services.runs.list(CARL)
     plans = [load_plan(world.services.ledger.files.plan_folder(r.plan_id), hashes=True) for r in runs]
     later = world.run()
@@ -88,7 +88,7 @@ def test_what_is_left_still_holds_together(world: World) -> None:
 
 def test_a_file_that_still_has_the_person_does_not_bring_them_back(world: World) -> None:
     lived_in(world)
-    world.services.upkeep.erase(ADA, GONE)
+    world.services.maintenance.erase(ADA, GONE)
 
     world.ingest([person(n) for n in range(7)])
     run = world.run()
@@ -100,7 +100,7 @@ def test_a_file_that_still_has_the_person_does_not_bring_them_back(world: World)
 
 def test_a_run_from_a_snapshot_with_the_person_leaves_them_out(world: World) -> None:
     world.ready([person(n) for n in range(5)])
-    world.services.upkeep.erase(ADA, GONE)
+    world.services.maintenance.erase(ADA, GONE)
     world.services.profile_store.after_ingest = lambda snapshot: snapshot
 
     world.ingest([person(n) for n in range(5)])
@@ -115,7 +115,7 @@ def test_an_undo_and_a_comparison_pass_the_erased_by(world: World) -> None:
     first = world.run()
     world.ingest([person(n, first_name="X") for n in range(5)])
     second = world.run()
-    world.services.upkeep.erase(ADA, GONE)
+    world.services.maintenance.erase(ADA, GONE)
 
     plan = world.services.runs.undo_preview(CARL, second.id)
     found = world.services.runs.compare(CARL, first.id, second.id)
@@ -131,7 +131,7 @@ def test_erasing_is_refused_while_a_run_is_under_way_and_then_changes_nothing(wo
     assert waiting.state is RunState.WAITING
 
     with pytest.raises(Conflict, match=waiting.id):
-        world.services.upkeep.erase(ADA, GONE)
+        world.services.maintenance.erase(ADA, GONE)
 
     world.sandbox.admin("DELETE", "faults")
     run = world.services.runs.drive_here(world.services.runs.resume(CARL, waiting.id).id)
@@ -142,11 +142,11 @@ def test_erasing_is_for_administrators_of_real_addresses_and_audited_without_the
     world.ready([person(n) for n in range(5)])
     world.services.system.suppress(CARL, [GONE])
     with pytest.raises(NotPermitted):
-        world.services.upkeep.erase(CARL, GONE)
+        world.services.maintenance.erase(CARL, GONE)
     with pytest.raises(BadInput, match="not an address"):
-        world.services.upkeep.erase(ADA, "nobody")
+        world.services.maintenance.erase(ADA, "nobody")
 
-    receipt = world.services.upkeep.erase(ADA, GONE)
+    receipt = world.services.maintenance.erase(ADA, GONE)
 
     entry = next(e for e in world.services.system.audit(ADA) if e["action"] == "person erased")
     assert (entry["subject"], entry["detail"]["touched"]["suppression_entries"]) == (receipt.id, 1)
@@ -156,9 +156,9 @@ def test_erasing_is_for_administrators_of_real_addresses_and_audited_without_the
 
 def test_erasing_twice_finds_nothing_more(world: World) -> None:
     lived_in(world)
-    world.services.upkeep.erase(ADA, GONE)
+    world.services.maintenance.erase(ADA, GONE)
 
-    again = world.services.upkeep.erase(ADA, GONE)
+    again = world.services.maintenance.erase(ADA, GONE)
 
     assert dict(again.touched) == {}
 
@@ -174,7 +174,7 @@ def test_an_erasure_that_died_is_finished_by_the_next(world: World, both: bool) 
     else:
         folder.rename(old)
 
-    world.services.upkeep.erase(ADA, GONE)
+    world.services.maintenance.erase(ADA, GONE)
 
     assert naming(world, GONE) == []
     assert (load_plan(folder, hashes=True).candidates, old.exists()) == (5, False)
@@ -184,7 +184,7 @@ def test_an_account_that_cannot_be_asked_is_said_in_the_receipt(world: World) ->
     world.ready([person(n) for n in range(5)])
     world.sandbox.admin("POST", "revoke", {})
 
-    receipt = world.services.upkeep.erase(ADA, GONE)
+    receipt = world.services.maintenance.erase(ADA, GONE)
 
     assert any("Main could not be asked" in remark for remark in receipt.remarks)
     assert naming(world, GONE) == []

@@ -117,7 +117,7 @@ def test_a_plain_retry_halves_nothing_and_what_is_erased_is_in_no_half(world: Wo
     assert {b.kind for b in world.services.runs.batches(CARL, plain.id)} == {BatchKind.IMPORT}
     run = halved(world, plain)
 
-    world.services.upkeep.erase(ADA, "person1@example.com")
+    world.services.maintenance.erase(ADA, "person1@example.com")
 
     kept = [f for f in (tmp_path / "store" / "plans").rglob("*.json") if b"person1@" in f.read_bytes()]
     assert kept == []

@@ -36,7 +36,7 @@ def test_after_the_retention_rows_are_gone_and_counts_stay(world: World, calenda
     world.connect("Main", reconnect=True)
     recent = world.run()
 
-    found = world.services.upkeep.tidy(ADA)
+    found = world.services.maintenance.tidy(ADA)
 
     assert found.runs == 1
     with pytest.raises(NotFound, match="13 months after it ended"):
@@ -59,7 +59,7 @@ def test_a_run_after_tidying_knows_what_was_delivered(world: World, calendar: Ca
     world.run()
     calendar.ahead += timedelta(days=30 * 14)
     world.connect("Main", reconnect=True)
-    world.services.upkeep.tidy(ADA)
+    world.services.maintenance.tidy(ADA)
     world.ingest([person(n) for n in range(4)])
 
     run = world.run()
@@ -78,8 +78,8 @@ def test_previews_and_readings_go_after_a_week_but_the_newest_reading(
     assert folders(world, "plans") == 4
     calendar.ahead += timedelta(days=8)
 
-    found = world.services.upkeep.tidy(ADA)
-    again = world.services.upkeep.tidy(ADA)
+    found = world.services.maintenance.tidy(ADA)
+    again = world.services.maintenance.tidy(ADA)
 
     assert (found.runs, found.plans, found.readings) == (0, 3, 3)
     assert not again.anything
@@ -102,7 +102,7 @@ def test_what_was_replaced_or_left_by_a_crash_goes_and_the_current_deliveries_st
     half = root / "plans" / f".{make_id('plan', datetime.now(UTC), b'12345')}.part"
     half.mkdir()
 
-    world.services.upkeep.tidy(ADA)
+    world.services.maintenance.tidy(ADA)
 
     assert list(root.glob("deliveries/*/*/*.parquet")) == [current]
     assert not half.exists()
@@ -114,7 +114,7 @@ def test_a_live_run_keeps_its_plan_however_long_it_waits(world: World, calendar:
     waiting = world.run()
     calendar.ahead += timedelta(days=30 * 14)
 
-    world.services.upkeep.tidy(ADA)
+    world.services.maintenance.tidy(ADA)
 
     assert len(world.services.runs.contacts(CARL, waiting.id)) == 5
 
@@ -137,9 +137,9 @@ def test_tidying_is_for_administrators_and_audited(world: World, calendar: Calen
     world.services.previews.preview(CARL, "News")
     calendar.ahead += timedelta(days=8)
     with pytest.raises(NotPermitted):
-        world.services.upkeep.tidy(CARL)
+        world.services.maintenance.tidy(CARL)
 
-    world.services.upkeep.tidy(ADA)
+    world.services.maintenance.tidy(ADA)
 
     assert [e["actor"] for e in world.services.system.audit(ADA) if e["action"] == "tidied"] == ["ada"]
 

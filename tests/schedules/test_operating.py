@@ -122,8 +122,8 @@ def test_the_key_rotates(world: Timed) -> None:
     world.services.notices.subscribe(ADA, Channel.SLACK, "https://example.com/hook")
     opened(f"{NEW},{OLD}")
     with pytest.raises(NotPermitted):
-        world.services.operating.rotate_key(CARL)
-    assert world.services.operating.rotate_key(ADA) == 2
+        world.services.maintenance.rotate_key(CARL)
+    assert world.services.maintenance.rotate_key(ADA) == 2
     opened(NEW)
 
     assert world.run().state is RunState.SUCCEEDED
@@ -165,7 +165,7 @@ def test_the_ledger_moves_to_postgresql_with_everything(world: Timed, empty_post
     world.services.notices.subscribe(ADA, Channel.SLACK, "https://example.com/hook")
     run = world.run()
     story = world.services.runs.story(ADA, run.id)
-    moved = world.services.operating.move_ledger(ADA, empty_postgres)
+    moved = world.services.maintenance.move_ledger(ADA, empty_postgres)
     assert moved.rows["run_events"] == len(story)
     with contextlib.closing(sqlite3.connect(world.settings.data_dir / "ledger.sqlite")) as there:
         tables = {name for (name,) in there.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}

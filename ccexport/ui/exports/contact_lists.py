@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from ccexport.constant_contact.values import ContactList
 from ccexport.errors import CcexportError
+from ccexport.model.contact_lists import ContactList
 from ccexport.model.exports import Actor, Connection, Export
 from ccexport.ui.app_state import services
 from ccexport.ui.render import number, plain, show_error

@@ -11,7 +11,7 @@ import streamlit as st
 from ccexport.errors import CcexportError
 from ccexport.model.exports import Actor
 from ccexport.model.runs import Run
-from ccexport.services.history import ComparedContact, Comparison
+from ccexport.services.run_contacts import ComparedContact, Comparison
 from ccexport.ui import contact_table
 from ccexport.ui.app_state import services
 from ccexport.ui.render import bare, height_of, moment, number, show_error, state_text

@@ -6,9 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import streamlit as st
 
-from ccexport.ledger.history import RunsEver
 from ccexport.model.exports import Actor
-from ccexport.model.runs import Run
+from ccexport.model.runs import Run, RunsEver
 from ccexport.model.words import RunState, Trigger
 from ccexport.ui.app_state import services
 from ccexport.ui.navigation import go, link

@@ -10,7 +10,8 @@ from ccexport.model.exports import Actor
 from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run
 from ccexport.model.words import Outcome, Reason, RunState, Verdict, WaitReason
-from ccexport.services.runs import Progress, sentence
+from ccexport.services.history import Progress
+from ccexport.services.runs import sentence
 from ccexport.ui import contact_table
 from ccexport.ui.app_state import services
 from ccexport.ui.charts import cached

@@ -6,11 +6,11 @@ import streamlit as st
 
 from ccexport.errors import CcexportError
 from ccexport.model.exports import Actor
+from ccexport.model.maintenance import Receipt
 from ccexport.ui.app_state import services
 from ccexport.ui.render import number, plain, show_error
 from ccexport.ui.said import say
 from ccexport.ui.texts import t
-from ccexport.worker.erasing import Receipt
 
 TOUCHED: Mapping[str, str] = {
     "suppression_entries": "Entries of the suppression list removed",
@@ -45,7 +45,7 @@ def erasure(actor: Actor) -> None:
     elif asked:
         try:
             with st.spinner(t("Erasing …")):
-                _receipt(services().upkeep.erase(actor, address))
+                _receipt(services().maintenance.erase(actor, address))
         except CcexportError as error:
             show_error(error)
     months = services().settings.retention_months

@@ -1,0 +1,129 @@
+"""What `--json` prints of exports, plans and runs. The keys are a contract with scripts.
+
+Must never ask a person anything, nor print.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ccexport.model.exports import Export
+from ccexport.model.plans import Plan
+from ccexport.model.runs import Batch, Run
+from ccexport.model.words import Reason, Verdict
+
+if TYPE_CHECKING:
+    from ccexport.services.previews import PlanRow
+
+MAIN_COUNTS = ("candidates", "sent", "verified", "rejected", "missing", "unknown")
+
+
+def export_document(services: Any, actor: Any, export: Export) -> dict[str, Any]:
+    """A saved export as JSON, by names; its keys are a contract."""
+    config = export.config
+    connections = {c.id: c.name for c in services.connections.list(actor)}
+    segments = {s.id: s.name for s in services.segments.list(actor)}
+    last = services.runs.list(actor, export=export.id, limit=1)
+    return {
+        "name": export.name,
+        "connection": connections.get(config.connection_id, config.connection_id),
+        "list": config.list_name,
+        "list_id": config.list_id,
+        "segments": [segments.get(s, s) for s in config.segment_ids],
+        "map": {"email": config.email} | {f.target: f.source or f.constant for f in config.fields},
+        "mode": config.mode,
+        "resend_unchanged": config.resend_unchanged,
+        "consent": config.consent.model_dump() if config.consent else None,
+        "newest_by": config.newest_by,
+        "international_phones": config.international_phones,
+        "guards": config.guards.model_dump(),
+        "version": export.version,
+        "paused": export.paused,
+        "updated_by": export.updated_by,
+        "updated_at": export.updated_at,
+        "last_run": run_document(last[0]) if last else None,
+    }
+
+
+def preview_document(name: str, plan: Plan, shown: list["PlanRow"]) -> dict[str, Any]:
+    """The preview as JSON; its keys are a contract."""
+    return {
+        "export": name,
+        "digest": plan.digest,
+        "candidates": plan.candidates,
+        "verdicts": {str(v): plan.verdicts.get(v, 0) for v in Verdict},
+        "reasons": {str(r): plan.reasons.get(r, 0) for r in Reason},
+        "warnings": dict(plan.warnings),
+        "to_send": plan.to_send,
+        "requests": plan.requests,
+        "guards": [{"name": g.name, "sentence": g.sentence} for g in plan.guards],
+        "segments": dict(plan.segments),
+        "list_id": plan.list_id,
+        "snapshot": plan.snapshot_id,
+        "destination_read_at": plan.destination_read_at,
+        "contacts": [contact_document(row) for row in shown],
+    }
+
+
+def contact_document(row: "PlanRow") -> dict[str, Any]:
+    """One row of a plan; `contact` is the object as it is sent, null when it is not."""
+    return {
+        "profile_id": row.profile_id,
+        "email": row.address,
+        "verdict": row.verdict,
+        "reason": row.reason,
+        "winner": row.winner,
+        "warnings": list(row.warnings),
+        "segments": list(row.segments),
+        "contact": row.fields or None,
+        "outcome": row.outcome,
+        "note": row.note,
+    }
+
+
+def run_document(run: Run, batches: Sequence[Batch] | None = None) -> dict[str, Any]:
+    """A run as JSON; its keys are a contract."""
+    document: dict[str, Any] = {
+        "run_id": run.id,
+        "export": run.export_name,
+        "state": run.state,
+        "counts": dict.fromkeys(MAIN_COUNTS, 0) | dict(run.counts),
+        "list": run.list_name,
+        "trigger": run.trigger,
+        "actor": run.actor,
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "digest": run.digest,
+        "waiting_for": run.wait_reason,
+        "waiting_until": run.wait_until,
+        "note": run.note,
+    }
+    if batches is not None:
+        document["batches"] = [_batch(b) for b in batches]
+    return document
+
+
+def _batch(batch: Batch) -> dict[str, Any]:
+    return {
+        "number": batch.number,
+        "kind": batch.kind,
+        "state": batch.state,
+        "contacts": batch.contacts,
+        "bytes": batch.bytes,
+        "activity_id": batch.activity_id,
+        "ambiguous": batch.ambiguous,
+        "submitted_at": batch.submitted_at,
+        "settled_at": batch.settled_at,
+        "counters": dict(batch.counters),
+        "errors": list(batch.errors),
+        "note": batch.note,
+    }
+
+
+def run_lines(run: Run) -> list[str]:
+    """A run in a few lines."""
+    counts = run_document(run)["counts"]
+    numbers = ", ".join(f"{counts[c]} {c}" for c in MAIN_COUNTS)
+    waiting = f" for {run.wait_reason}" if run.wait_reason else ""
+    lines = [f"Run {run.id} of {run.export_name} to {run.list_name}: {run.state}{waiting}.", f"  {numbers}."]
+    return lines + ([f"  {run.note}"] if run.note else [])

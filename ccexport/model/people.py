@@ -1,0 +1,20 @@
+"""People as values: who may sign in."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ccexport.model.words import Role
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who may sign in. `password_hash` is bcrypt's."""
+
+    name: str
+    display_name: str
+    email: str
+    role: Role
+    password_hash: str
+    disabled: bool
+    created_at: datetime
+    password_at: datetime

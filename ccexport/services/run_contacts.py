@@ -1,0 +1,161 @@
+"""Use cases of the contacts of runs: what became of whom, two runs compared, downloads.
+
+Must never decide anything again, and never show an address to a viewer.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from ccexport.errors import BadInput, NotFound, StoreTrouble
+from ccexport.model.exports import Actor
+from ccexport.model.plans import Plan
+from ccexport.model.runs import Run
+from ccexport.model.words import Role
+from ccexport.plan import download, reading
+from ccexport.plan.comparing import ComparedContact, Difference, Side, compare
+from ccexport.plan.freeze import load_plan
+from ccexport.profiles.scratch import private_folder
+from ccexport.services.access import masked, require, sees_personal, usable_run
+from ccexport.services.previews import mask_row
+from ccexport.services.wiring import UseCases
+
+PIECE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs beside each other: `counts` has both numbers of every word, the earlier run's first."""
+
+    earlier: Run
+    later: Run
+    counts: Mapping[str, tuple[int, int]]
+    differences: Mapping[Difference, int]
+    contacts: Sequence[ComparedContact]
+
+
+class RunContacts(UseCases):
+    """What became of whom, also long afterwards."""
+
+    def plan(self, actor: Actor, run_id: str) -> Plan | None:
+        """The plan the run sends or sent; None before it is made. `NotFound` when its rows are gone."""
+        run = self._get(actor, run_id)
+        removed = self._ledger.runs.facts(run_id).rows_removed
+        if removed:
+            raise NotFound(f"{removed} The counts, requests and story of run {run_id} stay.")
+        return load_plan(self._ledger.files.plan_folder(run.plan_id)) if run.plan_id else None
+
+    def contacts(
+        self,
+        actor: Actor,
+        run_id: str,
+        *,
+        what: str | None = None,
+        email: str | None = None,
+        search: str | None = None,
+        offset: int = 0,
+        limit: int = 200,
+    ) -> Sequence[reading.PlanRow]:
+        """What became of whom. `what` is a verdict, a reason or an outcome."""
+        run = self._get(actor, run_id)
+        plan = self.plan(actor, run_id)
+        if plan is None:
+            return []
+        if email or search:
+            require(actor, Role.CONTRIBUTOR, "look people up")
+        outcomes = run.outcomes_path
+        if email:
+            return reading.person(plan, email, outcomes=outcomes)
+        found = reading.rows(plan, what=what, search=search, offset=offset, limit=limit, outcomes=outcomes)
+        return found if sees_personal(actor) else [mask_row(row) for row in found]
+
+    def contacts_csv(self, actor: Actor, run_id: str) -> Iterator[str]:
+        """Every row of the run as CSV that no spreadsheet takes for formulas. Audited."""
+        run, plan = self._to_download(actor, run_id, "csv")
+        return download.contacts_csv(plan, run.outcomes_path)
+
+    def contacts_parquet(self, actor: Actor, run_id: str) -> Iterator[bytes]:
+        """The same rows as a Parquet file, in pieces; the file itself is gone already. Audited."""
+        with private_folder(self._wiring.engine.data_dir / "temp") as folder:
+            file = self.contacts_file(actor, run_id, folder / "contacts.parquet").open("rb")
+        return _pieces(file)
+
+    def contacts_file(self, actor: Actor, run_id: str, into: Path) -> Path:
+        """The same rows in a file, CSV or Parquet by its name, complete or not there. Audited."""
+        kind = into.suffix.lower().removeprefix(".")
+        if kind not in {"csv", "parquet"}:
+            raise BadInput(f"{into.name}: a download is a .csv or a .parquet file.")
+        run, plan = self._to_download(actor, run_id, kind)
+        try:
+            if kind == "parquet":
+                download.contacts_parquet(plan, run.outcomes_path, into)
+            else:
+                _write_text(into, download.contacts_csv(plan, run.outcomes_path))
+        except OSError as error:
+            raise StoreTrouble(f"The file {into} cannot be written: {error.strerror}.") from error
+        return into
+
+    def _to_download(self, actor: Actor, run_id: str, kind: str) -> tuple[Run, Plan]:
+        run = usable_run(self._ledger, actor, run_id, "download from this run")
+        plan = self.plan(actor, run_id)
+        if plan is None:
+            raise NotFound(f"Run {run_id} has no contacts yet: its plan is not made.")
+        detail = {"run": run.id, "kind": kind}
+        self._ledger.audit.add(actor.name, "contacts downloaded", run.export_name, detail)
+        return run, plan
+
+    def compare(
+        self,
+        actor: Actor,
+        run_id: str,
+        other_id: str,
+        *,
+        what: str | None = None,
+        offset: int = 0,
+        limit: int = 200,
+    ) -> Comparison:
+        """Two runs, the earlier one first whichever way round they are named."""
+        runs = (self._get(actor, run_id), self._get(actor, other_id))
+        earlier, later = sorted(runs, key=lambda run: (run.created_at, run.id))
+        differences, contacts = compare(
+            self._side(actor, earlier), self._side(actor, later), what=what, offset=offset, limit=limit
+        )
+        names = dict.fromkeys([*earlier.counts, *later.counts])
+        return Comparison(
+            earlier,
+            later,
+            counts={n: (earlier.counts.get(n, 0), later.counts.get(n, 0)) for n in names},
+            differences=differences,
+            contacts=contacts if sees_personal(actor) else [_masked(c) for c in contacts],
+        )
+
+    def _side(self, actor: Actor, run: Run) -> Side:
+        plan = self.plan(actor, run.id)
+        if plan is None:
+            raise NotFound(f"Run {run.id} has no contacts: its plan was not made.")
+        return Side(plan, run.outcomes_path)
+
+    def _get(self, actor: Actor, run_id: str) -> Run:
+        require(actor, Role.VIEWER, "see runs")
+        return self._ledger.runs.get(run_id)
+
+
+def _masked(contact: ComparedContact) -> ComparedContact:
+    return replace(contact, address=masked(contact.address) or "", changes=())
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(PIECE):
+            yield piece
+
+
+def _write_text(into: Path, pieces: Iterator[str]) -> None:
+    part = into.with_name(f".{into.name}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(pieces)
+        part.replace(into)
+    finally:
+        part.unlink(missing_ok=True)

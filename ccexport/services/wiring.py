@@ -1,0 +1,154 @@
+"""What the use cases are built on, once per process: stores, accounts, the engine, the settings.
+
+A use case takes the wiring, or less. Must never hold a use case itself.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from functools import cached_property
+
+from ccexport.clock import utc_now
+from ccexport.errors import BadInput
+from ccexport.ledger import Ledger
+from ccexport.model.profiles import Snapshot
+from ccexport.profiles.store import ProfileStore
+from ccexport.runs.accounts import Accounts, Application, SharedPace
+from ccexport.runs.engine import Engine
+from ccexport.sandbox.embedded import RunningSandbox
+from ccexport.segments.members import MemberStore
+from ccexport.settings import Settings, make_data_dir
+from ccexport.worker.erasing import drop_erased
+from ccexport.worker.notices_delivery import Mail
+
+SANDBOX_CLIENT = "ccexport-demo"
+
+
+class Wiring:
+    """Stores, the built-in double, accounts and the engine. `close()` stops what was started."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        sleep: Callable[[float], None] = time.sleep,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self.settings = settings
+        make_data_dir(settings.data_dir)
+        self.ledger = Ledger(
+            settings.ledger_address,
+            settings.data_dir,
+            secret_key=settings.secret_key.get_secret_value(),
+            clock=clock,
+        )
+        self._clock, self._sleep, self._random = clock, sleep, random
+        self._lock = threading.Lock()
+        self._sandbox: RunningSandbox | None = None
+        self._accounts: Accounts | None = None
+        self.profile_store = ProfileStore(
+            settings.data_dir, memory_limit=settings.memory_limit, clock=clock, random=random
+        )
+        self.profile_store.after_ingest = lambda snapshot: drop_erased(
+            self.profile_store, settings.data_dir, snapshot
+        )
+
+    # -- Constant Contact, or the double --------------------------------------------------------
+
+    def sandbox(self) -> RunningSandbox:
+        """The built-in double over this data directory, started when first asked for."""
+        with self._lock:
+            if self._sandbox is None:
+                self._sandbox = RunningSandbox(
+                    self.settings.data_dir / "sandbox.sqlite",
+                    client_id=SANDBOX_CLIENT,
+                    redirect_urls=[self.settings.redirect_url],
+                )
+            return self._sandbox
+
+    def application(self) -> Application:
+        """Which application we are at which Constant Contact."""
+        settings = self.settings
+        if settings.sandbox_on:
+            running = self.sandbox()
+            return Application(
+                api_url=running.api_url,
+                auth_url=running.auth_url,
+                client_id=running.client_id,
+                client_secret=running.client_secret,
+            )
+        return Application(
+            api_url=settings.cc_api_url,
+            auth_url=settings.cc_auth_url,
+            client_id=settings.cc_client_id,
+            client_secret=settings.cc_client_secret.get_secret_value(),
+        )
+
+    def register_redirect(self, url: str) -> None:
+        """What the owner of an application does in the portal; only the sandbox lets us do it for them."""
+        if self.settings.sandbox_on and url != self.settings.redirect_url:
+            self.sandbox().admin("POST", "redirect_urls", {"client_id": SANDBOX_CLIENT, "url": url})
+
+    def accounts(self) -> Accounts:
+        """The way to authorised accounts."""
+        application = self.application()
+        with self._lock:
+            if self._accounts is None:
+                self._accounts = Accounts(application, self.ledger, clock=self._clock, sleep=self._sleep)
+            return self._accounts
+
+    def requests_today(self) -> int:
+        """How many of the day's requests of this application were used; asks the ledger only."""
+        client_id = SANDBOX_CLIENT if self.settings.sandbox_on else self.settings.cc_client_id
+        return SharedPace(self.ledger, client_id, clock=self._clock, sleep=self._sleep).used_today()
+
+    # -- profiles and the engine ----------------------------------------------------------------
+
+    @cached_property
+    def members(self) -> MemberStore:
+        return MemberStore(self.settings.data_dir, self.profile_store, clock=self._clock)
+
+    @cached_property
+    def engine(self) -> Engine:
+        return Engine(
+            ledger=self.ledger,
+            profiles=self.profile_store,
+            members=self.members,
+            data_dir=self.settings.data_dir,
+            memory_limit=self.settings.memory_limit,
+            account_for=lambda connection_id: self.accounts().account(connection_id),
+            clock=self._clock,
+            sleep=self._sleep,
+            random=self._random,
+        )
+
+    def mail(self) -> Mail:
+        """How notices are mailed; without an address when it is not set up."""
+        return Mail(self.settings.smtp_url.get_secret_value(), self.settings.smtp_from)
+
+    def current_snapshot(self) -> Snapshot:
+        """Raises `BadInput` when nothing was ingested yet."""
+        snapshot = self.profile_store.current()
+        if snapshot is None:
+            raise BadInput("There are no profiles yet: ingest a file first (profiles ingest FILE).")
+        return snapshot
+
+    def close(self) -> None:
+        """Stop the double if we started it, and close the ledger."""
+        with self._lock:
+            if self._accounts is not None:
+                self._accounts.close()
+            if self._sandbox is not None:
+                self._sandbox.stop()
+        self.ledger.close()
+
+
+class UseCases:
+    """A group of use cases over the wiring."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+        self._ledger = wiring.ledger
