@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from ccexport.model.words import BatchKind, BatchState, FieldType, Role, RunState, Trigger, WaitReason
+from ccexport.model.words import (
+    REASON_SENTENCES,
+    BatchKind,
+    BatchState,
+    FieldType,
+    Role,
+    RunState,
+    Trigger,
+    WaitReason,
+)
 from ccexport.segments.words import PHRASES
 from ccexport.services.connections import AGREEMENT
 from ccexport.services.exports import CONTACT_FIELDS, TRANSFORMS
@@ -26,7 +35,7 @@ from ccexport.ui.segments import views as segment_views
 from ccexport.ui.system import notices, refresh
 from ccexport.ui.system.erasure import TOUCHED
 from ccexport.ui.texts import catalogue
-from ccexport.ui.words import DIFFERENCES, HOW, MODES, OTHERS, OUTCOMES, REASONS, VERDICTS, WARNINGS, WHY
+from ccexport.ui.words import DIFFERENCES, HOW, MODES, OTHERS, OUTCOMES, REASONS, VERDICTS, WARNINGS
 from tests.ui.conftest import ROOT, Pages, said
 
 BLANKS = re.compile(r"\{\w+\}")
@@ -44,7 +53,7 @@ def chosen_from_tables() -> set[str]:
     tables = [
         VERDICTS,
         REASONS,
-        WHY,
+        REASON_SENTENCES,
         HOW,
         OUTCOMES,
         OTHERS,
