@@ -33,6 +33,7 @@ def export_document(services: Any, actor: Any, export: Export) -> dict[str, Any]
         "mode": config.mode,
         "resend_unchanged": config.resend_unchanged,
         "consent": config.consent.model_dump() if config.consent else None,
+        "refusals": [r.model_dump() for r in config.refusals],
         "newest_by": config.newest_by,
         "international_phones": config.international_phones,
         "guards": config.guards.model_dump(),

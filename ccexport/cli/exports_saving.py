@@ -9,12 +9,16 @@ from ccexport.cli.exports import pair
 from ccexport.cli.output import emit
 from ccexport.cli.session import DataDir, Json, opened
 from ccexport.errors import BadInput
-from ccexport.model.exports import ConsentRule, MappedField
+from ccexport.model.exports import ConsentRule, MappedField, Refusal
 from ccexport.model.words import Mode
 
 _MODE = "mirror also takes off the list who left the segments."
 _RESEND = "Send also what has not changed."
 _CONSENT = "profile_field=value[,value…]: only profiles that hold one of them are sent."
+_REFUSAL = (
+    "profile_field=value[,value…]: who holds one of them said no, and so did every profile with the address; "
+    "may be repeated."
+)
 _NEWEST = "The date field that decides between duplicates."
 _PHONES = "Send phone numbers that are not of North America too."
 
@@ -46,6 +50,7 @@ def create(
     mode: Annotated[Mode, typer.Option(help=_MODE)] = Mode.ADD_AND_UPDATE,
     resend_unchanged: Annotated[bool, typer.Option("--resend-unchanged", help=_RESEND)] = False,
     consent: Annotated[str | None, typer.Option(help=_CONSENT)] = None,
+    refusal: Annotated[list[str] | None, typer.Option(help=_REFUSAL)] = None,
     newest_by: Annotated[str | None, typer.Option(help=_NEWEST)] = None,
     international_phones: Annotated[bool, typer.Option("--international-phones", help=_PHONES)] = False,
     as_json: Json = False,
@@ -62,6 +67,7 @@ def create(
         "mode": mode,
         "resend_unchanged": resend_unchanged,
         "consent": _consent(consent),
+        "refusals": _refusals(refusal),
         "newest_by": newest_by,
         "international_phones": international_phones,
     }
@@ -96,6 +102,7 @@ def change(
         bool | None, typer.Option("--resend-unchanged/--skip-unchanged", help=_RESEND)
     ] = None,
     consent: Annotated[str | None, typer.Option(help=_CONSENT)] = None,
+    refusal: Annotated[list[str] | None, typer.Option(help=_REFUSAL + " All refusals from now on.")] = None,
     newest_by: Annotated[str | None, typer.Option(help=_NEWEST)] = None,
     new_name: Annotated[str | None, typer.Option(help="Rename it.")] = None,
     as_json: Json = False,
@@ -112,6 +119,7 @@ def change(
         "mode": mode,
         "resend_unchanged": resend_unchanged,
         "consent": _consent(consent),
+        "refusals": _refusals(refusal) or None,
         "newest_by": newest_by,
         "name": new_name,
     }
@@ -156,4 +164,13 @@ def _consent(text: str | None) -> ConsentRule | None:
     if text is None:
         return None
     field, values = pair(text, "--consent")
-    return ConsentRule(field=field, values=tuple(v.strip() for v in values.split(",")))
+    return ConsentRule(field=field, values=_values(values))
+
+
+def _refusals(texts: list[str] | None) -> tuple[Refusal, ...]:
+    pairs = [pair(text, "--refusal") for text in texts or ()]
+    return tuple(Refusal(field=field, values=_values(values)) for field, values in pairs)
+
+
+def _values(text: str) -> tuple[str, ...]:
+    return tuple(v.strip() for v in text.split(","))

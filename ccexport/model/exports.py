@@ -36,6 +36,13 @@ class ConsentRule(_Frozen):
     values: tuple[str, ...] = ("true", "yes", "ja", "1", "y", "opted_in")
 
 
+class Refusal(_Frozen):
+    """Who holds one of `values` in `field` (compared as text, case ignored) said no; empty says nothing."""
+
+    field: str
+    values: tuple[str, ...]
+
+
 class Guards(_Frozen):
     """Limits that block a run until a person releases them. None switches one off."""
 
@@ -60,6 +67,7 @@ class ExportConfig(_Frozen):
     mode: Mode = Mode.ADD_AND_UPDATE
     resend_unchanged: bool = False
     consent: ConsentRule | None = None
+    refusals: tuple[Refusal, ...] = ()
     newest_by: str | None = None
     international_phones: bool = False
     guards: Guards = Guards()

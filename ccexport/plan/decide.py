@@ -11,6 +11,7 @@ from ccexport.errors import StoreTrouble
 from ccexport.model.exports import ExportConfig
 from ccexport.model.profiles import Snapshot
 from ccexport.model.words import FieldType, Mode, Reason
+from ccexport.model.yes_no import NO, YES
 from ccexport.plan.deliveries import delivered_content
 from ccexport.plan.inputs import PlanInputs
 from ccexport.profiles.addresses import address_sql, annotate, code_column, hash_column, shared_column
@@ -23,10 +24,7 @@ ROLES = frozenset(
     | {"privacy", "root", "sales", "security", "support", "webmaster"}
 )
 
-_AS_BOOLEAN = {
-    "true": frozenset({"yes", "ja", "y", "j", "1"}),
-    "false": frozenset({"no", "nei", "n", "0"}),
-}
+_AS_BOOLEAN = {"true": YES, "false": NO}
 _LOOKED_UP = ("members", "on_list", "unsubscribed", "delivered", "refused", "holds", "leavers")
 
 
@@ -49,7 +47,7 @@ def decide(db: DuckDB, inputs: PlanInputs) -> Decided:
     _members(db, inputs)
     codes = _codes(db, config.email, snapshot)
     _sets(db, inputs)
-    if config.consent:
+    if config.consent or config.refusals:
         _refused(db, config, snapshot, codes)
     _candidates(db, inputs, codes)
     candidates = db.row("SELECT count(*) FROM decided")[0]
@@ -187,11 +185,18 @@ def _addresses(db: DuckDB, table: str, path: Path | None) -> None:
 
 def _consent(config: ExportConfig, snapshot: Snapshot) -> str:
     """SQL: true when given, false when refused, null when nothing is known."""
-    if config.consent is None:
-        return "true"
-    field = snapshot.field(config.consent.field)
-    words = {v.strip().lower() for v in config.consent.values}
-    text = f"lower(nullif(trim(p.{quote_identifier(config.consent.field)}::VARCHAR), ''))"
+    given = "true"
+    if config.consent:
+        given = _one_of(config.consent.field, config.consent.values, snapshot)
+    refused = [f"coalesce({_one_of(r.field, r.values, snapshot)}, false)" for r in config.refusals]
+    return f"CASE WHEN {' OR '.join(refused)} THEN false ELSE {given} END" if refused else given
+
+
+def _one_of(name: str, values: tuple[str, ...], snapshot: Snapshot) -> str:
+    """SQL: whether the field holds one of the values; null when it is empty."""
+    field = snapshot.field(name)
+    words = {v.strip().lower() for v in values} - {""}
+    text = f"lower(nullif(trim(p.{quote_identifier(name)}::VARCHAR), ''))"
     if field and field.type is FieldType.BOOLEAN:  # the words of the file are not kept in such a field
         words |= {kept for kept, written in _AS_BOOLEAN.items() if words & written}
     elif field and field.type is FieldType.NUMBER:  # where one is empty, some programs write 1 as 1.0
@@ -233,7 +238,7 @@ def _candidates(db: DuckDB, inputs: PlanInputs, codes: _Codes) -> None:
         looked_up AS (
             SELECT c.*, d.state, d.content AS delivered, {on_list} AS on_list, {suppressed} AS suppressed,
                 {_in("unsubscribed") if known else "false"} AS unsubscribed,
-                {_in("refused") if config.consent else "false"} AS refused
+                {_in("refused") if config.consent or config.refusals else "false"} AS refused
             FROM c LEFT JOIN delivered d ON d.h = c.h)
         SELECT _row, mask, shared, address, h, on_list, coalesce(state = 'on_list', false) AS known, delivered,
             CASE WHEN code = 1 THEN 'no_email'::reason WHEN code = 2 THEN 'invalid_email'::reason

@@ -236,6 +236,7 @@ def _facts(inputs: PlanInputs, plan_id: str, decided: Decided, now: datetime) ->
         "mode": export.config.mode.value,
         "mapping": _hash(export.config.model_dump(mode="json", include={"email", "fields"})),
         "consent": export.config.consent.field if export.config.consent else None,
+        "refusals": ", ".join(r.field for r in export.config.refusals) or None,
         "released": ", ".join(sorted(inputs.released)) or None,
     }
     return Facts(
@@ -256,7 +257,9 @@ def _facts(inputs: PlanInputs, plan_id: str, decided: Decided, now: datetime) ->
 def _about(inputs: PlanInputs, targets: Sequence[Target]) -> dict[str, Any]:
     """What is approved besides the rows. Names for people are not part of it: renaming changes nothing."""
     config = inputs.export.config
-    return {
+    # What no export had before is left out, so that the digests of earlier plans stay what they were.
+    refusals = {"refusals": [r.model_dump(mode="json") for r in config.refusals]} if config.refusals else {}
+    return refusals | {
         "account": inputs.account_id,
         "list": config.list_id,
         "mapping": [(t.field.name, t.mapped.model_dump(mode="json")) for t in targets],

@@ -48,6 +48,10 @@ def resolve(config: ExportConfig, snapshot: Snapshot, custom_fields: Mapping[str
     _profile_field(config.email, snapshot, "The e-mail address")
     if config.consent:
         _profile_field(config.consent.field, snapshot, "The consent rule")
+    for refusal in config.refusals:
+        _profile_field(refusal.field, snapshot, "The refusal")
+        if not any(value.strip() for value in refusal.values):
+            raise BadInput("The refusal by “{field}” names no value that means no.", field=refusal.field)
     if config.newest_by:
         _profile_field(config.newest_by, snapshot, "“Newest by”")
     targets = [_target(mapped, snapshot, custom_fields) for mapped in config.fields]

@@ -96,12 +96,12 @@ class Undoer:
 
     @contextmanager
     def _consented(self, export: Export, reading: DestinationReading) -> Iterator[Path | None]:
-        """Addresses that may be sent by the consent rule as it is now; None when there is no rule.
+        """Addresses that may be sent by consent and refusals as they are now; None when there is no rule.
 
         Asked of every profile, not of the segments: earlier values are sent to people who may have left them.
         """
         snapshot = self._engine.profiles.current()
-        if export.config.consent is None or snapshot is None:
+        if not (export.config.consent or export.config.refusals) or snapshot is None:
             yield None
             return
         with private_folder(self._engine.data_dir / "temp") as folder:

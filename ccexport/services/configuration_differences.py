@@ -112,6 +112,7 @@ def _without_custom_fields(part: ExportPart) -> ExportConfig:
         email=part.email,
         fields=tuple(fields),
         consent=part.consent,
+        refusals=part.refusals,
         newest_by=part.newest_by,
         international_phones=part.international_phones,
     )

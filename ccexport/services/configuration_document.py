@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ccexport.errors import BadInput
-from ccexport.model.exports import ConsentRule, Guards, MappedField
+from ccexport.model.exports import ConsentRule, Guards, MappedField, Refusal
 from ccexport.model.schedules import RefreshSettings, Schedule
 from ccexport.model.sources import Source
 from ccexport.model.words import Mode
@@ -58,6 +58,7 @@ class ExportPart(_Part):
     mode: Mode = Mode.ADD_AND_UPDATE
     resend_unchanged: bool = False
     consent: ConsentRule | None = None
+    refusals: tuple[Refusal, ...] = ()
     newest_by: str | None = None
     international_phones: bool = False
     guards: Guards = Guards()

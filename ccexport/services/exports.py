@@ -5,7 +5,7 @@ from typing import Any
 
 from ccexport.errors import BadInput, Conflict, NotFound
 from ccexport.model.contact_lists import ContactList
-from ccexport.model.exports import Actor, ConsentRule, Export, ExportConfig, Guards, MappedField
+from ccexport.model.exports import Actor, ConsentRule, Export, ExportConfig, Guards, MappedField, Refusal
 from ccexport.model.words import Mode, Role
 from ccexport.plan.fields import CONTACT_FIELDS
 from ccexport.plan.mapping import check_mapping
@@ -40,6 +40,7 @@ class ExportUseCases(UseCases):
         mode: Mode = Mode.ADD_AND_UPDATE,
         resend_unchanged: bool = False,
         consent: ConsentRule | None = None,
+        refusals: Sequence[Refusal] = (),
         newest_by: str | None = None,
         international_phones: bool = False,
         guards: Guards | None = None,
@@ -56,6 +57,7 @@ class ExportUseCases(UseCases):
             mode=mode,
             resend_unchanged=resend_unchanged,
             consent=consent,
+            refusals=refusals,
             newest_by=newest_by,
             international_phones=international_phones,
             guards=guards or Guards(),
@@ -80,6 +82,7 @@ class ExportUseCases(UseCases):
             "mode": config.mode,
             "resend_unchanged": config.resend_unchanged,
             "consent": config.consent,
+            "refusals": config.refusals,
             "newest_by": config.newest_by,
             "international_phones": config.international_phones,
             "guards": config.guards,

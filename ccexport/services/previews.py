@@ -121,8 +121,12 @@ def _remarks(config: ExportConfig, plan: Plan) -> Iterator[tuple[bool, str]]:
         "Constant Contact could not be asked who is unsubscribed or on the list: a run would wait for that.",
     )
     yield (
-        config.consent is None,
+        config.consent is None and not config.refusals,
         "This export has no consent rule: everybody in its segments counts as having agreed to get mail.",
+    )
+    yield (
+        config.consent is None and bool(config.refusals),
+        "This export has no consent rule: everybody who did not refuse counts as having agreed to get mail.",
     )
     # https://developer.constantcontact.com/api_guide/contacts_autoresponder.html
     yield (

@@ -105,6 +105,22 @@ def test_an_export_is_changed_detached_and_given_a_connection_again(
     assert (nothing.code, "Nothing to change was named" in nothing.err) == (2, True)
 
 
+def test_a_refusal_is_written_on_the_command_line(world: World, ccexport: Callable[..., Said]) -> None:
+    """Several, each with several values; who holds one of them is left out."""
+    world.ready([person(1), person(2, country="Denmark"), person(3, country="Sweden")])
+
+    changed = ccexport(
+        "exports", "change", "News", "--refusal", "country=Denmark, Finland", "--refusal", "email=x", "--json"
+    )  # fmt: skip
+    preview = ccexport("exports", "preview", "News", "--json")
+    wrong = ccexport("exports", "change", "News", "--refusal", "country")
+
+    refusals = [{"field": "country", "values": ["Denmark", "Finland"]}, {"field": "email", "values": ["x"]}]
+    assert (changed.code, changed.json["refusals"]) == (0, refusals), changed.err
+    assert (preview.json["verdicts"]["add"], preview.json["reasons"]["no_consent"]) == (2, 1)
+    assert (wrong.code, wrong.err) == (2, "error: --refusal country is not of the form name=value.\n")
+
+
 def test_one_list_for_each_segment(world: World, ccexport: Callable[..., Said]) -> None:
     world.ready([person(1)])
     ccexport("segments", "create", "Norway", "--rule", '{"field": "country", "op": "is", "value": "Norway"}')

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ccexport.errors import BadInput
-from ccexport.model.exports import ConsentRule, MappedField
+from ccexport.model.exports import ConsentRule, MappedField, Refusal
 from ccexport.model.profiles import ProfileField
 from ccexport.model.words import FieldType
 from ccexport.plan.fields import CONTACT_FIELDS
@@ -69,13 +69,24 @@ def test_a_mapped_field_is_checked_by_itself(world: World, field: MappedField, m
 
 @pytest.mark.parametrize(
     "config",
-    [{"email": "mail"}, {"consent": ConsentRule(field="agreed")}, {"newest_by": "updated"}],
+    [
+        {"email": "mail"},
+        {"consent": ConsentRule(field="agreed")},
+        {"refusals": (Refusal(field="no_mail", values=("1",)),)},
+        {"newest_by": "updated"},
+    ],
     ids=lambda c: next(iter(c)),
 )
 def test_other_fields_of_the_profiles_must_exist_too(world: World, config: dict[str, Any]) -> None:
-    """The address, the consent and the rule for duplicates."""
+    """The address, the consent, what refuses and the rule for duplicates."""
     with pytest.raises(BadInput, match="the profiles have no field"):
         check(world, **config)
+
+
+def test_a_refusal_names_what_means_no(world: World) -> None:
+    """A blank cell means that nothing was refused, so it cannot be the value."""
+    with pytest.raises(BadInput, match="names no value that means no"):
+        check(world, refusals=(Refusal(field="first", values=(" ",)),))
 
 
 def test_names_in_a_mapping_are_never_sql(world: World) -> None:

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ccexport.model.exports import ConsentRule
+from ccexport.model.exports import ConsentRule, Refusal
 from ccexport.model.words import FieldType, Mode, Reason, Verdict
 from ccexport.plan.reading import PlanRow, addresses_of, rows
 from tests.plan.factories import EXPORT, World, mapped
@@ -102,6 +102,54 @@ def test_one_refusal_counts_for_every_profile_with_the_address(world: World) -> 
     found = rows(world.plan(consent=CONSENT, members=(world.segment("S", [0, 2, 3]),)))
     assert [str(r.verdict or r.reason) for r in found] == ["no_consent", "add", "no_consent"]
     assert found[0].warnings == ("consent:refused_elsewhere",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "answers", "values"),
+    [
+        (FieldType.TEXT, ["1", None, "0", "ON HOLD"], ("1", "on hold")),
+        (FieldType.BOOLEAN, [True, None, False, True], ("1",)),
+        (FieldType.BOOLEAN, [True, None, False, True], ("oui",)),
+        (FieldType.BOOLEAN, [False, None, True, False], ("nein",)),
+        (FieldType.NUMBER, [1.0, None, 0.0, 1.0], ("1",)),
+    ],
+)
+def test_a_refusal_says_no_while_empty_says_nothing(
+    world: World, kind: FieldType, answers: list[Any], values: tuple[str, ...]
+) -> None:
+    """As in a column that only holds a mark for those who opted out."""
+    world.profiles_are(
+        [{"email": f"p{n}@example.com", "no_mail": a} for n, a in enumerate(answers)], {"no_mail": kind}
+    )
+    refusals = (Refusal(field="no_mail", values=values),)
+    assert fates(world, refusals=refusals) == ["no_consent", "add", "add", "no_consent"]
+
+
+def test_one_of_several_refusals_is_enough_and_counts_for_the_address(world: World) -> None:
+    """Whatever consent says, and wherever the profile that refuses is."""
+    world.profiles_are(
+        [
+            {"email": "a@example.com", "agreed": "yes", "out": None, "hold": "bounced"},
+            {"email": "b@example.com", "agreed": "yes", "out": None, "hold": None},
+            {"email": "B@example.com", "agreed": "yes", "out": "true", "hold": None},
+            {"email": "c@example.com", "agreed": "yes", "out": "false", "hold": None},
+            {"email": "d@example.com", "agreed": None, "out": None, "hold": None},
+        ]
+    )
+    refusals = (Refusal(field="out", values=("true",)), Refusal(field="hold", values=("Bounced", "spam")))
+    members = (world.segment("S", [0, 1, 3, 4]),)
+    found = rows(world.plan(consent=CONSENT, refusals=refusals, members=members))
+    assert [str(r.verdict or r.reason) for r in found] == ["no_consent", "no_consent", "add", "no_consent"]
+    assert found[1].warnings == ("consent:refused_elsewhere",)
+
+
+def test_a_refusal_is_part_of_what_is_approved(world: World) -> None:
+    """Also where nobody holds its value yet; an export without one keeps the digest it had."""
+    world.profiles_are([{"email": "a@example.com", "out": None}])
+    none, one = world.plan(), world.plan(refusals=(Refusal(field="out", values=("1",)),))
+    assert fates(world, refusals=(Refusal(field="out", values=("1",)),)) == ["add"]
+    assert none.digest != one.digest
+    assert none.digest == world.plan(refusals=()).digest
 
 
 def test_the_unsubscribed_are_left_alone(world: World) -> None:

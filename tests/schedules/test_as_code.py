@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from ccexport.errors import BadInput, NotFound
-from ccexport.model.exports import ConsentRule, Guards, MappedField
+from ccexport.model.exports import ConsentRule, Guards, MappedField, Refusal
 from ccexport.model.schedules import Follows, Schedule
 from ccexport.model.words import Mode
 from ccexport.services.configuration_document import schema
@@ -38,6 +38,7 @@ def furnished(root: Path) -> World:
         ],
         mode=Mode.MIRROR,
         consent=ConsentRule(field="consent"),
+        refusals=[Refusal(field="country", values=("Nowhere", "Elsewhere"))],
         guards=Guards(removals_percent=None, contacts_maximum=5),
         newest_by="updated_at",
     )

@@ -5,11 +5,13 @@ Must never check what the use case checks.
 
 import streamlit as st
 
-from ccexport.model.exports import ConsentRule, Export, Guards
+from ccexport.model.exports import ConsentRule, Export, Guards, Refusal
 from ccexport.model.profiles import Snapshot
 from ccexport.model.words import FieldType, Mode
 from ccexport.ui.texts import t
 from ccexport.ui.words import MODES
+
+DEFAULT_REFUSAL = ("true", "1", "yes")
 
 
 def who_of_them(
@@ -60,6 +62,32 @@ def who_of_them(
         disabled=disabled,
     )
     return consent, newest
+
+
+def refusals(key: str, export: Export | None, snapshot: Snapshot, disabled: bool) -> tuple[Refusal, ...]:
+    """The fields whose value means no, and the values that do."""
+    old = {r.field: r.values for r in export.config.refusals} if export else {}
+    fields = [f.name for f in snapshot.fields]
+    chosen = st.multiselect(
+        t("Fields whose value means no"),
+        fields,
+        default=[f for f in old if f in fields],
+        key=f"{key}-refusals",
+        disabled=disabled,
+        placeholder=t("choose"),
+        help=t("Such as Do not email or Unsubscribed. An empty value means that nothing was refused."),
+    )
+    found = []
+    for field in chosen:
+        written = st.text_input(
+            t("Means no in {field}", field=field),
+            value=", ".join(old.get(field, DEFAULT_REFUSAL)),
+            key=f"{key}-refusal-{field}",
+            width=420,
+            disabled=disabled,
+        )
+        found.append(Refusal(field=field, values=tuple(v.strip() for v in written.split(",") if v.strip())))
+    return tuple(found)
 
 
 def how(key: str, export: Export | None, disabled: bool) -> tuple[Mode, bool, Guards]:

@@ -16,7 +16,7 @@ from ccexport.ui.app_state import services
 from ccexport.ui.edit_conflict import ask_what_holds, forget, opened
 from ccexport.ui.exports.attributes import attributes
 from ccexport.ui.exports.contact_lists import contact_list_picker, custom_fields, pick
-from ccexport.ui.exports.export_options import how, who_of_them
+from ccexport.ui.exports.export_options import how, refusals, who_of_them
 from ccexport.ui.exports.mapping_suggestions import suggested
 from ccexport.ui.exports.schedule_form import words
 from ccexport.ui.exports.segment_picker import choose_segments
@@ -161,6 +161,7 @@ def _values(
     st.subheader(t("3. Who"))
     segments = choose_segments(actor, key, export, disabled)
     consent, newest_by = who_of_them(key, export, snapshot, disabled)
+    refused = refusals(key, export, snapshot, disabled)
     st.subheader(t("4. How"))
     mode, resend, guards = how(key, export, disabled)
     return {
@@ -174,6 +175,7 @@ def _values(
         "mode": mode,
         "resend_unchanged": resend,
         "consent": consent,
+        "refusals": refused,
         "newest_by": newest_by,
         "international_phones": phones,
         "guards": guards,
