@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PORT ?= 8501
 
 
-.PHONY: reference reliability install run test check lint tools bench sandbox pins sizes clean
+.PHONY: reference reliability texts install run test check lint tools bench sandbox pins sizes clean
 
 $(VENV)/run.stamp: requirements.txt
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("ccexport needs Python 3.11 or later")'
@@ -43,6 +43,10 @@ bench: $(VENV)/dev.stamp
 pins:
 	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements.txt requirements.in
 	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements-dev.txt requirements-dev.in
+
+# Brings the catalogues of translations up to date with the texts in the code.
+texts: $(VENV)/dev.stamp
+	$(BIN)/python -m ccexport.ui.texts.extract
 
 sizes:
 	@git ls-files '*.py' | xargs wc -l | sort -n | tail -40

@@ -12,7 +12,7 @@ from its type:
     list, tuple             each of them, with commas between
 
 `counted("{n} contact was sent.", "{n} contacts were sent.", n=n)` has a form for 1 and one for other counts; `n` is
-the count. Texts in a table, which have no values, are marked with `mark("…")`, so that they are extracted too.
+the count. Texts without values that are chosen from a table are marked there, `mark({…})`.
 Every call has its text as a literal: a text that is put together cannot be found in a catalogue.
 Must never hold markup, nor an option of the command line.
 """
@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 _NAME = re.compile(r"\{(\w+)\}")
 
@@ -34,6 +34,7 @@ class Size:
     bytes: int
 
 
+T = TypeVar("T")
 Value = Any  # one of the types above; anything else, such as a path, is kept as its text
 
 
@@ -85,9 +86,12 @@ def counted(one: str, several: str, /, *, n: int, **values: Value) -> Message:
     return Message(one, {"n": n, **values}, several)
 
 
-def mark(text: str) -> str:
-    """The text itself; marks a text of a table to be translated where it is shown."""
-    return text
+def mark(texts: T) -> T:
+    """What is given, unchanged: a text, a table whose values are texts, or a class of words.
+
+    Marks them to be translated where they are shown. Of a value that is a tuple only the first is a text.
+    """
+    return texts
 
 
 def word(text: str) -> Message:

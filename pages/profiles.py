@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ccexport.messages import mark
 from ccexport.model.words import Role
 from ccexport.ui.app_state import services
 from ccexport.ui.navigation import titled
@@ -15,13 +16,15 @@ from ccexport.ui.url_state import views
 
 actor = require(Role.VIEWER)
 
-VIEWS = {
-    "profiles": "Profiles",
-    "fields": "Fields",
-    "snapshots": "Snapshots",
-    "sources": "Sources",
-    "ingest": "Bring in a file",
-}
+VIEWS = mark(
+    {
+        "profiles": "Profiles",
+        "fields": "Fields",
+        "snapshots": "Snapshots",
+        "sources": "Sources",
+        "ingest": "Bring in a file",
+    }
+)
 st.title(titled("profiles"))
 snapshot = services().profiles.find_current(actor)
 contributor = actor.role.covers(Role.CONTRIBUTOR)

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ccexport.messages import mark
 from ccexport.model.words import Role
 from ccexport.ui.navigation import titled
 from ccexport.ui.session import require
@@ -15,12 +16,12 @@ from ccexport.ui.url_state import views
 actor = require(Role.VIEWER)
 
 VIEWS = {
-    "health": (health, "Health", Role.VIEWER),
-    "refresh": (refresh, "Refresh", Role.VIEWER),
-    "notices": (notices, "Notices", Role.CONTRIBUTOR),
-    "suppression": (suppression, "Suppression list", Role.VIEWER),
-    "erasure": (erasure, "Erasure", Role.ADMINISTRATOR),
-    "audit": (audit, "Audit", Role.ADMINISTRATOR),
+    "health": (health, mark("Health"), Role.VIEWER),
+    "refresh": (refresh, mark("Refresh"), Role.VIEWER),
+    "notices": (notices, mark("Notices"), Role.CONTRIBUTOR),
+    "suppression": (suppression, mark("Suppression list"), Role.VIEWER),
+    "erasure": (erasure, mark("Erasure"), Role.ADMINISTRATOR),
+    "audit": (audit, mark("Audit"), Role.ADMINISTRATOR),
 }
 st.title(titled("system"))
 allowed = [view for view, (_, _, need) in VIEWS.items() if actor.role.covers(need)]

@@ -7,7 +7,10 @@ questions a word can answer about itself.
 from collections.abc import Mapping
 from enum import StrEnum
 
+from ccexport.messages import mark
 
+
+@mark
 class Role(StrEnum):
     """What a person may do; each role includes those before it."""
 
@@ -21,6 +24,7 @@ class Role(StrEnum):
         return order.index(self) >= order.index(needed)
 
 
+@mark
 class RunState(StrEnum):
     """Where a run is; the last five end it."""
 
@@ -52,6 +56,7 @@ ENDED = frozenset(
 )
 
 
+@mark
 class WaitReason(StrEnum):
     """What a waiting run waits for; it goes on by itself when that comes true."""
 
@@ -63,6 +68,7 @@ class WaitReason(StrEnum):
     STORAGE = "storage"
 
 
+@mark
 class BatchState(StrEnum):
     """Where one batch is. `submitting` is written before the request leaves."""
 
@@ -74,6 +80,7 @@ class BatchState(StrEnum):
     UNKNOWN = "unknown"
 
 
+@mark
 class BatchKind(StrEnum):
     """What a batch asks Constant Contact to do."""
 
@@ -105,17 +112,19 @@ class Reason(StrEnum):
     OVER_LIMIT = "over_limit"
 
 
-REASON_SENTENCES: Mapping[Reason, str] = {
-    Reason.NO_EMAIL: "The profile has no e-mail address.",
-    Reason.INVALID_EMAIL: "What stands in the address field is not an e-mail address.",
-    Reason.EMAIL_TOO_LONG: "The address is longer than Constant Contact takes.",
-    Reason.DUPLICATE: "Another profile with the same address is sent instead.",
-    Reason.SUPPRESSED: "The address or its domain is on the suppression list.",
-    Reason.NO_CONSENT: "There is no consent for this address.",
-    Reason.UNSUBSCRIBED: "The person unsubscribed at Constant Contact.",
-    Reason.LEFT_LIST: "The person left the list by their own hand and is never put back.",
-    Reason.OVER_LIMIT: "There are more contacts than an export takes.",
-}
+REASON_SENTENCES: Mapping[Reason, str] = mark(
+    {
+        Reason.NO_EMAIL: "The profile has no e-mail address.",
+        Reason.INVALID_EMAIL: "What stands in the address field is not an e-mail address.",
+        Reason.EMAIL_TOO_LONG: "The address is longer than Constant Contact takes.",
+        Reason.DUPLICATE: "Another profile with the same address is sent instead.",
+        Reason.SUPPRESSED: "The address or its domain is on the suppression list.",
+        Reason.NO_CONSENT: "There is no consent for this address.",
+        Reason.UNSUBSCRIBED: "The person unsubscribed at Constant Contact.",
+        Reason.LEFT_LIST: "The person left the list by their own hand and is never put back.",
+        Reason.OVER_LIMIT: "There are more contacts than an export takes.",
+    }
+)
 """What each reason means, for a person."""
 
 
@@ -143,6 +152,7 @@ class SegmentKind(StrEnum):
     STATIC = "static"
 
 
+@mark
 class FieldType(StrEnum):
     """The type of a profile field, as rules and mappings see it."""
 
@@ -154,6 +164,7 @@ class FieldType(StrEnum):
     LIST = "list"
 
 
+@mark
 class Trigger(StrEnum):
     """What asked for a run."""
 

@@ -10,6 +10,8 @@ and https://developer.constantcontact.com/api_guide/import_contacts.html
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ccexport.messages import mark
+
 CUSTOM = "cf:"
 EMAIL = "email"
 BIRTHDAY = "birthday"
@@ -54,21 +56,43 @@ class ContactField:
         return self.name == "phone" or self.name.endswith("_phone")
 
 
-def _parts(prefix: str, label: str, country: bool = True) -> list[ContactField]:
+_ADDRESS = ("street", "street2", "city", "state", "zip", "country")
+_LABELS = {
+    "": mark(("Street", "Street, second line", "City", "State or province", "Postal code", "Country")),
+    "home_": mark(
+        ("Home street", "Home street, second line", "Home city", "Home state or province", "Home postal code")
+    ),
+    "work_": mark(
+        (
+            "Work street",
+            "Work street, second line",
+            "Work city",
+            "Work state or province",
+            "Work postal code",
+            "Work country",
+        )
+    ),
+    "other_": mark(
+        (
+            "Other street",
+            "Other street, second line",
+            "Other city",
+            "Other state or province",
+            "Other postal code",
+            "Other country",
+        )
+    ),
+}
+
+
+def _parts(prefix: str) -> list[ContactField]:
     # street and street2 take 255 characters, the other parts 50:
     # https://developer.constantcontact.com/api_reference/index.html
-    def part(name: str, text: str, length: int = 50) -> ContactField:
-        words = f"{label} {text}" if label else text
-        return ContactField(prefix + name, words.capitalize(), length=length, address=prefix)
-
-    parts = [
-        part("street", "street", 255),
-        part("street2", "street, second line", 255),
-        part("city", "city"),
-        part("state", "state or province"),
-        part("zip", "postal code"),
+    named = zip(_ADDRESS, _LABELS[prefix], strict=False)  # the home address has no country
+    return [
+        ContactField(prefix + name, label, length=255 if "street" in name else 50, address=prefix)
+        for name, label in named
     ]
-    return [*parts, part("country", "country")] if country else parts
 
 
 _FIELDS = [
@@ -90,12 +114,12 @@ _FIELDS = [
     ContactField("work_phone", "Work phone", Shape.PHONE),
     ContactField("mobile_phone", "Mobile phone", Shape.PHONE),
     ContactField("other_phone", "Other phone", Shape.PHONE),
-    *_parts("", ""),
+    *_parts(""),
     # The schema spells this one country "home country", with a blank, surely by mistake; the unnamed
     # address is a home address, so its `country` does the same.
-    *_parts("home_", "home", country=False),
-    *_parts("work_", "work"),
-    *_parts("other_", "other"),
+    *_parts("home_"),
+    *_parts("work_"),
+    *_parts("other_"),
 ]
 
 CONTACT_FIELDS: dict[str, ContactField] = {field.name: field for field in _FIELDS}

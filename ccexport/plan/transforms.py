@@ -9,6 +9,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 
 from ccexport.errors import BadInput
+from ccexport.messages import mark
 from ccexport.profiles.database import quote_text
 
 DATE = "date:"
@@ -49,14 +50,16 @@ _SIMPLE: dict[str, Callable[[str], str]] = {
     "first_word": lambda c: f"split_part({c}, ' ', 1)",
 }
 
-TRANSFORMS: dict[str, str] = {
-    "trim": "Blanks around it go (always done)",
-    "upper": "CAPITALS",
-    "lower": "small letters",
-    "title": "First Letter Of Each Word",
-    "first_word": "Only the first word",
-    "date:%d.%m.%Y": "A date written like this (%d day, %m month, %Y year)",
-}
+TRANSFORMS: dict[str, str] = mark(
+    {
+        "trim": "Blanks around it go (always done)",
+        "upper": "CAPITALS",
+        "lower": "small letters",
+        "title": "First Letter Of Each Word",
+        "first_word": "Only the first word",
+        "date:%d.%m.%Y": "A date written like this (%d day, %m month, %Y year)",
+    }
+)
 """Every transform with the words a person reads; `date:` takes any format of strptime's."""
 
 

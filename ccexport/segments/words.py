@@ -1,10 +1,10 @@
 """A rule in plain words, English unless told otherwise, for people who did not write it. Must never need a snapshot."""
 
-import calendar
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ccexport.messages import mark
 from ccexport.segments.operators import OPERATORS, Operator, Takes, candidates
 from ccexport.segments.rules import Condition, Group, Node
 from ccexport.segments.values import read_many, read_months, read_range, read_sent, read_span
@@ -20,7 +20,24 @@ def in_words(node: Node, names: Mapping[str, str] | None = None, say: Callable[[
     return _Speaker(names or {}, say).node(node, outer=True)
 
 
-PHRASES = ("and", "or", "not", "none of", "(ignoring case)", "in the last", "more")
+PHRASES = mark(("and", "or", "not", "none of", "(ignoring case)", "in the last", "more"))
+WORDS_OF_SPANS = mark(("day", "days", "week", "weeks", "month", "months", "year", "years"))
+MONTHS = mark(
+    (
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -69,7 +86,7 @@ class _Speaker:
             case Takes.SPAN:
                 return self._span(read_span(value))
             case Takes.MONTHS:
-                return self._listed([self.say(calendar.month_name[m]) for m in read_months(value)])
+                return self._listed([self.say(MONTHS[m - 1]) for m in read_months(value)])
             case Takes.SEGMENT:
                 return _quoted(self.names.get(str(value), value))
             case Takes.SENT:

@@ -12,13 +12,14 @@ from typing import Any
 
 from ccexport.constant_contact import oauth
 from ccexport.errors import BadInput, Conflict, NotPermitted
+from ccexport.messages import mark
 from ccexport.model.exports import Actor, Connection
 from ccexport.model.words import Role
 from ccexport.services.access import require
 from ccexport.services.naming import checked
 from ccexport.services.wiring import UseCases
 
-AGREEMENT = (
+AGREEMENT = mark(
     "Data privacy and compliance: by connecting you ask ccexport to send personal data of the people in your "
     "segments to Constant Contact. You are responsible for having their consent, and for Constant Contact meeting "
     "the privacy and security obligations you have. An administrator can remove the connection at any time."

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from ccexport.messages import mark
 from ccexport.model.exports import Actor
 from ccexport.model.profiles import Segment
 from ccexport.model.words import Role, SegmentKind
@@ -13,6 +14,8 @@ from ccexport.segments.words import in_words
 from ccexport.services.access import mask_profile, require, sees_personal
 from ccexport.services.segment_insight import SegmentInsight
 from ccexport.services.wiring import UseCases
+
+_EVERYBODY, _MEMBERS = mark(("all profiles", "the profiles of a member list"))
 
 
 class SegmentRules(UseCases):
@@ -45,7 +48,7 @@ class SegmentRules(UseCases):
         require(actor, Role.VIEWER, "see segments")
         if segment.kind is SegmentKind.DYNAMIC and segment.rule is not None:
             return in_words(parse_rule(self._insight.with_names(segment.rule)), say=say)
-        return say("all profiles" if segment.kind is SegmentKind.ALL else "the profiles of a member list")
+        return say(_EVERYBODY if segment.kind is SegmentKind.ALL else _MEMBERS)
 
     def rule_in_words(self, actor: Actor, rule: Mapping[str, Any], *, say: Callable[[str], str] = str) -> str:
         """A rule that is not saved yet, in a plain sentence."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from ccexport import __version__
 from ccexport.errors import BadInput
+from ccexport.messages import mark
 from ccexport.model.exports import Actor
 from ccexport.model.words import Role, RunState
 from ccexport.plan.csv_cells import csv_line
@@ -111,13 +112,13 @@ def _entry(value: str) -> tuple[str, str]:
         address, _, sentence = normalise_address(value)
         if address is None:
             raise BadInput(f"An entry of the suppression list is not an address: {sentence}")
-        return address, "address"
+        return address, mark("address")
     domain = value.lstrip("@")
     if "." not in domain or " " in domain:
         raise BadInput(
             "An entry of the suppression list is neither an address nor a domain such as example.com."
         )
-    return domain, "domain"
+    return domain, mark("domain")
 
 
 def _size(path: Any) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from ccexport.ui.render import number
-from ccexport.ui.texts import t
+from ccexport.ui.texts import t, tn
 from ccexport.ui.words import word
 
 
@@ -31,7 +31,7 @@ def numbers(found: Sequence[Number], *, columns: int, **view: str) -> None:
                 st.metric(one.label, number(one.count), help=one.help)
                 if one.count:
                     st.button(
-                        t("Show {n} rows", n=number(one.count)),
+                        tn("Show {n} row", "Show {n} rows", n=one.count),
                         key=f"rows-{one.code or 'all'}",
                         type="tertiary",
                         icon=":material/arrow_downward:",

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ccexport.errors import CcexportError
+from ccexport.messages import mark
 from ccexport.model.exports import Actor
 from ccexport.model.people import Person
 from ccexport.model.words import Role
@@ -10,14 +11,18 @@ from ccexport.ui.app_state import services
 from ccexport.ui.render import code, moment, plain, show_error
 from ccexport.ui.texts import t
 
-MAY = {
-    Role.VIEWER: "sees counts, settings and history; personal data masked",
-    Role.CONTRIBUTOR: "makes segments and exports, previews, runs, downloads",
-    Role.ADMINISTRATOR: "connections, people, system, everything",
-}
+MAY = mark(
+    {
+        Role.VIEWER: "sees counts, settings and history; personal data masked",
+        Role.CONTRIBUTOR: "makes segments and exports, previews, runs, downloads",
+        Role.ADMINISTRATOR: "connections, people, system, everything",
+    }
+)
 
 
-FOR_THE_PROVIDER = "Needed only to sign in with an OpenID provider, which has to say that it is verified."
+FOR_THE_PROVIDER = mark(
+    "Needed only to sign in with an OpenID provider, which has to say that it is verified."
+)
 
 
 def add_person(actor: Actor) -> None:

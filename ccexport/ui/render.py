@@ -8,19 +8,19 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ccexport.errors import CcexportError, NotPermitted
+from ccexport.messages import mark
 from ccexport.model.runs import Run
 from ccexport.model.words import RunState
-from ccexport.ui.formats import here as here
 from ccexport.ui.said import say
-from ccexport.ui.texts import t
+from ccexport.ui.texts import here as here
+from ccexport.ui.texts import in_words, t, zone
 
 log = logging.getLogger(__name__)
 LONGEST_NAME = 120
@@ -32,19 +32,21 @@ _INVISIBLE = re.compile(r"[\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u
 _LINKS = re.compile(r"(?=@)|(?<=www)(?=\.)|(?<=:)(?=//)", re.IGNORECASE)
 _JOINER = "\u2060"
 
-STATES: dict[RunState, tuple[str, str, str]] = {
-    RunState.QUEUED: ("Queued", "gray", ":material/hourglass_empty:"),
-    RunState.PLANNING: ("Planning", "blue", ":material/draw:"),
-    RunState.SENDING: ("Sending", "blue", ":material/send:"),
-    RunState.SETTLING: ("Settling", "blue", ":material/sync:"),
-    RunState.VERIFYING: ("Verifying", "blue", ":material/fact_check:"),
-    RunState.WAITING: ("Waiting", "orange", ":material/pause_circle:"),
-    RunState.SUCCEEDED: ("Succeeded", "green", ":material/check_circle:"),
-    RunState.SUCCEEDED_WITH_REJECTS: ("Succeeded with rejects", "yellow", ":material/rule:"),
-    RunState.FAILED: ("Failed", "red", ":material/cancel:"),
-    RunState.CANCELLED: ("Cancelled", "gray", ":material/block:"),
-    RunState.BLOCKED: ("Blocked", "red", ":material/front_hand:"),
-}
+STATES: dict[RunState, tuple[str, str, str]] = mark(
+    {
+        RunState.QUEUED: ("Queued", "gray", ":material/hourglass_empty:"),
+        RunState.PLANNING: ("Planning", "blue", ":material/draw:"),
+        RunState.SENDING: ("Sending", "blue", ":material/send:"),
+        RunState.SETTLING: ("Settling", "blue", ":material/sync:"),
+        RunState.VERIFYING: ("Verifying", "blue", ":material/fact_check:"),
+        RunState.WAITING: ("Waiting", "orange", ":material/pause_circle:"),
+        RunState.SUCCEEDED: ("Succeeded", "green", ":material/check_circle:"),
+        RunState.SUCCEEDED_WITH_REJECTS: ("Succeeded with rejects", "yellow", ":material/rule:"),
+        RunState.FAILED: ("Failed", "red", ":material/cancel:"),
+        RunState.CANCELLED: ("Cancelled", "gray", ":material/block:"),
+        RunState.BLOCKED: ("Blocked", "red", ":material/front_hand:"),
+    }
+)
 
 
 def bare(text: str, longest: int = LONGEST_NAME) -> str:
@@ -90,41 +92,22 @@ def edge(value: object) -> str:
     return number(value) if isinstance(value, int | float | Decimal) else bare(str(value), 40)
 
 
-def zone() -> ZoneInfo:
-    """The browser's time zone, else UTC."""
-    try:
-        return ZoneInfo(str(st.context.timezone or "UTC"))
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
-
-
 def ago(at: datetime | None) -> str:
     """How long since, in the largest unit."""
     if at is None:
         return t("never")
-    seconds = (datetime.now(UTC) - at).total_seconds()
-    if seconds < 60:
-        return t("just now")
-    for size, one, many in (
-        (86_400, "1 day ago", "{n} days ago"),
-        (3_600, "1 h ago", "{n} h ago"),
-        (60, "1 min ago", "{n} min ago"),
-    ):
-        if seconds >= size:
-            n = int(seconds // size)
-            return t(one) if n == 1 else t(many, n=n)
-    return t("just now")
+    since = datetime.now(UTC) - at
+    return t("just now") if since < timedelta(minutes=1) else in_words().ago(since)
 
 
 def duration(seconds: float | None) -> str:
     """Hours, minutes, seconds; the two largest, and never less than a second of something."""
-    if seconds is None:
-        return "–"
-    whole = max(round(seconds), 1 if seconds > 0 else 0)
-    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    return "–" if seconds is None else in_words().duration(seconds)
+
+
+def size(count: float) -> str:
+    """A number of bytes, in the largest unit."""
+    return in_words().size(count)
 
 
 def height_of(rows: int, most: int = 560) -> int:
@@ -161,7 +144,7 @@ def told() -> Iterator[None]:
 def show_error(error: CcexportError) -> None:
     """What happened, what to do, and a reference that the log has too."""
     icon = ":material/lock:" if isinstance(error, NotPermitted) else ":material/error:"
-    show_refusal(say(str(error)), icon=icon, logged=error.log)
+    show_refusal(say(error.message), icon=icon, logged=error.log)
 
 
 def show_refusal(sentence: str, *, icon: str = ":material/error:", logged: str = "") -> None:

@@ -12,9 +12,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 
-from ccexport.ui.formats import Formats, here
-from ccexport.ui.texts import language, t
+from babel.numbers import get_decimal_symbol, get_group_symbol
+
+from ccexport.messages import Message
+from ccexport.ui import texts
+from ccexport.ui.texts import here, language, t
 from ccexport.ui.texts.one import after
+from ccexport.ui.texts.reader import Reader
 
 _GAP = re.compile(r"\{n?\}")
 _BLANK = re.compile(r"\{(\d+)(?::(\w+))?\}")
@@ -22,8 +26,15 @@ _NUMBER = re.compile(r"(\d{1,3}(?:,\d{3})*|\d+)(?:\.(\d+))?")
 _PARTS = (re.compile(r"(?<=[.!?]) (?=\S)"), re.compile(r"(?<=[;:]) (?=\S)"))
 
 
-def say(sentence: str) -> str:
+def say(sentence: str | Message) -> str:
     """The sentence in the reader's language."""
+    if isinstance(sentence, Message):
+        if sentence.values or language() == "en":
+            return texts.say(sentence)
+        translated = texts.say(sentence)
+        if translated != sentence.template:
+            return translated
+        sentence = sentence.template
     return _said(language(), here(), sentence) if sentence else sentence
 
 
@@ -65,7 +76,7 @@ def _patterns(code: str) -> Sequence[tuple[str, str, re.Pattern[str], str]]:
 
 
 @lru_cache(maxsize=4096)
-def _said(code: str, reader: Formats, sentence: str) -> str:
+def _said(code: str, reader: Reader, sentence: str) -> str:
     """As a whole, else sentence by sentence, else part by part."""
     whole = _recognised(code, reader, sentence)
     if whole is not None:
@@ -80,7 +91,7 @@ def _said(code: str, reader: Formats, sentence: str) -> str:
     return _numbers(sentence, reader)
 
 
-def _recognised(code: str, reader: Formats, sentence: str) -> str | None:
+def _recognised(code: str, reader: Reader, sentence: str) -> str | None:
     known = sentences(code).get(sentence)
     if known is not None and not _GAP.search(sentence):
         return known
@@ -92,7 +103,7 @@ def _recognised(code: str, reader: Formats, sentence: str) -> str | None:
     return None
 
 
-def _filled(code: str, reader: Formats, translation: str, values: Sequence[str]) -> str:
+def _filled(code: str, reader: Reader, translation: str, values: Sequence[str]) -> str:
     made, rest = "", 0
     before = ""
     for blank in _BLANK.finditer(translation):
@@ -103,16 +114,17 @@ def _filled(code: str, reader: Formats, translation: str, values: Sequence[str])
     return made + after(before, translation[rest:], code)
 
 
-def _value(code: str, reader: Formats, value: str, kind: str | None) -> str:
+def _value(code: str, reader: Reader, value: str, kind: str | None) -> str:
     if kind == "say":
         return _said(code, reader, value)
     return t(value) if kind == "word" else _numbers(value, reader)
 
 
-def _numbers(text: str, reader: Formats) -> str:
+def _numbers(text: str, reader: Reader) -> str:
     """A number as it is written where the reader is; anything else as it is."""
     found = _NUMBER.fullmatch(text)
     if not found:
         return text
     whole, decimals = found.groups()
-    return whole.replace(",", reader.thousands) + (reader.decimal + decimals if decimals else "")
+    thousands, decimal = get_group_symbol(reader.locale), get_decimal_symbol(reader.locale)
+    return whole.replace(",", thousands) + (decimal + decimals if decimals else "")

@@ -1,60 +1,75 @@
 """The closed words of the product as a person reads them. Must hold every verdict, reason and outcome."""
 
+from ccexport.messages import mark
 from ccexport.model.words import REASON_SENTENCES, Mode, Outcome, Reason, Verdict
 from ccexport.ui.texts import t
 
-VERDICTS = {
-    Verdict.ADD: "Add",
-    Verdict.UPDATE: "Update",
-    Verdict.UNCHANGED: "Unchanged",
-    Verdict.REMOVE: "Remove",
-}
-REASONS = {
-    Reason.NO_EMAIL: "No address",
-    Reason.INVALID_EMAIL: "Invalid address",
-    Reason.EMAIL_TOO_LONG: "Address too long",
-    Reason.DUPLICATE: "Duplicate",
-    Reason.SUPPRESSED: "Suppressed",
-    Reason.NO_CONSENT: "No consent",
-    Reason.UNSUBSCRIBED: "Unsubscribed",
-    Reason.LEFT_LIST: "Left the list",
-    Reason.OVER_LIMIT: "Over the limit",
-}
-HOW = {
-    Verdict.ADD: "New on the list.",
-    Verdict.UPDATE: "On the list already; something is different.",
-    Verdict.UNCHANGED: "On the list already, exactly like this; nothing is sent.",
-    Verdict.REMOVE: "Left the segments; is taken off the list.",
-}
-OUTCOMES = {
-    Outcome.VERIFIED: "Verified",
-    Outcome.REJECTED: "Rejected",
-    Outcome.MISSING: "Missing",
-    Outcome.UNKNOWN: "Unknown",
-}
-WARNINGS = {
-    "too_long": "too long, left out",
-    "malformed": "not understood, left out",
-    "international": "a phone abroad, left out",
-    "refused_elsewhere": "another profile with this address says no",
-    "held_by_other": "stays on the list, another export holds it",
-    "role_address": "of a role, not of a person",
-}
-OTHERS = {
-    "candidates": "Candidates",
-    "sent": "Sent",
-    "left_out": "Left out",
-    "removed": "Removed",
-    "warnings": "With a warning",
-}
-DIFFERENCES = {
-    "new": "New in the later run",
-    "gone": "Not in the later run",
-    "changed": "Changed",
-    "same": "The same",
-    "not_a_candidate": "Not in the segments any more",
-}
-MODES = {Mode.ADD_AND_UPDATE: "Add and update", Mode.MIRROR: "Mirror: also take leavers off the list"}
+VERDICTS = mark(
+    {
+        Verdict.ADD: "Add",
+        Verdict.UPDATE: "Update",
+        Verdict.UNCHANGED: "Unchanged",
+        Verdict.REMOVE: "Remove",
+    }
+)
+REASONS = mark(
+    {
+        Reason.NO_EMAIL: "No address",
+        Reason.INVALID_EMAIL: "Invalid address",
+        Reason.EMAIL_TOO_LONG: "Address too long",
+        Reason.DUPLICATE: "Duplicate",
+        Reason.SUPPRESSED: "Suppressed",
+        Reason.NO_CONSENT: "No consent",
+        Reason.UNSUBSCRIBED: "Unsubscribed",
+        Reason.LEFT_LIST: "Left the list",
+        Reason.OVER_LIMIT: "Over the limit",
+    }
+)
+HOW = mark(
+    {
+        Verdict.ADD: "New on the list.",
+        Verdict.UPDATE: "On the list already; something is different.",
+        Verdict.UNCHANGED: "On the list already, exactly like this; nothing is sent.",
+        Verdict.REMOVE: "Left the segments; is taken off the list.",
+    }
+)
+OUTCOMES = mark(
+    {
+        Outcome.VERIFIED: "Verified",
+        Outcome.REJECTED: "Rejected",
+        Outcome.MISSING: "Missing",
+        Outcome.UNKNOWN: "Unknown",
+    }
+)
+WARNINGS = mark(
+    {
+        "too_long": "too long, left out",
+        "malformed": "not understood, left out",
+        "international": "a phone abroad, left out",
+        "refused_elsewhere": "another profile with this address says no",
+        "held_by_other": "stays on the list, another export holds it",
+        "role_address": "of a role, not of a person",
+    }
+)
+OTHERS = mark(
+    {
+        "candidates": "Candidates",
+        "sent": "Sent",
+        "left_out": "Left out",
+        "removed": "Removed",
+        "warnings": "With a warning",
+    }
+)
+DIFFERENCES = mark(
+    {
+        "new": "New in the later run",
+        "gone": "Not in the later run",
+        "changed": "Changed",
+        "same": "The same",
+        "not_a_candidate": "Not in the segments any more",
+    }
+)
+MODES = mark({Mode.ADD_AND_UPDATE: "Add and update", Mode.MIRROR: "Mirror: also take leavers off the list"})
 
 
 def word(code: str) -> str:

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from ccexport.model.words import RunState
 from ccexport.services.connections import AGREEMENT
 from ccexport.ui import said
-from ccexport.ui.formats import formats
+from ccexport.ui.texts.reader import reader
 from tests.ui.conftest import ROOT, Pages
 from tests.ui.conftest import said as read
 
@@ -179,8 +179,8 @@ def _said_to(locale: str, sentence: str) -> str:
     chosen = {"ccx_language": "nb"} if locale.startswith("nb") else {}
     with (
         patch("ccexport.ui.cookies.cookie", chosen.get),
-        patch("ccexport.ui.formats.here", lambda: formats(locale)),
-        patch("ccexport.ui.said.here", lambda: formats(locale)),
+        patch("ccexport.ui.texts.here", lambda: reader(locale)),
+        patch("ccexport.ui.said.here", lambda: reader(locale)),
     ):
         page = AppTest.from_function(script, args=(sentence,)).run()
     return str(page.text[0].value)

@@ -1,138 +1,77 @@
-"""The Norwegian catalogue has every sentence, with the same blanks to fill; and the pages speak it."""
+"""Every text of the code is in the catalogue, with the same blanks to fill; and the pages speak it."""
 
 import ast
-import re
-from pathlib import Path
 
 import pytest
 
-from ccexport.model.words import (
-    REASON_SENTENCES,
-    BatchKind,
-    BatchState,
-    FieldType,
-    Role,
-    RunState,
-    Trigger,
-    WaitReason,
-)
-from ccexport.segments.words import PHRASES
-from ccexport.services.connections import AGREEMENT
-from ccexport.services.exports import CONTACT_FIELDS, TRANSFORMS
-from ccexport.services.segments import OPERATORS
-from ccexport.ui import people
-from ccexport.ui.connections import connect
-from ccexport.ui.exports import export_options, schedule_form
-from ccexport.ui.exports import listing as export_list
+from ccexport.messages import names_in
 from ccexport.ui.navigation import PLACES
-from ccexport.ui.profiles import ingest, sources
-from ccexport.ui.render import STATES
-from ccexport.ui.runs import listing as run_list
-from ccexport.ui.runs import story as run_story
-from ccexport.ui.segments import listing as segments
-from ccexport.ui.segments import rule_editor, rule_values
-from ccexport.ui.segments import views as segment_views
-from ccexport.ui.system import notices, refresh
-from ccexport.ui.system.erasure import TOUCHED
-from ccexport.ui.texts import catalogue
-from ccexport.ui.words import DIFFERENCES, HOW, MODES, OTHERS, OUTCOMES, REASONS, VERDICTS, WARNINGS
+from ccexport.ui.texts import extract
+from ccexport.ui.texts.catalogue import catalogue, translations
 from tests.ui.conftest import ROOT, Pages, said
 
-BLANKS = re.compile(r"\{\w+\}")
+nb = translations("nb").gettext
 
 
-def written_in(file: Path) -> set[str]:
-    """Every text literal inside a call of `t`."""
-    calls = [n for n in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(n, ast.Call)]
-    ours = [c.args[0] for c in calls if isinstance(c.func, ast.Name) and c.func.id == "t" and c.args]
-    values = [n.value for argument in ours for n in ast.walk(argument) if isinstance(n, ast.Constant)]
-    return {v for v in values if isinstance(v, str)}
-
-
-def chosen_from_tables() -> set[str]:
-    tables = [
-        VERDICTS,
-        REASONS,
-        REASON_SENTENCES,
-        HOW,
-        OUTCOMES,
-        OTHERS,
-        MODES,
-        TOUCHED,
-        DIFFERENCES,
-        WARNINGS,
-        connect.SHARES,
-        export_list.SORTS,
+def pairs() -> list[tuple[str, str]]:
+    """Each text of the catalogue with its translation; both forms of those that have two."""
+    found = [(m.id, m.string) for m in catalogue("nb") if m.id]
+    ones = [(e, n) for e, n in found if isinstance(e, str)]
+    return ones + [
+        (e, n) for many in found if not isinstance(many[0], str) for e, n in zip(*many, strict=True)
     ]
-    tables += [
-        export_options.LIMITS,
-        people.MAY,
-        {"": people.FOR_THE_PROVIDER},
-        rule_editor.GROUPS,
-        segment_views.VIEWS,
-        sources.KINDS,
-        ingest.STEPS,
-        run_list.SINCE,
-        run_story.VIEWS,
-        TRANSFORMS,
-    ]
-    tables += [
-        schedule_form.FOLLOWS,
-        schedule_form.EVERY,
-        schedule_form.DAYS,
-        schedule_form.MISSED,
-        refresh.STATES,
-        notices.CHANNELS,
-        notices.EVENTS,
-        notices.OUTBOX,
-    ]
-    found = {text for table in tables for text in table.values()}
-    found |= {label for label, _ in segments.KINDS.values()} | {label for label, *_ in STATES.values()}
-    found |= {
-        str(w)
-        for words in (Role, FieldType, BatchKind, BatchState, Trigger, RunState, WaitReason)
-        for w in words
-    }
-    found |= {o.words for o in OPERATORS.values()} | {f.label for f in CONTACT_FIELDS.values()}
-    found |= {*PHRASES, "all profiles", "the profiles of a member list", "day", "week", "month", "year"}
-    found |= {p.title for p in PLACES} | {p.group for p in PLACES if p.group} | set(rule_values.UNITS)
-    return found | {AGREEMENT} | {STATES[s][0] for s in RunState}
 
 
-FILES = sorted([*(ROOT / "ccexport" / "ui").rglob("*.py"), *(ROOT / "pages").glob("*.py")])
-
-
-def test_every_sentence_is_there_in_norwegian() -> None:
-    """A new sentence without its translation is named here."""
-    needed = chosen_from_tables().union(*(written_in(file) for file in FILES))
-    assert sorted(needed - set(catalogue("nb"))) == []
+def test_every_text_is_translated() -> None:
+    """A new text without its translation is named here; `make texts` adds it to the catalogue."""
+    needed = {m.id for m in extract.template() if m.id}
+    there = {m.id for m in catalogue("nb") if m.id and all([m.string] if isinstance(m.id, str) else m.string)}
+    assert sorted(map(str, needed - there)) == []
 
 
 def test_no_translation_is_left_over() -> None:
-    """A sentence that is gone takes its translation with it."""
-    needed = chosen_from_tables().union(*(written_in(file) for file in FILES))
-    spoken_by_others = {s for s in catalogue("nb") if s not in needed}
-    text = "".join(file.read_text("utf-8") for file in FILES)
-    assert sorted(s for s in spoken_by_others if s not in text and s not in _calendar()) == []
-
-
-def _calendar() -> set[str]:
-    import calendar
-
-    return set(calendar.month_name) | {"address", "domain"}
+    """A text that is gone takes its translation with it; `make texts` removes it."""
+    needed = {m.id for m in extract.template() if m.id}
+    assert sorted(str(m.id) for m in catalogue("nb") if m.id and m.id not in needed) == []
 
 
 def test_the_same_blanks_are_filled() -> None:
-    """Else a page would break in one language only."""
-    differing = [e for e, n in catalogue("nb").items() if set(BLANKS.findall(e)) != set(BLANKS.findall(n))]
+    """Else a page would break in one language only; a form for 1 may leave the count out."""
+    differing = [(e, n) for e, n in pairs() if names_in(e) - {"n"} != names_in(n) - {"n"}]
     assert differing == []
+
+
+def test_the_catalogue_is_as_the_tools_write_it() -> None:
+    """So that `make texts` changes nothing but what it has to."""
+    before = extract.po_file("nb").read_bytes()
+    try:
+        extract.update("nb")
+        assert extract.po_file("nb").read_bytes() == before
+    finally:
+        extract.po_file("nb").write_bytes(before)
+
+
+def test_no_text_is_put_together() -> None:
+    """A text with values in it, or of parts, is in no catalogue."""
+    wrong = []
+    for file in (f for f in extract.sources() if f.is_relative_to(ROOT / "ccexport" / "ui")):
+        for call in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if (
+                isinstance(call, ast.Call)
+                and isinstance(call.func, ast.Name)
+                and call.func.id in extract.KEYWORDS
+            ):
+                texts = call.args[: extract.KEYWORDS[call.func.id]]
+                if any(isinstance(text, ast.JoinedStr | ast.BinOp) for text in texts):
+                    wrong.append(f"{file.name}:{call.lineno}")
+    assert wrong == []
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda p: p.path)
 def test_every_page_opens_in_norwegian(demo: Pages, place: object) -> None:
     page = demo.open(place.path, "administrator", language="nb")  # type: ignore[attr-defined]
     assert not page.exception
-    assert page.title[0].value == catalogue("nb")[place.title]  # type: ignore[attr-defined]
+    assert page.title[0].value == nb(place.title)  # type: ignore[attr-defined]
 
 
 def test_numbers_are_norwegian_too(demo: Pages) -> None:

@@ -15,10 +15,10 @@ import streamlit as st
 from streamlit.dataframe_util import convert_anything_to_arrow_bytes
 
 from ccexport.model.words import Reason, Verdict
-from ccexport.ui.formats import Formats
 from ccexport.ui.metric_cards import show_rows
 from ccexport.ui.render import here, number
-from ccexport.ui.texts import t
+from ccexport.ui.texts import t, tn
+from ccexport.ui.texts.reader import Reader
 from ccexport.ui.words import word
 
 ROW_HEIGHT = 30
@@ -37,9 +37,7 @@ def funnel(
     rows = [("", t("Candidates"), candidates, t("Candidates"))]
     rows += [(str(r), word(r), reasons.get(r, 0), left_out) for r in Reason if reasons.get(r, 0)]
     rows += [(str(v), word(v), verdicts.get(v, 0), group[v]) for v in Verdict if verdicts.get(v, 0)]
-    title = t("Where do the {n} candidates go?", n=number(candidates))
-    if candidates == 1:
-        title = t("Where does the one candidate go?")
+    title = tn("Where does the {n} candidate go?", "Where do the {n} candidates go?", n=candidates)
     labels = tuple(number(n) for _, _, n, _ in rows)
     domain = (goes, stays, t("Candidates"), left_out, leaves)
     spec = _funnel(tuple(rows), labels, domain, title, (t("What"), t("Contacts")), _ink())
@@ -92,7 +90,7 @@ def _delivered(
     title: str,
     domain: tuple[str, ...],
     heads: tuple[str, str, str],
-    reader: Formats,
+    reader: Reader,
 ) -> dict[str, Any]:
     # The theme's colours in their order: blue, green (of nothing), grey, red-brown, brown.
     chart = (

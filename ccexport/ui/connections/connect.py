@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from ccexport.errors import CcexportError
+from ccexport.messages import mark
 from ccexport.model.exports import Actor
 from ccexport.model.words import Role
 from ccexport.services.connections import AGREEMENT, Draft
@@ -20,7 +21,9 @@ from ccexport.ui.said import say
 from ccexport.ui.session import origin
 from ccexport.ui.texts import t
 
-SHARES = {Role.ADMINISTRATOR: "Administrators only", Role.CONTRIBUTOR: "Administrators and contributors"}
+SHARES = mark(
+    {Role.ADMINISTRATOR: "Administrators only", Role.CONTRIBUTOR: "Administrators and contributors"}
+)
 
 
 def begin_steps(actor: Actor, reconnect: str | None) -> None:

@@ -16,7 +16,7 @@ from ccexport.ui.exports.cards import select_key
 from ccexport.ui.exports.schedule_form import schedule_values
 from ccexport.ui.navigation import go
 from ccexport.ui.render import number, plain, show_error
-from ccexport.ui.texts import t
+from ccexport.ui.texts import t, tn
 
 SHOWN = 12
 
@@ -36,19 +36,20 @@ def selected_bar(
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="selected_exports"):
         st.markdown(_how_many(chosen, shown), width="content")
         if st.button(t("Run them"), icon=":material/send:", type="primary", key="bulk_run"):
-            st.dialog(t("Run {n} exports?", n=number(len(chosen))))(_run)(actor, chosen)
+            st.dialog(tn("Run {n} export?", "Run {n} exports?", n=len(chosen)))(_run)(actor, chosen)
         if st.button(t("Schedule"), icon=":material/schedule:", key="bulk_schedule"):
-            st.dialog(t("One schedule for {n} exports", n=number(len(chosen))), width="large")(_schedule)(
-                actor, chosen
-            )
+            st.dialog(
+                tn("One schedule for {n} export", "One schedule for {n} exports", n=len(chosen)),
+                width="large",
+            )(_schedule)(actor, chosen)
         if st.button(t("Pause"), icon=":material/pause:", key="bulk_pause"):
             _each(chosen, lambda e: services().exports.pause(actor, e.id))
         if st.button(t("Let them go on"), icon=":material/play_arrow:", key="bulk_resume"):
             _each(chosen, lambda e: services().exports.pause(actor, e.id, paused=False))
         if st.button(t("Detach"), icon=":material/link_off:", key="bulk_detach"):
-            st.dialog(t("Detach {n} exports?", n=number(len(chosen))))(_detach)(actor, chosen)
+            st.dialog(tn("Detach {n} export?", "Detach {n} exports?", n=len(chosen)))(_detach)(actor, chosen)
         if st.button(t("Remove"), icon=":material/delete:", key="bulk_remove"):
-            st.dialog(t("Remove {n} exports?", n=number(len(chosen))))(_remove)(actor, chosen)
+            st.dialog(tn("Remove {n} export?", "Remove {n} exports?", n=len(chosen)))(_remove)(actor, chosen)
         st.button(t("Select none"), type="tertiary", key="bulk_none", on_click=_select, args=(chosen, False))
         more = services().exports.manageable(actor, found)
         if len(more) > len(chosen):
@@ -96,8 +97,14 @@ def _run(actor: Actor, chosen: Sequence[Export]) -> None:
         )
     )
     if len(going) < len(chosen):
-        st.warning(t("{n} are paused and do not run.", n=number(len(chosen) - len(going))))
-    label = t("Run {n} exports", n=number(len(going)))
+        st.warning(
+            tn(
+                "{n} is paused and does not run.",
+                "{n} are paused and do not run.",
+                n=len(chosen) - len(going),
+            )
+        )
+    label = tn("Run {n} export", "Run {n} exports", n=len(going))
     if st.button(
         label, type="primary", icon=":material/send:", disabled=not going, key="bulk_run_go", width="stretch"
     ):

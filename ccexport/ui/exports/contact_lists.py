@@ -11,8 +11,8 @@ from ccexport.errors import CcexportError
 from ccexport.model.contact_lists import ContactList
 from ccexport.model.exports import Actor, Connection, Export
 from ccexport.ui.app_state import services
-from ccexport.ui.render import number, plain, show_error
-from ccexport.ui.texts import t
+from ccexport.ui.render import plain, show_error
+from ccexport.ui.texts import t, tn
 
 LISTS_PAGE = "https://app.constantcontact.com/pages/contacts/ui#lists"
 
@@ -58,7 +58,7 @@ def contact_list_picker(
     except CcexportError as error:
         show_error(error)
         there = {}
-    names = {k: f"{v.name} ({t('{n} contacts', n=number(v.members or 0))})" for k, v in there.items()}
+    names = {k: f"{v.name} ({tn('{n} contact', '{n} contacts', n=v.members or 0)})" for k, v in there.items()}
     if config and config.connection_id == connection.id:
         names.setdefault(config.list_id, config.list_name)
     wanted = config.list_id if config and config.list_id in names else None

@@ -5,6 +5,7 @@ Must never check what the use case checks.
 
 import streamlit as st
 
+from ccexport.messages import mark
 from ccexport.model.exports import ConsentRule, Export, Guards, Refusal
 from ccexport.model.profiles import Snapshot
 from ccexport.model.words import FieldType, Mode
@@ -115,11 +116,13 @@ def how(key: str, export: Export | None, disabled: bool) -> tuple[Mode, bool, Gu
     return Mode(str(mode)), resend, _limits(key, guards, disabled)
 
 
-LIMITS = {
-    "removals_percent": "Taken off the list, at most (% of those we put there)",
-    "shrunk_percent": "Fewer candidates than the last run, at most (%)",
-    "rejected_percent": "Left out, at most (% of the candidates)",
-}
+LIMITS = mark(
+    {
+        "removals_percent": "Taken off the list, at most (% of those we put there)",
+        "shrunk_percent": "Fewer candidates than the last run, at most (%)",
+        "rejected_percent": "Left out, at most (% of the candidates)",
+    }
+)
 
 
 def _limits(key: str, guards: Guards, disabled: bool) -> Guards:

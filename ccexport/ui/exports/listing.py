@@ -5,17 +5,18 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from ccexport.messages import mark
 from ccexport.model.exports import Actor, Connection, Export
 from ccexport.model.words import Role
 from ccexport.ui.app_state import services
 from ccexport.ui.exports.bulk import selected_bar
 from ccexport.ui.exports.cards import Beside, card
 from ccexport.ui.navigation import link
-from ccexport.ui.render import empty, number, plain
-from ccexport.ui.texts import t
+from ccexport.ui.render import empty, plain
+from ccexport.ui.texts import t, tn
 from ccexport.ui.url_state import page_of, views
 
-SORTS = {"name": "Name", "changed": "Last changed", "run": "Last run"}
+SORTS = mark({"name": "Name", "changed": "Last changed", "run": "Last run"})
 
 
 def export_list(actor: Actor) -> None:
@@ -30,7 +31,7 @@ def export_list(actor: Actor) -> None:
     if not found:
         st.caption(t("No export fits “{text}”.", text=plain(search)))
         link("exports", t("All exports"), icon=":material/outbox:")
-    shown = page_of(_sorted(actor, found, order), t("{n} exports", n=number(len(found))))
+    shown = page_of(_sorted(actor, found, order), tn("{n} export", "{n} exports", n=len(found)))
     bar = st.container()
     beside = _beside(actor, shown, connections)
     for export in shown:

@@ -24,7 +24,7 @@ from ccexport.ui.navigation import go
 from ccexport.ui.person_search import person_search
 from ccexport.ui.render import ago, duration, moment, number, plain, show_error
 from ccexport.ui.said import say
-from ccexport.ui.texts import t
+from ccexport.ui.texts import t, tn
 from ccexport.ui.words import MODES, word
 
 
@@ -180,9 +180,12 @@ def _time(actor: Actor, export: Export, plan: Plan) -> str:
     time = duration(expected.seconds)
     if not expected.runs:
         return t("at least {time}; no run of this connection tells more yet", time=time)
-    if expected.runs == 1:
-        return t("about {time}, going by the last run of this connection", time=time)
-    return t("about {time}, going by the last {n} runs of this connection", time=time, n=expected.runs)
+    return tn(
+        "about {time}, going by the last run of this connection",
+        "about {time}, going by the last {n} runs of this connection",
+        time=time,
+        n=expected.runs,
+    )
 
 
 def _contacts(actor: Actor, export: Export, plan: Plan) -> None:

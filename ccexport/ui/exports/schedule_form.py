@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from ccexport.errors import CcexportError
+from ccexport.messages import mark
 from ccexport.model.exports import Actor, Export
 from ccexport.model.schedules import Every, Follows, Missed, Schedule, Weekday
 from ccexport.services.schedules import ScheduleState, parsed
@@ -18,21 +19,31 @@ from ccexport.ui.render import moment, plain, show_error, zone
 from ccexport.ui.said import say
 from ccexport.ui.texts import t
 
-FOLLOWS = {
-    Follows.REFRESH: "With every refresh of the profiles",
-    Follows.TIMES: "At times of its own",
-    Follows.EXPORT: "After another export",
-    Follows.NOTHING: "By hand only",
-}
-EVERY = {
-    Every.HOUR: "Every hour",
-    Every.DAY: "Every day",
-    Every.WEEK: "Every week",
-    Every.MONTH: "Every month",
-}
-EVERY |= {Every.CRON: "A cron line"}
-DAYS = {day: day.capitalize() for day in Weekday}
-MISSED = {Missed.CATCH_UP: "Run once afterwards", Missed.DROP: "Leave it out"}
+FOLLOWS = mark(
+    {
+        Follows.REFRESH: "With every refresh of the profiles",
+        Follows.TIMES: "At times of its own",
+        Follows.EXPORT: "After another export",
+        Follows.NOTHING: "By hand only",
+    }
+)
+EVERY = mark(
+    {
+        Every.HOUR: "Every hour",
+        Every.DAY: "Every day",
+        Every.WEEK: "Every week",
+        Every.MONTH: "Every month",
+    }
+)
+EVERY |= {Every.CRON: mark("A cron line")}
+DAYS = dict(
+    zip(
+        Weekday,
+        mark(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")),
+        strict=True,
+    )
+)
+MISSED = mark({Missed.CATCH_UP: "Run once afterwards", Missed.DROP: "Leave it out"})
 
 
 def words(state: ScheduleState) -> str:

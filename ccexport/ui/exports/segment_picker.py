@@ -7,7 +7,7 @@ from ccexport.model.exports import Actor, Export
 from ccexport.ui.app_state import services
 from ccexport.ui.navigation import link
 from ccexport.ui.render import number, plain
-from ccexport.ui.texts import t
+from ccexport.ui.texts import t, tn
 
 
 def choose_segments(actor: Actor, key: str, export: Export | None, disabled: bool) -> list[str]:
@@ -37,7 +37,11 @@ def _together(actor: Actor, chosen: list[str], added_up: int) -> None:
         together = services().segments.count_together(actor, chosen)
     except CcexportError:
         return  # the segment at fault has no number in the choice above
-    text = t("**{n}** different profiles in all.", n=number(together))
+    text = tn("**{n}** profile in all.", "**{n}** different profiles in all.", n=together)
     if added_up > together:
-        text += " " + t("{n} are in more than one and are sent once.", n=number(added_up - together))
+        text += " " + tn(
+            "{n} is in more than one and is sent once.",
+            "{n} are in more than one and are sent once.",
+            n=added_up - together,
+        )
     st.markdown(text)

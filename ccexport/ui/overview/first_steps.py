@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from ccexport.messages import mark
 from ccexport.model.exports import Actor
 from ccexport.model.words import Role
 from ccexport.ui.app_state import services
 from ccexport.ui.navigation import link
 from ccexport.ui.texts import t
 
-WHO = {Role.ADMINISTRATOR: "An administrator does this.", Role.CONTRIBUTOR: "A contributor does this."}
+WHO = mark({Role.ADMINISTRATOR: "An administrator does this.", Role.CONTRIBUTOR: "A contributor does this."})
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,13 @@ def _steps(actor: Actor) -> list[Step]:
     return [
         Step(
             services().profiles.find_current(actor) is not None,
-            "Bring in your profiles: a file with one row per customer",
+            mark("Bring in your profiles: a file with one row per customer"),
             Role.CONTRIBUTOR,
             "profiles",
         ),
         Step(
             bool(services().connections.list(actor)),
-            "Connect Constant Contact, and say who may use the connection",
+            mark("Connect Constant Contact, and say who may use the connection"),
             Role.ADMINISTRATOR,
             "connections",
             "show",
@@ -67,7 +68,7 @@ def _steps(actor: Actor) -> list[Step]:
         ),
         Step(
             bool(services().segments.names(actor)),
-            "Make a segment: who shall get mail",
+            mark("Make a segment: who shall get mail"),
             Role.CONTRIBUTOR,
             "segments",
             "show",
@@ -75,13 +76,16 @@ def _steps(actor: Actor) -> list[Step]:
         ),
         Step(
             exports,
-            "Add an export: which segments go to which contact list",
+            mark("Add an export: which segments go to which contact list"),
             Role.CONTRIBUTOR,
             "exports",
             "show",
             "new",
         ),
         Step(
-            False, "Preview the export, see who is left out and why, and run it", Role.CONTRIBUTOR, "exports"
+            False,
+            mark("Preview the export, see who is left out and why, and run it"),
+            Role.CONTRIBUTOR,
+            "exports",
         ),
     ]

@@ -12,8 +12,8 @@ from ccexport.ui.app_state import services
 from ccexport.ui.charts import cached
 from ccexport.ui.navigation import link
 from ccexport.ui.render import ago, badge_markup, empty, here, number, plain, zone
-from ccexport.ui.runs.story import counted, share_of
-from ccexport.ui.texts import t
+from ccexport.ui.runs.story import share_of, step_count
+from ccexport.ui.texts import t, tn
 from ccexport.ui.words import word
 
 DAYS = 30
@@ -59,7 +59,7 @@ def figures(actor: Actor, live: Sequence[Run]) -> None:
             number(services().exports.count(actor)),
             border=True,
             height="stretch",
-            delta=t("{n} segments", n=number(len(services().segments.names(actor)))),
+            delta=tn("{n} segment", "{n} segments", n=len(services().segments.names(actor))),
             delta_color="off",
             delta_arrow="off",
         )
@@ -81,7 +81,7 @@ def _live(actor: Actor) -> None:
         if progress.run.state.ended:
             continue
         with st.container(border=True):
-            said = f"{badge_markup(progress.run.state)} **{plain(run.export_name)}** {counted(progress)}"
+            said = f"{badge_markup(progress.run.state)} **{plain(run.export_name)}** {step_count(progress)}"
             st.progress(share_of(progress), text=said)
             link("runs", t("Watch"), icon=":material/play_circle:", run=run.id)
 

@@ -13,6 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from ccexport.errors import CcexportError, Conflict
+from ccexport.messages import counted, mark
 from ccexport.model.exports import Actor
 from ccexport.model.profiles import IngestReport
 from ccexport.model.sources import Progress, SourcePreview, Tell
@@ -20,17 +21,19 @@ from ccexport.model.words import FieldType
 from ccexport.ui.app_state import services
 from ccexport.ui.profiles.profile_view import frame_of
 from ccexport.ui.render import number, plain, show_error
-from ccexport.ui.texts import t
+from ccexport.ui.texts import t, tn
 
 TYPES = ["csv", "tsv", "txt", "parquet", "json", "jsonl", "ndjson", "xlsx", "xlsm", "xls", "ods", "gz"]
-STEPS = {
-    "reading": "Reading",
-    "checking": "Finding the types",
-    "joining": "Joining the sources",
-    "writing": "Writing",
-    "addresses": "Judging the addresses",
-    "done": "Done",
-}
+STEPS = mark(
+    {
+        "reading": "Reading",
+        "checking": "Finding the types",
+        "joining": "Joining the sources",
+        "writing": "Writing",
+        "addresses": "Judging the addresses",
+        "done": "Done",
+    }
+)
 CHOSEN = [t_ for t_ in FieldType if t_ is not FieldType.LIST]
 
 
@@ -170,9 +173,11 @@ def _words(progress: Progress) -> str:
 def _done(report: IngestReport) -> None:
     st.success(
         t(
-            "{n} profiles are current now; {rejects} rows were not taken.",
-            n=number(report.snapshot.profiles),
-            rejects=number(report.snapshot.rejects),
+            "{current}; {rejected}.",
+            current=counted(
+                "{n} profile is current now", "{n} profiles are current now", n=report.snapshot.profiles
+            ),
+            rejected=counted("{n} row was not taken", "{n} rows were not taken", n=report.snapshot.rejects),
         ),
         icon=":material/check_circle:",
     )
@@ -180,5 +185,10 @@ def _done(report: IngestReport) -> None:
         st.caption(f"{number(count)} × {plain(reason, 200)}")
     for field, count in report.snapshot.conflicts:
         st.caption(
-            t("The sources disagree on {field} for {n} profiles.", field=plain(field), n=number(count))
+            tn(
+                "The sources disagree on {field} for {n} profile.",
+                "The sources disagree on {field} for {n} profiles.",
+                field=plain(field),
+                n=count,
+            )
         )

@@ -12,7 +12,7 @@ from ccexport.ui.charts import build
 from ccexport.ui.charts import segments as segment_charts
 from ccexport.ui.profiles.profile_view import show_chosen
 from ccexport.ui.render import ago, bare, edge, height_of, moment, number, percent, plain, told, zone
-from ccexport.ui.texts import t
+from ccexport.ui.texts import t, tn
 from ccexport.ui.url_state import kept
 
 PAGE = 50
@@ -59,7 +59,7 @@ def browse(actor: Actor, snapshot: Snapshot) -> None:
     total = services().profiles.count(actor, search=search) if search else snapshot.profiles
     page = st.pagination(max(1, -(-total // PAGE)), key="page", bind="query-params")
     if search:
-        st.caption(t("{n} profiles fit.", n=number(total)))
+        st.caption(tn("{n} profile fits.", "{n} profiles fit.", n=total))
     if not total:
         return
     found = services().profiles.page(actor, search=search, offset=(page - 1) * PAGE, limit=PAGE)

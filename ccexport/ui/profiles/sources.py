@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from ccexport.errors import CcexportError
+from ccexport.messages import mark
 from ccexport.model.exports import Actor
 from ccexport.model.sources import Source
 from ccexport.model.words import Role
@@ -18,7 +19,7 @@ from ccexport.ui.profiles.profile_view import frame_of
 from ccexport.ui.render import code, empty, plain, show_error, told
 from ccexport.ui.texts import t
 
-KINDS = {"files": "Files on the server", "query": "A query of PostgreSQL"}
+KINDS = mark({"files": "Files on the server", "query": "A query of PostgreSQL"})
 
 
 def sources(actor: Actor) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import streamlit as st
 
+from ccexport.messages import mark
 from ccexport.model.exports import Actor
 from ccexport.model.runs import Run, RunsEver
 from ccexport.model.words import RunState, Trigger
@@ -16,7 +17,7 @@ from ccexport.ui.texts import t
 from ccexport.ui.url_state import kept, views
 
 PAGE = 50
-SINCE = {"": "Any time", "1": "Last day", "7": "Last 7 days", "30": "Last 30 days"}
+SINCE = mark({"": "Any time", "1": "Last day", "7": "Last 7 days", "30": "Last 30 days"})
 
 
 def run_list(actor: Actor) -> None:

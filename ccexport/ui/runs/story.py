@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from ccexport.errors import CcexportError
+from ccexport.messages import counted, mark
 from ccexport.model.exports import Actor
 from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run
@@ -33,12 +34,12 @@ from ccexport.ui.render import (
 from ccexport.ui.runs.compare import compare_runs
 from ccexport.ui.runs.follow_up import follow_up
 from ccexport.ui.said import say
-from ccexport.ui.texts import t
+from ccexport.ui.texts import t, tn
 from ccexport.ui.url_state import views
 from ccexport.ui.words import word
 
 STEPS = (RunState.QUEUED, RunState.PLANNING, RunState.SENDING, RunState.SETTLING, RunState.VERIFYING)
-VIEWS = {"contacts": "Contacts", "story": "Story", "requests": "Requests", "compare": "Compare"}
+VIEWS = mark({"contacts": "Contacts", "story": "Story", "requests": "Requests", "compare": "Compare"})
 
 
 def run_story(actor: Actor, run: Run) -> None:
@@ -98,7 +99,7 @@ def _live(actor: Actor, shown: Run) -> None:
         for i, s in enumerate(map(str, STEPS))
     ]
     with st.container(border=True):
-        st.markdown(f"## {STATES[run.state][2]} {state_text(run.state)}{counted(progress)}")
+        st.markdown(f"## {STATES[run.state][2]} {state_text(run.state)}{step_count(progress)}")
         st.progress(share_of(progress), text=_words(progress))
         st.markdown("  ›  ".join(names))
     if run.state is RunState.WAITING:
@@ -117,7 +118,7 @@ def share_of(progress: Progress) -> float:
     return min(_reached(progress.run) + within, len(STEPS) - 1) / len(STEPS)
 
 
-def counted(progress: Progress) -> str:
+def step_count(progress: Progress) -> str:
     """What can be counted of the step it is at, after a dot; nothing where there is nothing to count."""
     done, total = {
         RunState.SENDING: (progress.contacts_sent, progress.contacts_total),
@@ -134,17 +135,29 @@ def _words(progress: Progress) -> str:
             time=duration(run_seconds(progress.run)),
         )
     text = t(
-        "{sent} of {total} contacts sent, {done} of {batches} requests settled",
-        sent=number(progress.contacts_sent),
-        total=number(progress.contacts_total),
-        done=number(progress.batches_done),
-        batches=number(progress.batches_total),
+        "{contacts}, {requests}",
+        contacts=counted(
+            "{sent} of {n} contact sent",
+            "{sent} of {n} contacts sent",
+            n=progress.contacts_total,
+            sent=progress.contacts_sent,
+        ),
+        requests=counted(
+            "{done} of {n} request settled",
+            "{done} of {n} requests settled",
+            n=progress.batches_total,
+            done=progress.batches_done,
+        ),
     )
     seconds = run_seconds(progress.run)
     if seconds:
         text += f" · {duration(seconds)}"
         if progress.contacts_sent:
-            text += " · " + t("{n} contacts a second", n=number(progress.contacts_sent / max(seconds, 1)))
+            text += " · " + tn(
+                "{n} contact a second",
+                "{n} contacts a second",
+                n=round(progress.contacts_sent / max(seconds, 1)),
+            )
     if progress.eta_seconds:
         text += " · " + t("about {time} left", time=duration(progress.eta_seconds))
     return text

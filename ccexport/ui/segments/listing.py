@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from ccexport.errors import CcexportError
+from ccexport.messages import mark
 from ccexport.model.exports import Actor, Export
 from ccexport.model.profiles import Segment
 from ccexport.model.words import Role, SegmentKind
@@ -12,15 +13,17 @@ from ccexport.ui.app_state import services
 from ccexport.ui.navigation import go, link
 from ccexport.ui.render import empty, number, percent, plain, show_error
 from ccexport.ui.segments.views import look
-from ccexport.ui.texts import t
+from ccexport.ui.texts import t, tn
 from ccexport.ui.url_state import page_of
 
 NAMED = 10  # exports on a card
-KINDS = {
-    SegmentKind.ALL: ("All profiles", "gray"),
-    SegmentKind.DYNAMIC: ("Rule", "blue"),
-    SegmentKind.STATIC: ("Member list", "violet"),
-}
+KINDS = mark(
+    {
+        SegmentKind.ALL: ("All profiles", "gray"),
+        SegmentKind.DYNAMIC: ("Rule", "blue"),
+        SegmentKind.STATIC: ("Member list", "violet"),
+    }
+)
 
 
 def segment_list(actor: Actor) -> None:
@@ -46,7 +49,7 @@ def segment_list(actor: Actor) -> None:
     ]
     uses = services().segments.uses(actor)
     for segment in page_of(
-        sorted(found, key=lambda s: s.name.casefold()), t("{n} segments", n=number(len(found)))
+        sorted(found, key=lambda s: s.name.casefold()), tn("{n} segment", "{n} segments", n=len(found))
     ):
         _card(actor, segment, [*uses.get(segment.id, ()), *uses.get(segment.name, ())])
     if not found:

@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from ccexport.messages import mark
 from ccexport.model.profiles import ProfileField
 from ccexport.model.words import FieldType
 from ccexport.services.segments import OPERATORS, Takes, meant, names_for
@@ -17,7 +18,7 @@ from ccexport.ui.segments.rule_values import value_widget
 from ccexport.ui.texts import t
 
 Tree = dict[str, Any]
-GROUPS = {"all": "all of these", "any": "at least one of these", "none": "none of these"}
+GROUPS = mark({"all": "all of these", "any": "at least one of these", "none": "none of these"})
 MEMBERSHIP = "(membership)"
 MEMBERSHIP_OPERATORS = ("in_segment", "not_in_segment", "sent_by_export", "not_sent_by_export")
 DEEPEST = 4

@@ -1,17 +1,18 @@
 """The value of one condition, by what its operator takes and the type of its field."""
 
-import calendar
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import streamlit as st
 
+from ccexport.messages import mark
 from ccexport.model.words import FieldType
+from ccexport.segments.words import MONTHS
 from ccexport.services.segments import OPERATORS, Takes
 from ccexport.ui.texts import t
 
-UNITS = ("days", "weeks", "months", "years")
+UNITS = mark(("days", "weeks", "months", "years"))
 _TIMES = {FieldType.DATE, FieldType.TIMESTAMP}
 
 
@@ -137,7 +138,7 @@ def _months(value: Any, key: str) -> list[int]:
         t("Months"),
         list(range(1, 13)),
         default=start,
-        format_func=lambda m: t(calendar.month_name[m]),
+        format_func=lambda m: t(MONTHS[m - 1]),
         key=key,
         width=340,
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from ccexport.messages import mark
 from ccexport.model.exports import Actor
 from ccexport.model.profiles import Segment, Snapshot
 from ccexport.model.words import FieldType, Role, SegmentKind
@@ -15,18 +16,20 @@ from ccexport.ui.charts import segments as segment_charts
 from ccexport.ui.navigation import link
 from ccexport.ui.profiles.profile_view import show_chosen
 from ccexport.ui.render import bare, number, plain, told
-from ccexport.ui.texts import t
+from ccexport.ui.texts import t, tn
 from ccexport.ui.url_state import kept, views
 
 PAGE = 50
 MOST = 5
-VIEWS = {
-    "members": "Its profiles",
-    "time": "Over time",
-    "breakdown": "Beside everybody",
-    "overlap": "Beside other segments",
-    "uses": "Used by",
-}
+VIEWS = mark(
+    {
+        "members": "Its profiles",
+        "time": "Over time",
+        "breakdown": "Beside everybody",
+        "overlap": "Beside other segments",
+        "uses": "Used by",
+    }
+)
 
 
 def look(actor: Actor, segment: Segment, members: int | None, snapshot: Snapshot | None) -> None:
@@ -57,7 +60,7 @@ def _members(actor: Actor, segment: Segment, snapshot: Snapshot) -> None:
     total = services().segments.count_members(actor, segment.id, search=search)
     page = st.pagination(max(1, -(-total // PAGE)), key="page", bind="query-params")
     if search:
-        st.caption(t("{n} profiles fit.", n=number(total)))
+        st.caption(tn("{n} profile fits.", "{n} profiles fit.", n=total))
     if not total:
         return
     found = services().segments.members_page(
@@ -101,7 +104,14 @@ def _unmatched(actor: Actor, segment: Segment) -> None:
     missing = services().segments.members(actor, segment.id).unmatched
     if not missing:
         return
-    st.warning(t("{n} entries of the list match no profile.", n=number(missing)), icon=":material/link_off:")
+    st.warning(
+        tn(
+            "{n} entry of the list matches no profile.",
+            "{n} entries of the list match no profile.",
+            n=missing,
+        ),
+        icon=":material/link_off:",
+    )
     if actor.role.covers(Role.CONTRIBUTOR):
         with st.expander(t("Which ones"), on_change="rerun", key="unmatched") as which:
             if which.open:

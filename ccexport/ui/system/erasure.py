@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from ccexport.errors import CcexportError
+from ccexport.messages import counted, mark
 from ccexport.model.exports import Actor
 from ccexport.model.maintenance import Receipt
 from ccexport.ui.app_state import services
@@ -12,20 +13,22 @@ from ccexport.ui.render import number, plain, show_error
 from ccexport.ui.said import say
 from ccexport.ui.texts import t
 
-TOUCHED: Mapping[str, str] = {
-    "suppression_entries": "Entries of the suppression list removed",
-    "messages": "Messages of Constant Contact removed",
-    "plans": "Plans made anew",
-    "plan_rows": "Rows of plans emptied",
-    "previews_removed": "Previews removed",
-    "outcomes": "Outcomes that lost their note",
-    "deliveries": "Deliveries removed",
-    "readings": "Entries of read lists removed",
-    "list_entries": "Entries of member lists removed",
-    "profiles": "Profiles removed",
-    "snapshots_made_anew": "Snapshots made anew",
-    "snapshots_removed": "Snapshots removed",
-}
+TOUCHED: Mapping[str, str] = mark(
+    {
+        "suppression_entries": "Entries of the suppression list removed",
+        "messages": "Messages of Constant Contact removed",
+        "plans": "Plans made anew",
+        "plan_rows": "Rows of plans emptied",
+        "previews_removed": "Previews removed",
+        "outcomes": "Outcomes that lost their note",
+        "deliveries": "Deliveries removed",
+        "readings": "Entries of read lists removed",
+        "list_entries": "Entries of member lists removed",
+        "profiles": "Profiles removed",
+        "snapshots_made_anew": "Snapshots made anew",
+        "snapshots_removed": "Snapshots removed",
+    }
+)
 
 
 def erasure(actor: Actor) -> None:
@@ -51,9 +54,9 @@ def erasure(actor: Actor) -> None:
     months = services().settings.retention_months
     st.caption(
         t(
-            "Contacts of runs are removed {n} months after their end, without being asked; counts, requests and "
+            "Contacts of runs are removed {time} after their end, without being asked; counts, requests and "
             "stories stay for ever.",
-            n=number(months),
+            time=counted("{n} month", "{n} months", n=months),
         )
     )
 

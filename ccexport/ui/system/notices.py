@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
+from ccexport.messages import mark
 from ccexport.model.exports import Actor
 from ccexport.model.notices import Channel, Notice, NoticeEvent, NoticeState, Subscriber
 from ccexport.model.words import Role
@@ -16,24 +17,30 @@ from ccexport.ui.render import bare, plain, show_refusal, told, zone
 from ccexport.ui.said import say
 from ccexport.ui.texts import t
 
-CHANNELS = {
-    Channel.EMAIL: "E-mail",
-    Channel.WEBHOOK: "Webhook (signed)",
-    Channel.SLACK: "Slack-style webhook",
-}
-EVENTS = {
-    NoticeEvent.FAILED: "failed",
-    NoticeEvent.BLOCKED: "blocked",
-    NoticeEvent.WAITING: "waits for a person",
-    NoticeEvent.REJECTS: "finished with rejects",
-    NoticeEvent.RECOVERED: "recovered",
-    NoticeEvent.SIZE: "has an unusual size",
-}
-OUTBOX = {
-    NoticeState.PENDING: "Not yet delivered",
-    NoticeState.DELIVERED: "Delivered",
-    NoticeState.GIVEN_UP: "Given up",
-}
+CHANNELS = mark(
+    {
+        Channel.EMAIL: "E-mail",
+        Channel.WEBHOOK: "Webhook (signed)",
+        Channel.SLACK: "Slack-style webhook",
+    }
+)
+EVENTS = mark(
+    {
+        NoticeEvent.FAILED: "failed",
+        NoticeEvent.BLOCKED: "blocked",
+        NoticeEvent.WAITING: "waits for a person",
+        NoticeEvent.REJECTS: "finished with rejects",
+        NoticeEvent.RECOVERED: "recovered",
+        NoticeEvent.SIZE: "has an unusual size",
+    }
+)
+OUTBOX = mark(
+    {
+        NoticeState.PENDING: "Not yet delivered",
+        NoticeState.DELIVERED: "Delivered",
+        NoticeState.GIVEN_UP: "Given up",
+    }
+)
 MADE = "notices-made"
 
 

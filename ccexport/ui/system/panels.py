@@ -9,27 +9,30 @@ import pyarrow as pa
 import streamlit as st
 
 from ccexport.errors import CcexportError
+from ccexport.messages import mark
 from ccexport.model.exports import Actor
 from ccexport.model.words import Role
 from ccexport.ui.app_state import services
 from ccexport.ui.render import ago, bare, height_of, number, show_error, zone
 from ccexport.ui.said import say
-from ccexport.ui.texts import t
+from ccexport.ui.texts import t, tn
 from ccexport.ui.url_state import paged
 
 MEGABYTE, GIGABYTE = 1_000_000, 1_000_000_000
 REQUESTS_A_DAY = 10_000
-PARTS = {
-    "profiles": "Profiles",
-    "members": "Members of segments",
-    "plans": "Plans",
-    "outcomes": "Outcomes",
-    "deliveries": "Deliveries",
-    "destination": "Contact lists, as they were read",
-    "ledger": "Ledger",
-    "sandbox": "Sandbox",
-    "sample-profiles": "Sample profiles",
-}
+PARTS = mark(
+    {
+        "profiles": "Profiles",
+        "members": "Members of segments",
+        "plans": "Plans",
+        "outcomes": "Outcomes",
+        "deliveries": "Deliveries",
+        "destination": "Contact lists, as they were read",
+        "ledger": "Ledger",
+        "sandbox": "Sandbox",
+        "sample-profiles": "Sample profiles",
+    }
+)
 ENTRIES = 1_000  # of the suppression list on one page
 
 
@@ -102,7 +105,7 @@ def _parts(storage: Mapping[str, int]) -> list[tuple[str, int]]:
     sizes: Counter[str] = Counter()
     for name, size in storage.items():
         part, _, _ = name.partition(".")
-        sizes[t(PARTS.get(part, "Others"))] += size
+        sizes[t(PARTS.get(part, mark("Others")))] += size
     return sizes.most_common()
 
 
@@ -119,7 +122,7 @@ def suppression(actor: Actor) -> None:
     if not many:
         st.caption(t("The suppression list is empty."))
         return
-    page = paged(many, ENTRIES, t("{n} entries", n=number(many)))
+    page = paged(many, ENTRIES, tn("{n} entry", "{n} entries", n=many))
     there = services().system.suppressed(actor, offset=(page - 1) * ENTRIES, limit=ENTRIES)
     columns = {
         t("Entry"): [bare(r["value"]) for r in there],
@@ -146,10 +149,10 @@ def _change_suppression(actor: Actor) -> None:
     try:
         if add and values:
             n = services().system.suppress(actor, values)
-            st.success(t("{n} entries were new.", n=number(n)))
+            st.success(tn("{n} entry was new.", "{n} entries were new.", n=n))
         elif drop and values:
             gone = sum(services().system.unsuppress(actor, value) for value in values)
-            st.success(t("{n} entries are off the list.", n=number(gone)))
+            st.success(tn("{n} entry is off the list.", "{n} entries are off the list.", n=gone))
     except CcexportError as error:
         show_error(error)
 

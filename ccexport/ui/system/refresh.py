@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from ccexport.messages import mark
 from ccexport.model.exports import Actor
 from ccexport.model.firings import RefreshState
 from ccexport.model.schedules import Every, RefreshSettings
@@ -15,13 +16,15 @@ from ccexport.ui.render import bare, moment, plain, told, zone
 from ccexport.ui.said import say
 from ccexport.ui.texts import t
 
-STATES = {
-    RefreshState.DUE: "Due",
-    RefreshState.RUNNING: "Reading",
-    RefreshState.DONE: "Done",
-    RefreshState.STOPPED: "Stopped by a check",
-    RefreshState.FAILED: "Failed",
-}
+STATES = mark(
+    {
+        RefreshState.DUE: "Due",
+        RefreshState.RUNNING: "Reading",
+        RefreshState.DONE: "Done",
+        RefreshState.STOPPED: "Stopped by a check",
+        RefreshState.FAILED: "Failed",
+    }
+)
 
 
 def refresh(actor: Actor) -> None:

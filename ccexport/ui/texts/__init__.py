@@ -1,21 +1,23 @@
-"""What the dashboard says, by language. English is the key; a catalogue holds what to say instead.
+"""What the dashboard says, in the reader's language, with values as the reader writes them.
 
-Must never hold what a person typed or what Constant Contact said.
+English is the key; `<code>.po` has the translations. Must never hold what a person typed or what Constant Contact
+said: those are values.
 """
 
-import json
 import threading
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
-from string import Formatter
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from ccexport.messages import Message, Size, Value, counted, fill, message
 from ccexport.ui import cookies
-from ccexport.ui.texts.one import after
+from ccexport.ui.texts.catalogue import translations
+from ccexport.ui.texts.reader import Reader, reader
 
 
 class _Rerun(threading.local):
@@ -47,29 +49,61 @@ def _found() -> str:
     return "nb" if locale.startswith(("nb", "no", "nn")) else "en"
 
 
-@cache
-def catalogue(code: str) -> Mapping[str, str]:
-    """English sentence → the sentence in that language; empty for English."""
-    path = Path(__file__).parent / f"{code}.json"
-    found: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    return found
+def here() -> Reader:
+    """How numbers and dates are written where the reader is: as the browser does, else as their language does."""
+    return reader(str(st.context.locale or language()))
 
 
-def t(english: str, **values: Any) -> str:
-    """The sentence in the reader's language, with `{name}` filled in from `values`."""
-    code = language()
-    sentence = catalogue(code).get(english, english)
-    if "1" in map(str, values.values()):
-        return _with_one(sentence, values, code)
-    return sentence.format(**values) if values else sentence
+def in_words() -> Reader:
+    """How the reader's language writes values that have words in them, such as durations."""
+    locale = str(st.context.locale or "")
+    return reader(locale if locale.startswith(language()) else language())
 
 
-def _with_one(sentence: str, values: Mapping[str, Any], code: str) -> str:
-    """Filled in, with what follows a 1 in the singular."""
-    made, last = "", None
-    for text, name, _, _ in Formatter().parse(sentence):
-        made += after(last, text, code)
-        if name is not None:
-            last = values[name]
-            made += str(last)
-    return made
+def zone() -> ZoneInfo:
+    """The browser's time zone, else UTC."""
+    try:
+        return ZoneInfo(str(st.context.timezone or "UTC"))
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def t(english: str, /, **values: Value) -> str:
+    """The text in the reader's language, with its values; a number is written as the reader does."""
+    return say(message(english, **values)) if values else translations(language()).gettext(english)
+
+
+def tn(one: str, several: str, /, *, n: int, **values: Value) -> str:
+    """`t` with a form for 1 and a form for other counts."""
+    return say(counted(one, several, n=n, **values))
+
+
+def say(said: Message) -> str:
+    """The sentence in the reader's language."""
+    known = translations(language())
+    if said.plural is None:
+        text = known.gettext(said.template)
+    else:
+        text = known.ngettext(said.template, said.plural, said.values["n"])
+    return fill(text, {name: written(value) for name, value in said.values.items()})
+
+
+def written(value: Value) -> str:
+    """One value of a sentence, by its type."""
+    match value:
+        case str():
+            return value
+        case Message():
+            return say(value)
+        case datetime():
+            return here().moment(value.astimezone(zone()))
+        case date():
+            return here().dated(value)
+        case timedelta():
+            return in_words().duration(value.total_seconds())
+        case Size():
+            return in_words().size(value.bytes)
+        case int() | float() | Decimal():
+            return here().exact(value)
+        case _:
+            return ", ".join(map(written, value))
