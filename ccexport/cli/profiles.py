@@ -10,11 +10,26 @@ from ccexport.cli.progress import ingest_bar
 from ccexport.cli.session import DataDir, Json, opened
 from ccexport.errors import BadInput, NotFound
 from ccexport.model.profiles import IngestReport
+from ccexport.model.sources import checked_encoding, checked_format
 from ccexport.model.words import FieldType
 
 if TYPE_CHECKING:
     from ccexport.services.profiles import FieldSummary
 
+Formats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        help="FIELD=day_first, month_first, decimal_comma, decimal_point, excel_serial or %d.%m.%y; several times.",
+    ),
+]
+Encoding = Annotated[
+    str | None, typer.Option(help="How the text is encoded, such as cp1250; found by itself.")
+]
+SkipRows = Annotated[
+    int | None, typer.Option(min=0, max=10_000, help="Lines before the header; found by themselves.")
+]
+Member = Annotated[str | None, typer.Option(help="Which file of a zip, or which table of a JSON object.")]
 app = typer.Typer(help="The customer profiles: take files in, see what is there.")
 
 
@@ -32,6 +47,10 @@ def ingest(
         list[str] | None,
         typer.Option("--type", help="FIELD=text, number, boolean, date or timestamp; several times."),
     ] = None,
+    formats: Formats = None,
+    encoding: Encoding = None,
+    skip_rows: SkipRows = None,
+    member: Member = None,
     accept_changes: Annotated[
         bool,
         typer.Option(help="Take it although fields are gone, types changed or half the rows are missing."),
@@ -43,17 +62,48 @@ def ingest(
 
     Example: ccexport profiles ingest customers.csv --id-field "Customer Id" --type Code=text
     """
-    chosen = field_types(types or [])
-    if not files and (id_field or sheet or chosen):
-        raise BadInput("--id-field, --sheet and --type go with a file; a named source has its own.")
+    how = overrides(sheet, types, formats, encoding, skip_rows, member)
+    if not files and (id_field or how):
+        raise BadInput("--id-field, --sheet, --type and the like go with a file; a named source has its own.")
     with opened(data_dir) as (services, actor), ingest_bar() as tell:
-        how: dict[str, Any] = {"accept_changes": accept_changes, "progress": tell}
+        asked: dict[str, Any] = {"accept_changes": accept_changes, "progress": tell}
         if files:
-            how |= {"id_field": id_field, "sheet": sheet, "types": chosen}
-            report = services.profiles.ingest(actor, files, **how)
+            report = services.profiles.ingest(actor, files, id_field=id_field, **asked, **how)
         else:
-            report = services.sources.ingest(actor, **how)
+            report = services.sources.ingest(actor, **asked)
     emit_report(as_json, report)
+
+
+def overrides(
+    sheet: str | None,
+    types: list[str] | None,
+    formats: list[str] | None,
+    encoding: str | None,
+    skip_rows: int | None,
+    member: str | None,
+) -> dict[str, Any]:
+    """What a person said about how to read a file; what was not said is not in it. Raises `BadInput`."""
+    try:
+        said: dict[str, Any] = {"encoding": checked_encoding(encoding) if encoding else None}
+    except ValueError as error:
+        raise BadInput(f"--encoding: {error}.") from error
+    said |= {"sheet": sheet, "skip_rows": skip_rows, "member": member}
+    said |= {"types": field_types(types or []) or None, "formats": field_formats(formats or []) or None}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def field_formats(written: list[str]) -> dict[str, str]:
+    """`FIELD=format` as a mapping. Raises `BadInput`."""
+    found = {}
+    for text in written:
+        name, sign, wanted = text.rpartition("=")
+        if not sign or not name:
+            raise BadInput(f"--format {text}: write FIELD=FORMAT, such as Birthday=day_first.")
+        try:
+            found[name] = checked_format(name, wanted)
+        except ValueError as error:
+            raise BadInput(f"--format {text}: {error}.") from error
+    return found
 
 
 def field_types(written: list[str]) -> dict[str, FieldType]:

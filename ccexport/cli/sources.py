@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ccexport.cli.output import emit, table
-from ccexport.cli.profiles import field_types
+from ccexport.cli.profiles import Encoding, Formats, Member, SkipRows, overrides
 from ccexport.cli.session import DataDir, Json, opened
 from ccexport.errors import BadInput
 from ccexport.model.sources import Source
@@ -35,6 +35,10 @@ def set_(
     types: Annotated[
         list[str] | None, typer.Option("--type", help="FIELD=TYPE, as of `profiles ingest`; several times.")
     ] = None,
+    formats: Formats = None,
+    encoding: Encoding = None,
+    skip_rows: SkipRows = None,
+    member: Member = None,
     first_in: Annotated[
         list[str] | None, typer.Option(help="A field in which this source wins; several times.")
     ] = None,
@@ -48,9 +52,9 @@ def set_(
 
     Example: ccexport sources set CRM --file '/srv/crm/*.csv' --key "Customer Id"
     """
-    values: dict[str, Any] = {"files": files, "sheet": sheet, "database": database, "key": key}
+    values: dict[str, Any] = {"files": files, "database": database, "key": key}
     values |= {"query": _query(query) if query else None, "first_in": first_in}
-    values["types"] = field_types(types) if types else None
+    values |= overrides(sheet, types, formats, encoding, skip_rows, member)
     with opened(data_dir) as (services, actor):
         password = _password(password_file, asked=database is not None)
         saved = services.sources.save(

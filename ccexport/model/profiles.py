@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ccexport.model.reading import FieldReading, FileReading
 from ccexport.model.words import FieldType, SegmentKind
 
 # Columns a snapshot's table `profiles` has besides the fields of its sources.
@@ -52,6 +53,9 @@ class Snapshot:
     updated_field: str | None = None
     parts: tuple[SourcePart, ...] = ()  # of named sources only
     conflicts: tuple[tuple[str, int], ...] = ()  # field, profiles on which the sources disagree
+    readings: tuple[FieldReading, ...] = ()  # of each source; none in snapshots of earlier versions
+    files: tuple[FileReading, ...] = ()
+    type_conflicts: tuple[tuple[str, tuple[str, ...]], ...] = ()  # field, its types in the sources
 
     def field(self, name: str) -> ProfileField | None:
         """The field of that name, or None."""

@@ -3,6 +3,7 @@
 A password is only ever in a `Given`, which is not kept.
 """
 
+import codecs
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,9 +13,30 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from ccexport.model.reading import FORMATS, FieldReading, FileReading, Remark
 from ccexport.model.words import FieldType
 
 _DATABASES = ("postgresql", "postgres")
+
+
+def checked_format(name: str, wanted: str) -> str:
+    """A format a field may be read by. Raises ValueError."""
+    if wanted not in FORMATS and not re.search(r"%[dmyYbB]", wanted):
+        raise ValueError(
+            f"the format of {name} is one of {', '.join(FORMATS)}, or a pattern such as %d.%m.%y"
+        )
+    return wanted
+
+
+def checked_encoding(encoding: str) -> str:
+    """The usual name of an encoding. Raises ValueError."""
+    try:
+        found = codecs.lookup(encoding)
+    except LookupError:
+        found = None
+    if found is None or not getattr(found, "_is_text_encoding", True):
+        raise ValueError(f"{encoding} is no encoding; write one such as utf-8, cp1252, cp1250 or utf-16")
+    return found.name
 
 
 class Source(BaseModel):
@@ -29,7 +51,23 @@ class Source(BaseModel):
     query: str | None = None
     key: str | None = None  # the field that names a person; sources are joined by it
     types: Mapping[str, FieldType] = Field(default_factory=dict)
+    formats: Mapping[str, str] = Field(default_factory=dict)  # field → a word of FORMATS, or %d.%m.%y
+    encoding: str | None = None
+    skip_rows: int | None = Field(default=None, ge=0, le=10_000)  # lines before the header
+    member: str | None = None  # of a zip, or of a JSON object that holds several tables
     first_in: tuple[str, ...] = ()  # fields in which this source wins before those above it
+
+    @field_validator("formats")
+    @classmethod
+    def _formats(cls, formats: Mapping[str, str]) -> Mapping[str, str]:
+        for name, wanted in formats.items():
+            checked_format(name, wanted)
+        return formats
+
+    @field_validator("encoding")
+    @classmethod
+    def _encoding(cls, encoding: str | None) -> str | None:
+        return checked_encoding(encoding) if encoding else None
 
     @field_validator("name")
     @classmethod
@@ -80,7 +118,12 @@ class Given:
     query: str | None = None
     key: str | None = None
     types: Mapping[str, FieldType] = field(default_factory=dict)
+    formats: Mapping[str, str] = field(default_factory=dict)
+    encoding: str | None = None
+    skip_rows: int | None = None
+    member: str | None = None
     first_in: tuple[str, ...] = ()
+    before: Mapping[str, FieldReading] = field(default_factory=dict)  # of the snapshot before
 
 
 @dataclass(frozen=True)
@@ -104,10 +147,21 @@ Tell = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class SourcePreview:
-    """The first rows of a source, its fields with the types those rows suggest, and its sheets."""
+    """The first rows of a source, its fields with the types those rows suggest, and its sheets.
+
+    `originals` are the same rows as they are written, one for each of `rows`. `remarks` say what is not
+    plain; those whose code begins with `ask_` have to be answered before the ingest, or are the reason why
+    a field stays text.
+    """
 
     fields: Mapping[str, FieldType]
     rows: tuple[Mapping[str, Any], ...]
     id_field: str | None
     sheets: tuple[str, ...] = ()
     sheet: str | None = None
+    originals: tuple[Mapping[str, str | None], ...] = ()
+    readings: tuple[FieldReading, ...] = ()
+    files: tuple[FileReading, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+    members: tuple[str, ...] = ()
+    member: str | None = None

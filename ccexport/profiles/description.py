@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ccexport.model.profiles import ProfileField, Snapshot, SourcePart
+from ccexport.model.reading import FieldReading, FileReading, Sure
 from ccexport.model.words import FieldType
 
 
@@ -17,6 +18,8 @@ def written(snapshot: Snapshot) -> str:
         "created_at": snapshot.created_at.isoformat(),
         "fields": _plain_fields(snapshot.fields),
         "parts": [vars(p) | {"fields": _plain_fields(p.fields)} for p in snapshot.parts],
+        "readings": [vars(r) for r in snapshot.readings],
+        "files": [vars(f) for f in snapshot.files],
     }
     return json.dumps(told, ensure_ascii=False, indent=1)
 
@@ -30,6 +33,9 @@ def read(text: str, folder: Path) -> Snapshot:
         "fields": _fields(told["fields"]),
         "parts": tuple(SourcePart(**(p | {"fields": _fields(p["fields"])})) for p in told.get("parts", ())),
         "conflicts": tuple((name, count) for name, count in told.get("conflicts", ())),
+        "readings": tuple(_reading(r) for r in told.get("readings", ())),
+        "files": tuple(FileReading(**(f | {"sure": Sure(f["sure"])})) for f in told.get("files", ())),
+        "type_conflicts": tuple((n, tuple(types)) for n, types in told.get("type_conflicts", ())),
         "sources": tuple(told["sources"]),
         "address_fields": tuple(told["address_fields"]),
     }
@@ -42,3 +48,9 @@ def _plain_fields(fields: Sequence[ProfileField]) -> list[dict[str, str]]:
 
 def _fields(told: Sequence[Mapping[str, str]]) -> tuple[ProfileField, ...]:
     return tuple(ProfileField(f["name"], FieldType(f["type"])) for f in told)
+
+
+def _reading(told: Mapping[str, Any]) -> FieldReading:
+    nearly = FieldType(told["nearly"]) if told.get("nearly") else None
+    typed = {"type": FieldType(told["type"]), "sure": Sure(told["sure"]), "nearly": nearly}
+    return FieldReading(**(dict(told) | typed))

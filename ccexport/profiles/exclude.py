@@ -52,6 +52,9 @@ def build_without(
         reasons=reasons,
         parts=snapshot.parts,
         conflicts=dict(snapshot.conflicts),
+        readings=snapshot.readings,
+        files=snapshot.files,
+        type_conflicts=snapshot.type_conflicts,
     )
 
 

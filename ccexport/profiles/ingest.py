@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ccexport.errors import BadInput
 from ccexport.model.profiles import PROFILE_ID, ROW, ProfileField, SourcePart
+from ccexport.model.reading import FieldReading, FileReading
 from ccexport.model.sources import Given, Tell
 from ccexport.model.words import FieldType
 from ccexport.profiles.addresses import (
@@ -19,7 +20,7 @@ from ccexport.profiles.addresses import (
     shared_column,
 )
 from ccexport.profiles.clean_text import CLEAN, all_clean_sql
-from ccexport.profiles.columns import Column, native_columns
+from ccexport.profiles.columns import Column
 from ccexport.profiles.database import quote_identifier, writing
 from ccexport.profiles.identify import (
     UNUSABLE_IDS,
@@ -29,11 +30,12 @@ from ccexport.profiles.identify import (
     refuse_wrong_id,
 )
 from ccexport.profiles.loading import Loading
+from ccexport.profiles.native_columns import native_columns
 from ccexport.profiles.progress import run_told
 from ccexport.profiles.rejects import reject_unusable_ids, write_rejects
 from ccexport.profiles.sources import make_room, pack, stage
 from ccexport.profiles.staged import STAGED
-from ccexport.profiles.unify import columns_of, unify
+from ccexport.profiles.unify import columns_of, readings_of, refuse_questions, unify
 
 _SOURCE = "_source"
 _MANY = 300  # columns; looking for what their expressions have in common takes the square of their number
@@ -54,6 +56,9 @@ class Built:
     reasons: Mapping[str, int]
     parts: tuple[SourcePart, ...] = ()
     conflicts: Mapping[str, int] = field(default_factory=dict)
+    readings: tuple[FieldReading, ...] = ()
+    files: tuple[FileReading, ...] = ()
+    type_conflicts: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 def build(sources: Sequence[Given], folder: Path, *, memory_limit: str, tell: Tell) -> Built:
@@ -81,6 +86,9 @@ def build(sources: Sequence[Given], folder: Path, *, memory_limit: str, tell: Te
         reasons=read.reasons,
         parts=read.parts,
         conflicts=read.conflicts,
+        readings=read.readings,
+        files=read.files,
+        type_conflicts=read.type_conflicts,
     )
 
 
@@ -95,6 +103,9 @@ class _Read:
     dense: bool
     parts: tuple[SourcePart, ...] = ()
     conflicts: Mapping[str, int] = field(default_factory=dict)
+    readings: tuple[FieldReading, ...] = ()
+    files: tuple[FileReading, ...] = ()
+    type_conflicts: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 def _one(loading: Loading, source: Given, folder: Path) -> _Read:
@@ -105,10 +116,20 @@ def _one(loading: Loading, source: Given, folder: Path) -> _Read:
     reasons = reject_unusable_ids(db, staged, id_name)
     refuse_wrong_id(staged.rows, id_name, reasons)
     columns = columns_of(db, staged, id_name, source)
+    refuse_questions(columns)
     rows = staged.rows - sum(reasons.get(r, 0) for r in UNUSABLE_IDS)
     fields = tuple(ProfileField(c.name, c.type) for c in columns)
     parts = (SourcePart(source.name, rows, fields),) if source.name else ()
-    return _Read(columns, id_name, reasons, rows, dense=not reasons, parts=parts)
+    return _Read(
+        columns,
+        id_name,
+        reasons,
+        rows,
+        dense=not reasons,
+        parts=parts,
+        readings=readings_of(columns),
+        files=staged.files,
+    )
 
 
 def _several(loading: Loading, sources: Sequence[Given], folder: Path) -> _Read:
@@ -116,7 +137,16 @@ def _several(loading: Loading, sources: Sequence[Given], folder: Path) -> _Read:
     columns = native_columns(loading.db, STAGED, found.staged.types, id_field=found.id_name)
     rows = sum(part.rows for part in found.parts)
     return _Read(
-        columns, found.id_name, found.reasons, rows, dense=True, parts=found.parts, conflicts=found.conflicts
+        columns,
+        found.id_name,
+        found.reasons,
+        rows,
+        dense=True,
+        parts=found.parts,
+        conflicts=found.conflicts,
+        readings=found.readings,
+        files=found.files,
+        type_conflicts=found.type_conflicts,
     )
 
 

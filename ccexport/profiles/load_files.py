@@ -5,6 +5,7 @@ is read again carefully. Must never write to a source file.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -14,8 +15,6 @@ from ccexport.profiles.database import DuckDB, quote_identifier, quote_path
 from ccexport.profiles.loading import Loading
 from ccexport.profiles.staged import Part, breaks_within, field_names
 from ccexport.profiles.tolerant_reader import LINE, LONGEST, Reject, read_csv_carefully, read_json_carefully
-
-_EXACT_TO = 2**53  # above it, not every whole number has a floating point of its own
 
 _EXACT_TO = 2**53  # above it, not every whole number has a floating point of its own
 
@@ -99,6 +98,10 @@ def _create(
 
 def load_json(loading: Loading, name: str, path: Path, work: Path, table: str) -> Part:
     """A file of JSON objects, one on each line."""
+    return replace(_load_json(loading, name, path, work, table), json=True)
+
+
+def _load_json(loading: Loading, name: str, path: Path, work: Path, table: str) -> Part:
     rejects: list[Reject] = []
     sample = loading.limit or -1
     try:

@@ -11,7 +11,7 @@ from ccexport.profiles.load_excel import sheets_of
 from ccexport.profiles.loading import Loading
 from ccexport.profiles.sources import is_workbook, make_room, stage
 from ccexport.profiles.staged import STAGED
-from ccexport.profiles.unify import columns_of
+from ccexport.profiles.unify import columns_of, readings_of
 
 PREVIEWED = 1_000
 _SHOWN = 20
@@ -34,8 +34,19 @@ def preview(source: Given, folder: Path, *, memory_limit: str, limit: int) -> So
         chosen = ", ".join(f"{c.sql} AS {quote_identifier(c.name)}" for c in columns)
         names = [c.name for c in columns]
         rows = db.rows(f"SELECT {chosen} FROM {STAGED} ORDER BY rowid LIMIT {_SHOWN}")
-    told = tuple(dict(zip(names, row, strict=True)) for row in rows)
-    return SourcePreview({c.name: c.type for c in columns}, told, id_field, sheets, sheet)
+        raw = ", ".join(f"CAST({quote_identifier(n)} AS VARCHAR)" for n in names)
+        written = db.rows(f"SELECT {raw} FROM {STAGED} ORDER BY rowid LIMIT {_SHOWN}")
+    return SourcePreview(
+        {c.name: c.type for c in columns},
+        tuple(dict(zip(names, row, strict=True)) for row in rows),
+        id_field,
+        sheets,
+        sheet,
+        originals=tuple(dict(zip(names, row, strict=True)) for row in written),
+        readings=readings_of(columns),
+        files=staged.files,
+        remarks=tuple(r for c in columns for r in c.remarks),
+    )
 
 
 def _sheets(source: Given) -> tuple[tuple[str, ...], str | None]:

@@ -3,11 +3,13 @@
 Must never read a source itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ccexport.errors import BadInput
+from ccexport.model.reading import FileReading
 from ccexport.profiles.database import DuckDB, quote_identifier
+from ccexport.profiles.spreadsheet_guards import take_off_guards
 from ccexport.profiles.tolerant_reader import LINE, Reject
 
 STAGED = "staging._staged"
@@ -27,6 +29,8 @@ class Part:
     rejects: tuple[Reject, ...] = ()
     semicolons: bool = False
     text: bool = False
+    json: bool = False
+    reading: FileReading | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,9 @@ class Staged:
     parts: tuple[tuple[str, int, int], ...]  # file, first rowid, line of that row
     rejects: list[Reject] = field(default_factory=list)
     rows: int = 0
+    json: bool = False
+    files: tuple[FileReading, ...] = ()
+    guards: Mapping[str, int] = field(default_factory=dict)  # field → how many were taken off
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -61,8 +68,17 @@ def stack(db: DuckDB, parts: list[Part]) -> Staged:
     if rows == 0:
         raise BadInput(f"{parts[0].name} has no rows besides its header.", file=parts[0].name)
     rejects = [r for p in parts for r in p.rejects]
-    commas = any(p.semicolons for p in parts)
-    return Staged(parts[0].types, parts[0].text, commas, tuple(starts), rejects, rows)
+    return Staged(
+        parts[0].types,
+        parts[0].text,
+        any(p.semicolons for p in parts),
+        tuple(starts),
+        rejects,
+        rows,
+        json=parts[0].json,
+        files=tuple(p.reading for p in parts if p.reading is not None),
+        guards=take_off_guards(db, STAGED, [n for n, _ in parts[0].types]) if parts[0].text else {},
+    )
 
 
 def check_alike(first: Part, other: Part) -> None:

@@ -5,8 +5,9 @@ or reuse a snapshot's path, and a failed ingest leaves everything as it was.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from ccexport.errors import BadInput, Conflict, NotFound, StoreTrouble
 from ccexport.model.ids import make_id
 from ccexport.model.profiles import IngestReport, Snapshot
 from ccexport.model.sources import Given, Progress, SourcePreview, Tell
-from ccexport.model.words import FieldType
 from ccexport.profiles import browse, description
 from ccexport.profiles.database import DuckDB, session
 from ccexport.profiles.exclude import Matches, build_without, profiles_with
@@ -58,18 +58,17 @@ class ProfileStore:
         files: Sequence[Path],
         *,
         id_field: str | None = None,
-        sheet: str | None = None,
-        types: Mapping[str, FieldType] | None = None,
         accept_changes: bool = False,
         progress: Tell | None = None,
+        **how: Any,
     ) -> IngestReport:
         """A new snapshot from the files, stacked, which becomes the current one.
 
-        `sheet` names the sheet of a workbook, `types` says what some of the fields are. Raises `Conflict`
-        when the source lost a field, halved, or changed a type, unless `accept_changes`; the current
-        snapshot stays then, as after any failure.
+        `how` to read them are fields of `Given`: sheet, member, types, formats, encoding, skip_rows. Raises
+        `Conflict` when the source lost a field, halved, or changed a type, unless `accept_changes`; the
+        current snapshot stays then, as after any failure.
         """
-        given = Given(files=tuple(files), key=id_field, sheet=sheet, types=types or {})
+        given = Given(files=tuple(files), key=id_field, **how)
         return self.ingest_sources([given], accept_changes=accept_changes, progress=progress)
 
     def ingest_sources(
@@ -79,6 +78,7 @@ class ProfileStore:
         if not sources:
             raise BadInput("No source was given.")
         tell = progress or (lambda progress: None)
+        sources = self._with_readings(sources)
         self.folder.mkdir(parents=True, exist_ok=True)
         with private_folder(self.temp_dir) as folder:
             built = build(sources, folder, memory_limit=self.memory_limit, tell=tell)
@@ -93,6 +93,7 @@ class ProfileStore:
 
     def preview(self, source: Given, *, limit: int = PREVIEWED) -> SourcePreview:
         """The first rows of a source, with the types they suggest; nothing is kept."""
+        (source,) = self._with_readings([source])
         with private_folder(self.temp_dir) as folder:
             return preview(source, folder, memory_limit=self.memory_limit, limit=limit)
 
@@ -243,6 +244,12 @@ class ProfileStore:
         """Let go of what is kept warm."""
         self._warm.close()
 
+    def _with_readings(self, sources: Sequence[Given]) -> list[Given]:
+        """Each with how its fields were read the last time."""
+        current = self.current()
+        read = current.readings if current else ()
+        return [replace(s, before={r.field: r for r in read if r.source == s.name}) for s in sources]
+
     def _snapshot_of(self, built: Built, sources: tuple[str, ...]) -> Snapshot:
         now = self._clock()
         snapshot_id = make_id("snap", now, self._random(5))
@@ -259,6 +266,9 @@ class ProfileStore:
             updated_field=built.updated_field,
             parts=built.parts,
             conflicts=tuple(built.conflicts.items()),
+            readings=built.readings,
+            files=built.files,
+            type_conflicts=built.type_conflicts,
         )
 
     def _publish(self, built: Built, snapshot: Snapshot, folder: Path) -> Path | None:

@@ -6,17 +6,20 @@ empty value never wins. Must never drop a person whom only one source knows.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ccexport.errors import BadInput
 from ccexport.model.profiles import ProfileField, SourcePart
+from ccexport.model.reading import FieldReading, FileReading, Remark
 from ccexport.model.sources import Given
 from ccexport.model.words import FieldType
-from ccexport.profiles.columns import Column, native_columns, text_columns
+from ccexport.profiles.columns import Column, text_columns, text_sql
 from ccexport.profiles.database import DuckDB, quote_identifier
+from ccexport.profiles.evidence import Hints
 from ccexport.profiles.identify import find_id_field, refuse_wrong_id
 from ccexport.profiles.loading import Loading
+from ccexport.profiles.native_columns import native_columns
 from ccexport.profiles.rejects import reject_unusable_ids
 from ccexport.profiles.sources import stage
 from ccexport.profiles.staged import STAGED, Staged
@@ -34,42 +37,72 @@ class Unified:
     reasons: Mapping[str, int]
     parts: tuple[SourcePart, ...]
     conflicts: Mapping[str, int]
+    readings: tuple[FieldReading, ...]
+    files: tuple[FileReading, ...]
+    type_conflicts: tuple[tuple[str, tuple[str, ...]], ...]  # field, its types
 
 
 @dataclass(frozen=True)
 class _Read:
-    """One source with its types, in the table `staging._from<number>`."""
+    """One source with its types: its table as it was loaded, and then with the types."""
 
     given: Given
     table: str
     key: str
     columns: tuple[Column, ...]
     part: SourcePart
+    files: tuple[FileReading, ...]
 
     def column(self, name: str) -> Column | None:
         return next((c for c in self.columns if c.name.casefold() == name.casefold()), None)
 
 
 def columns_of(db: DuckDB, staged: Staged, id_name: str, given: Given) -> list[Column]:
-    """The typed columns of the staged table, with the types a person chose."""
-    wanted = {_found(staged, n, given): t for n, t in given.types.items()}
-    if staged.text:
-        return text_columns(
-            db,
-            STAGED,
-            staged.fields,
-            id_field=id_name,
-            decimal_comma=staged.decimal_comma,
-            wanted=wanted,
+    """The typed columns of the staged table, with the types and formats a person chose."""
+    hints = Hints(
+        types={_found(staged, n, given): t for n, t in given.types.items()},
+        formats={_found(staged, n, given): f for n, f in given.formats.items()},
+        before=given.before,
+        semicolons=staged.decimal_comma,
+        source=given.name,
+        only_dates=staged.json,
+    )
+    if not staged.text:
+        return native_columns(db, STAGED, staged.types, id_field=id_name, hints=hints)
+    columns = text_columns(db, STAGED, staged.fields, id_field=id_name, hints=hints)
+    return [_with_guards(c, staged.guards.get(c.name, 0)) for c in columns]
+
+
+def _with_guards(column: Column, count: int) -> Column:
+    """What was taken off before, told with the rest."""
+    if not count or column.reading is None:
+        return column
+    stripped = {"guard": count, **column.reading.stripped}
+    remarks = (Remark("guard", count, column.name), *column.remarks)
+    return replace(column, reading=replace(column.reading, stripped=stripped), remarks=remarks)
+
+
+def readings_of(columns: Sequence[Column]) -> tuple[FieldReading, ...]:
+    """How each of them was read."""
+    return tuple(replace(c.reading, type=c.type) for c in columns if c.reading is not None)
+
+
+def refuse_questions(columns: Sequence[Column]) -> None:
+    """`BadInput` when the order of day and month in some dates has to be asked."""
+    asked = [c.name for c in columns for r in c.remarks if r.code == "ask_order"]
+    if asked:
+        raise BadInput(
+            "The dates in {fields} can be day first or month first, and nothing in the file proves one: say "
+            "it for one of them (the format day_first or month_first).",
+            fields=asked,
         )
-    return native_columns(db, STAGED, staged.types, id_field=id_name, wanted=wanted)
 
 
 def _found(staged: Staged, name: str, given: Given) -> str:
     found = next((f for f in staged.fields if f.casefold() == name.casefold()), None)
     if found is None:
         where = f"The source {given.name}" if given.name else "The source"
-        raise BadInput(f"{where} has no field '{name}', for which a type was chosen.", field=name)
+        raise BadInput(f"{where} has no field '{name}', for which a type or format was chosen.", field=name)
     return found
 
 
@@ -83,17 +116,28 @@ def unify(loading: Loading, sources: Sequence[Given], folder: Path) -> Unified:
         for reason, count in found.items():
             reasons[reason] = reasons.get(reason, 0) + count
     loading.say("joining")
-    db, names = loading.db, _names(read)
-    columns = [_merged(db, read, name) for name in names]
+    db = loading.db
+    differing = _differing(db, read)
+    read = [_typed(db, one, differing) for one in read]
+    columns = [_merged(db, read, name) for name in _names(read)]
     conflicts = _conflicts(db, read, columns)
     rows = _join(db, read, columns)
     types = tuple((n, t) for n, t, *_ in db.rows(f"DESCRIBE {STAGED}") if n != LINE)
     staged = Staged(types, text=False, decimal_comma=False, parts=(("", 0, 1),), rows=rows)
-    return Unified(staged, read[0].key, reasons, tuple(r.part for r in read), conflicts)
+    return Unified(
+        staged,
+        read[0].key,
+        reasons,
+        tuple(r.part for r in read),
+        conflicts,
+        tuple(reading for r in read for reading in readings_of(r.columns)),
+        tuple(file for r in read for file in r.files),
+        tuple((name, tuple(sorted(map(str, types)))) for name, types in differing.items()),
+    )
 
 
 def _read(loading: Loading, given: Given, number: int, folder: Path) -> tuple[_Read, Mapping[str, int]]:
-    db, table = loading.db, f"staging._from{number}"
+    db, table = loading.db, f"_from{number}"
     staged = stage(loading, given, folder)
     loading.say("checking", what=given.name)
     key_name = find_id_field(db, STAGED, staged.fields, given.key)
@@ -101,12 +145,40 @@ def _read(loading: Loading, given: Given, number: int, folder: Path) -> tuple[_R
     reasons = reject_unusable_ids(db, staged, key_name, key)
     refuse_wrong_id(staged.rows, key_name, reasons)
     columns = columns_of(db, staged, key_name, given)
+    refuse_questions(columns)
+    rows = int(db.row(f"SELECT count(*) FROM {STAGED}")[0])
+    db.run(f"ALTER TABLE {STAGED} RENAME TO {table}")
+    part = SourcePart(given.name, rows, ())
+    return _Read(given, f"staging.{table}", key_name, tuple(columns), part, staged.files), reasons
+
+
+def _differing(db: DuckDB, read: Sequence[_Read]) -> dict[str, set[FieldType]]:
+    """The fields that the sources have as different types which no type of ours holds both of."""
+    keys = {r.key.casefold() for r in read}
+    types: dict[str, tuple[str, set[FieldType]]] = {}
+    for source in read:
+        for column in source.columns:
+            folded = column.name.casefold()
+            if folded not in keys and _has_any(db, source.table, column.name):
+                types.setdefault(folded, (column.name, set()))[1].add(column.type)
+    days = {FieldType.DATE, FieldType.TIMESTAMP}
+    return {name: found for name, found in types.values() if len(found) > 1 and found != days}
+
+
+def _typed(db: DuckDB, read: _Read, differing: Mapping[str, object]) -> _Read:
+    """The typed table of a source. What differs is the text as it was written, not the text of a value."""
+    as_text = {name.casefold() for name in differing}
+    columns = tuple(
+        replace(c, type=FieldType.TEXT, sql=text_sql(c.name)) if c.name.casefold() in as_text else c
+        for c in read.columns
+    )
     chosen = ", ".join(f"{c.sql} AS {quote_identifier(c.name)}" for c in columns)
-    db.run(f"CREATE TABLE {table} AS SELECT {key} AS {_KEY}, {chosen} FROM {STAGED} ORDER BY rowid")
-    db.run(f"DROP TABLE {STAGED}")
-    rows = int(db.row(f"SELECT count(*) FROM {table}")[0])
+    table = f"{read.table}_typed"
+    key = _key_sql(read.key)
+    db.run(f"CREATE TABLE {table} AS SELECT {key} AS {_KEY}, {chosen} FROM {read.table} ORDER BY rowid")
+    db.run(f"DROP TABLE {read.table}")
     fields = tuple(ProfileField(c.name, c.type) for c in columns)
-    return _Read(given, table, key_name, tuple(columns), SourcePart(given.name, rows, fields)), reasons
+    return replace(read, table=table, columns=columns, part=replace(read.part, fields=fields))
 
 
 def _key_sql(name: str) -> str:

@@ -1,6 +1,6 @@
 """Use cases of the profiles: ingest, what the current snapshot holds, looking people up."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from ccexport.model.exports import Actor
 from ccexport.model.profiles import IngestReport, Snapshot
 from ccexport.model.sources import Given, SourcePreview, Tell
-from ccexport.model.words import FieldType, Role
+from ccexport.model.words import Role
 from ccexport.profiles.browse import FieldOverview, FieldSummary
 from ccexport.runs.profile_runs import Part, parts_of
 from ccexport.services.access import mask_profile, require, sees_personal
@@ -30,20 +30,16 @@ class ProfileUseCases(UseCases):
         files: Sequence[Path],
         *,
         id_field: str | None = None,
-        sheet: str | None = None,
-        types: Mapping[str, FieldType] | None = None,
         accept_changes: bool = False,
         progress: Tell | None = None,
+        **how: Any,
     ) -> IngestReport:
-        """A new current snapshot. Raises `BadInput` or `Conflict`; the current one then stays."""
+        """A new current snapshot; `how` are overrides (fields of `Given`: sheet, member, types, formats,
+        encoding, skip_rows). Raises `BadInput` or `Conflict`; the current one then stays.
+        """
         require(actor, Role.CONTRIBUTOR, "ingest profiles")
         report = self._store.ingest(
-            files,
-            id_field=id_field,
-            sheet=sheet,
-            types=types,
-            accept_changes=accept_changes,
-            progress=progress,
+            files, id_field=id_field, accept_changes=accept_changes, progress=progress, **how
         )
         self._ledger.audit.add(
             actor.name, "profiles ingested", report.snapshot.id, {"profiles": report.snapshot.profiles}
@@ -51,11 +47,11 @@ class ProfileUseCases(UseCases):
         return report
 
     def preview_file(
-        self, actor: Actor, file: Path, *, sheet: str | None = None, id_field: str | None = None
+        self, actor: Actor, file: Path, *, id_field: str | None = None, **how: Any
     ) -> SourcePreview:
-        """The first rows of a file, with the types they suggest; nothing is kept."""
+        """The first rows of a file, with the types they suggest and what is odd; nothing is kept."""
         require(actor, Role.CONTRIBUTOR, "ingest profiles")
-        return self._store.preview(Given(files=(file,), sheet=sheet, key=id_field))
+        return self._store.preview(Given(files=(file,), key=id_field, **how))
 
     def current(self, actor: Actor) -> Snapshot:
         """Raises `BadInput` when nothing was ingested yet."""

@@ -27,10 +27,13 @@ def to_read(ledger: Ledger, settings: RefreshSettings) -> list[Given]:
 
 def given(ledger: Ledger, source: Source) -> Given:
     """A named source as it is now: its files found, its password opened."""
-    values = source.model_dump(include={"name", "sheet", "database", "query", "key", "first_in"})
+    kept = {"name", "sheet", "member", "encoding", "skip_rows", "database", "query", "key", "first_in"}
+    values = source.model_dump(include=kept)
     files = tuple(found_files(source.files))
     password = ledger.sources.password(source.name) if source.database else ""
-    return Given(**values, files=files, types=dict(source.types), password=password)
+    return Given(
+        **values, files=files, types=dict(source.types), formats=dict(source.formats), password=password
+    )
 
 
 def found_files(patterns: Sequence[str]) -> list[Path]:

@@ -1,0 +1,171 @@
+"""How a source was read: its files, and each of its fields. Kept with a snapshot and shown to people.
+
+Must never hold a value of a profile, except in a preview, which is not kept.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as made_by
+from enum import StrEnum
+
+from ccexport.messages import Message, mark
+from ccexport.model.words import FieldType
+
+
+class Sure(StrEnum):
+    """Why a field was read as it was."""
+
+    CERTAIN = "certain"  # its values allow nothing else
+    FILE = "file"  # other fields of the same file prove it
+    BEFORE = "before"  # the snapshot before was read so
+    LIKELY = "likely"  # the name or the number of values speaks for it, nothing against it
+    CHOSEN = "chosen"  # a person said so
+    UNSURE = "unsure"  # it stayed text, or a person is asked
+
+
+# What `--format FIELD=` takes besides a pattern such as %d.%m.%y.
+DAY_FIRST, MONTH_FIRST, YEAR_FIRST = "day_first", "month_first", "year_first"
+DECIMAL_COMMA, DECIMAL_POINT = "decimal_comma", "decimal_point"
+EXCEL_SERIAL, EXCEL_SERIAL_1904 = "excel_serial", "excel_serial_1904"
+FORMATS = (
+    *(DAY_FIRST, MONTH_FIRST, YEAR_FIRST, DECIMAL_COMMA, DECIMAL_POINT),
+    *(EXCEL_SERIAL, EXCEL_SERIAL_1904),
+)
+
+
+@dataclass(frozen=True)
+class FieldReading:
+    """How one field of one source was read.
+
+    `stripped` counts, by what it was, whatever was taken off or emptied: `guard`, `zero_date`, `money` …
+    (the codes of `REMARKS`). `misfits` of the `filled` values do not fit `nearly`, the type most of them have.
+    """
+
+    field: str
+    type: FieldType
+    source: str = ""
+    format: str = ""
+    sure: Sure = Sure.CERTAIN
+    filled: int | None = None
+    nearly: FieldType | None = None
+    misfits: int = 0
+    stripped: Mapping[str, int] = made_by(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FileReading:
+    """How one file was read. `counts` holds what was left out or changed, by the codes of `REMARKS`."""
+
+    file: str
+    source: str = ""
+    kind: str = ""  # csv, json, parquet, workbook, query
+    encoding: str = ""
+    sure: Sure = Sure.CERTAIN  # of the encoding
+    delimiter: str = ""
+    header_line: int = 1
+    sheet: str = ""
+    member: str = ""
+    counts: Mapping[str, int] = made_by(default_factory=dict)
+    renamed: Mapping[str, str] = made_by(default_factory=dict)  # new name → the name in the file
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One thing to know about how something was read, with a count and perhaps a choice.
+
+    `choices` are what `--format` (of a field) or `--encoding` (of a file) takes. `samples` are values as they
+    are written; only a preview has them.
+    """
+
+    code: str
+    count: int = 0
+    field: str = ""
+    file: str = ""
+    values: Mapping[str, str] = made_by(default_factory=dict)
+    choices: Sequence[str] = ()
+    samples: Sequence[str] = ()
+
+    @property
+    def message(self) -> Message:
+        """The sentence for a person."""
+        one, *several = REMARKS[self.code]
+        named = {"n": self.count, "field": self.field, "file": self.file, **self.values}
+        return Message(one, named, several[0] if several else None)
+
+
+# By code: the sentence for a count of one, and for others where they differ.
+REMARKS: dict[str, tuple[str, ...]] = {
+    # of a field
+    "ask_order": (mark("The dates in {field} can be day first or month first: say which."),),
+    "day_first": (mark("The dates in {field} are read day first, as other dates of the file are."),),
+    "month_first": (mark("The dates in {field} are read month first, as other dates of the file are."),),
+    "as_before": (mark("The dates in {field} are read as in the snapshot before."),),
+    "two_digit_years": (mark("Years of two digits in {field} are read as 1930 to 2029."),),
+    "excel_serial": (mark("The numbers in {field} are read as days of a spreadsheet's calendar."),),
+    "compact_dates": (mark("The eight digits in {field} are read as dates, year first."),),
+    "without_year": (mark("{field} holds days without a year."),),
+    "zero_date": (
+        mark("One value of {field} is a date that does not exist, such as 0000-00-00, and is empty."),
+        mark("{n} values of {field} are dates that do not exist, such as 0000-00-00, and are empty."),
+    ),
+    "guard": (
+        mark("The mark that keeps a spreadsheet from changing a text was taken off one value of {field}."),
+        mark("The mark that keeps a spreadsheet from changing a text was taken off {n} values of {field}."),
+    ),
+    "money": (
+        mark("The sign of a currency was taken off one value of {field}."),
+        mark("The sign of a currency was taken off {n} values of {field}."),
+    ),
+    "percent": (
+        mark("The percent sign was taken off one value of {field}."),
+        mark("The percent sign was taken off {n} values of {field}."),
+    ),
+    "brackets": (
+        mark("One value of {field} in brackets, or with the minus behind it, is a negative number."),
+        mark("{n} values of {field} in brackets, or with the minus behind them, are negative numbers."),
+    ),
+    "thousands": (mark("The commas in {field} are read as thousands."),),
+    "decimal_comma": (mark("The commas in {field} are read as decimals."),),
+    "ask_number": (mark("The numbers in {field} can be thousands or decimals; they stay text."),),
+    "lost_digits": (
+        mark("A spreadsheet wrote one value of {field} like 4.79E+10: its digits are lost."),
+        mark("A spreadsheet wrote {n} values of {field} like 4.79E+10: their digits are lost."),
+    ),
+    "misfits": (
+        mark("One value of {field} is no {type}; the field stays text."),
+        mark("{n} values of {field} are no {type}; the field stays text."),
+    ),
+    "mixed_signs": (
+        mark("{field} holds several currencies, or only some values with a percent sign; it stays text."),
+    ),
+    "both_orders": (mark("{field} holds dates both day first and month first; it stays text."),),
+    "one_word": (mark("{field} holds only one of two words; it stays text."),),
+    "types_differ": (mark("The sources have {field} as {types}; it stays text."),),
+    # of a file
+    "encoding": (mark("{file} is read as {encoding}."),),
+    "ask_encoding": (mark("{file} may be written in {encoding} or another encoding: compare the letters."),),
+    "title_lines": (
+        mark("One line before the header of {file} is left out."),
+        mark("{n} lines before the header of {file} are left out."),
+    ),
+    "units_line": (mark("A line under the header of {file} is no profile and is left out."),),
+    "total": (
+        mark("One line of {file} is a total and no profile."),
+        mark("{n} lines of {file} are totals and no profiles."),
+    ),
+    "after_table": (
+        mark("One line after the table in {file} is left out."),
+        mark("{n} lines after the table in {file} are left out."),
+    ),
+    "empty_fields": (
+        mark("One column of {file} has neither a name nor a value and is left out."),
+        mark("{n} columns of {file} have neither a name nor a value and are left out."),
+    ),
+    "trailing": (
+        mark("One line of {file} ends with delimiters too many; they are left out."),
+        mark("{n} lines of {file} end with delimiters too many; they are left out."),
+    ),
+    "renamed": (mark("{file} names the field {before} more than once; one is called {field} here."),),
+    "unwrapped": (mark("The rows of {file} stand under {member}."),),
+    "index": (mark("The index that a program wrote into {file} is left out."),),
+}

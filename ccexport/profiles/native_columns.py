@@ -1,0 +1,86 @@
+"""The columns of a table that came with types of its own: Parquet, JSON, a query.
+
+Must never change a value; what has no type of ours becomes its text.
+"""
+
+from collections.abc import Sequence
+
+from ccexport.errors import BadInput
+from ccexport.model.reading import FieldReading, Sure
+from ccexport.model.words import FieldType
+from ccexport.profiles.columns import Column, decimal, text_columns, text_sql
+from ccexport.profiles.database import DuckDB, quote_identifier
+from ccexport.profiles.evidence import Hints
+from ccexport.profiles.staged import NUMERIC_TEXT
+
+
+def native_columns(
+    db: DuckDB,
+    table: str,
+    types: Sequence[tuple[str, str]],
+    *,
+    id_field: str,
+    hints: Hints | None = None,
+) -> list[Column]:
+    """The columns as they are declared, or as a person chose. Of texts in JSON, which has no dates, those
+    that are dates.
+    """
+    hints = hints or Hints()
+    columns = [_native(db, table, name, declared.upper()) for name, declared in types]
+    texts = [c.name for c in columns if c.type is FieldType.TEXT and c.name != id_field]
+    chosen = {**hints.types, **hints.formats}
+    as_text = [n for n in texts if n in chosen or hints.only_dates]
+    read = (
+        {c.name: c for c in text_columns(db, table, as_text, id_field=id_field, hints=hints)}
+        if as_text
+        else {}
+    )
+    found = []
+    for column in columns:
+        type_ = FieldType.TEXT if column.name == id_field else hints.types.get(column.name, column.type)
+        if column.name in read and column.sql == text_sql(column.name):
+            found.append(read[column.name])
+        else:
+            found.append(_told(column if type_ is column.type else _changed(column, type_), hints))
+    return found
+
+
+def _told(column: Column, hints: Hints) -> Column:
+    sure = Sure.CHOSEN if column.name in hints.types else Sure.CERTAIN
+    return Column(
+        column.name, column.type, column.sql, FieldReading(column.name, column.type, hints.source, sure=sure)
+    )
+
+
+def _changed(column: Column, type_: FieldType) -> Column:
+    """A column that came with one type as another, when that loses nothing."""
+    if type_ is FieldType.TEXT:
+        return Column(column.name, type_, text_sql(column.name))
+    raise BadInput(
+        f"The field '{column.name}' is a {column.type} in the source and cannot be taken as {type_}.",
+        field=column.name,
+    )
+
+
+def _native(db: DuckDB, table: str, name: str, declared: str) -> Column:
+    column = quote_identifier(name)
+    if declared == NUMERIC_TEXT:
+        text = f"CASE WHEN {column} NOT IN ('NaN', 'Infinity', '-Infinity') THEN {column} END"
+        return Column(name, FieldType.NUMBER, f"CAST({text} AS {decimal(db, table, text)})")
+    if declared.endswith("]"):
+        scalar = not declared.startswith(("STRUCT", "MAP", "JSON"))
+        cast = f"CAST({column} AS VARCHAR[])" if scalar else f"CAST(to_json({column}) AS VARCHAR)"
+        return Column(name, FieldType.LIST if scalar else FieldType.TEXT, cast)
+    if declared.startswith(("STRUCT", "MAP", "UNION")):
+        return Column(name, FieldType.TEXT, f"CAST(to_json({column}) AS VARCHAR)")
+    if declared == "TIMESTAMP WITH TIME ZONE":
+        return Column(name, FieldType.TIMESTAMP, f"{column} AT TIME ZONE 'UTC'")
+    if declared.startswith("TIMESTAMP"):
+        return Column(name, FieldType.TIMESTAMP, f"CAST({column} AS TIMESTAMP)")
+    if declared in ("DATE", "BOOLEAN"):
+        return Column(name, FieldType(declared.lower()), column)
+    if declared in ("DOUBLE", "FLOAT"):  # what is not a number is empty, and infinity is none
+        return Column(name, FieldType.NUMBER, f"CASE WHEN isfinite({column}) THEN {column} END")
+    if declared.startswith("DECIMAL") or declared.endswith(("INT", "INTEGER")):
+        return Column(name, FieldType.NUMBER, column)
+    return Column(name, FieldType.TEXT, text_sql(name))
