@@ -95,9 +95,11 @@ class People:
 
     def session_person(self, secret: str) -> Person | None:
         """Whose session this cookie is; None when unknown, over, or the person is disabled."""
-        query = _SIGNED_IN.where(
-            web_sessions.c.hash == digest(secret), web_sessions.c.expires_at > self._clock()
-        )
+        return self.of_session(digest(secret))
+
+    def of_session(self, session: str) -> Person | None:
+        """The same by the hash of the cookie."""
+        query = _SIGNED_IN.where(web_sessions.c.hash == session, web_sessions.c.expires_at > self._clock())
         with self._db.read() as connection:
             row = connection.execute(query).mappings().first()
         return _person(row) if row else None

@@ -1,7 +1,7 @@
 """The saved configuration of an export, and its connection. Must never do I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -115,10 +115,14 @@ class Connection:
 
 @dataclass(frozen=True)
 class Actor:
-    """The person (or the schedule) who asks; every use case checks its role."""
+    """The person (or the schedule) who asks; every use case checks its role.
+
+    `session` is the hash of the web session they ask from; the command line and schedules have none.
+    """
 
     name: str
     role: Role
+    session: str = field(default="", compare=False, repr=False)
 
 
 Json = Mapping[str, Any]

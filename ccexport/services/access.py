@@ -1,8 +1,9 @@
 """Who may do what. Administrators control where data can go, contributors what and when.
 
-Must never trust a face: every use case asks here again.
+Must never trust a face: every use case asks here again, and so the ledger.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from ccexport.errors import NotPermitted
@@ -14,6 +15,21 @@ from ccexport.model.words import Role
 
 WHOM = "Ask an administrator."
 LOCAL = "cli"
+
+
+def as_of_now(ledger: Ledger, actor: Actor) -> Actor:
+    """The actor with at most the role the ledger gives them now.
+
+    Raises `NotPermitted` when their session ended or they were disabled. Who is not in the ledger and has no
+    session is the command line, or a schedule that has asked already.
+    """
+    people = ledger.people
+    person = people.of_session(actor.session) if actor.session else people.find(actor.name)
+    if person is None and not actor.session:
+        return actor
+    if person is None or person.disabled or person.name != actor.name:
+        raise NotPermitted("You are signed out; sign in again. Nothing was changed.")
+    return actor if person.role.covers(actor.role) else replace(actor, role=person.role)
 
 
 def require(actor: Actor, needed: Role, what: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import bcrypt
 
 from ccexport.errors import BadInput, Conflict, NotPermitted
+from ccexport.ledger.people import digest
 from ccexport.model.exports import Actor
 from ccexport.model.people import Person
 from ccexport.model.words import Role
@@ -208,7 +209,7 @@ class PeopleUseCases(UseCases):
     def signed_in(self, session_secret: str | None) -> Actor | None:
         """The actor behind a session cookie, role read anew; None when there is none."""
         person = self._ledger.people.session_person(session_secret) if session_secret else None
-        return Actor(person.name, person.role) if person else None
+        return Actor(person.name, person.role, digest(session_secret)) if person and session_secret else None
 
     def sign_out(self, session_secret: str) -> None:
         self._ledger.people.end_session(session_secret)

@@ -3,22 +3,26 @@
 A use case takes the wiring, or less. Must never hold a use case itself.
 """
 
+import inspect
 import os
 import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, wraps
+from typing import Any
 
 from ccexport.clock import utc_now
 from ccexport.errors import BadInput
 from ccexport.ledger import Ledger
+from ccexport.model.exports import Actor
 from ccexport.model.profiles import Snapshot
 from ccexport.profiles.store import ProfileStore
 from ccexport.runs.accounts import Accounts, Application, SharedPace
 from ccexport.runs.engine import Engine
 from ccexport.sandbox.embedded import RunningSandbox
 from ccexport.segments.members import MemberStore
+from ccexport.services.access import as_of_now
 from ccexport.settings import Settings, make_data_dir
 from ccexport.worker.erasing import drop_erased
 from ccexport.worker.notices_delivery import Mail
@@ -147,8 +151,25 @@ class Wiring:
 
 
 class UseCases:
-    """A group of use cases over the wiring."""
+    """A group of use cases over the wiring.
+
+    Every public one that takes an actor first asks the ledger who that is by now.
+    """
 
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
         self._ledger = wiring.ledger
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for name, step in list(vars(cls).items()):
+            if inspect.isfunction(step) and name[0] != "_" and "actor" in step.__code__.co_varnames[:2]:
+                setattr(cls, name, _asking(step))
+
+
+def _asking(step: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(step)
+    def asked(self: UseCases, actor: Actor, *args: Any, **named: Any) -> Any:
+        return step(self, as_of_now(self._ledger, actor), *args, **named)
+
+    return asked

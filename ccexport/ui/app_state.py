@@ -13,10 +13,15 @@ if TYPE_CHECKING:
 
 @dataclass
 class Started:
-    """What the lifespan has made so far. `preparing` while the demo's data are being made."""
+    """What the lifespan has made so far.
+
+    `importing` while the libraries of the pages are being imported: two threads that import them at once find them
+    half made. `preparing` while the demo's data are being made.
+    """
 
     settings: "Settings | None" = None
     services: "Services | None" = None
+    importing: bool = False
     preparing: bool = False
     trouble: str = ""
 

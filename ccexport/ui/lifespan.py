@@ -82,6 +82,7 @@ class _Beginning(threading.Thread):
             self._worker = made.worker()
             self._working = threading.Thread(target=self._worker.run_forever, name="worker", daemon=True)
             self._working.start()
+        _import_what_pages_need()
         _prepare(made)
         gc.collect()
         gc.freeze()  # a full collection after every rerun would walk all that was imported
@@ -101,6 +102,7 @@ def _make_services(settings: Settings) -> "Services":
     from ccexport.services import Services  # heavy: DuckDB, Arrow, SQLAlchemy
 
     made = Services(settings)
+    STARTED.importing = True
     STARTED.preparing = settings.sandbox_on and not made.people.anybody()
     hold(made)
     return made
@@ -123,7 +125,7 @@ def _refuse(sentence: str) -> NoReturn:
 
 
 def _prepare(made: "Services") -> None:
-    """The demo's data, or the code for the first administrator; then the heavy imports of the pages."""
+    """The demo's data, or the code for the first administrator."""
     try:
         if made.settings.sandbox_on:
             from ccexport.services.demo import demo_accounts, ensure_demo
@@ -145,8 +147,14 @@ def _prepare(made: "Services") -> None:
         STARTED.trouble = f"The demo could not be made; the log says why (reference {reference})."
     finally:
         STARTED.preparing = False
-    import altair  # noqa: F401  (so that the first page does not wait for it)
-    import pandas  # noqa: F401
+
+
+def _import_what_pages_need() -> None:
+    try:
+        import altair  # noqa: F401
+        import pandas  # noqa: F401
+    finally:
+        STARTED.importing = False
 
 
 def on_script_error(error: Exception) -> bool:

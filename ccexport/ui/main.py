@@ -28,15 +28,15 @@ def _no_access(place: Place) -> None:
     )
 
 
-@st.fragment(run_every=1)
+@st.fragment(run_every=1)  # noqa: TID251 (nobody is signed in yet)
 def _starting() -> None:
     st.title("ccexport")
     st.info(t("Starting. This page goes on by itself."), icon=":material/hourglass_empty:")
-    if STARTED.services is not None:
+    if not _begins():
         st.rerun()
 
 
-@st.fragment(run_every=1)
+@st.fragment(run_every=1)  # noqa: TID251 (one sentence, the same for everybody)
 def _preparing() -> None:
     if not STARTED.preparing:
         st.rerun()
@@ -93,8 +93,12 @@ def _here(path: str) -> str:
     return f"/{path}" + (f"?{query}" if query else "")
 
 
+def _begins() -> bool:
+    return STARTED.services is None or STARTED.importing
+
+
 def _page() -> None:
-    if STARTED.services is None:
+    if _begins():
         st.navigation(
             [
                 st.Page(_starting, title="ccexport", url_path=p.path, default=i == 0)

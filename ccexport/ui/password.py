@@ -4,6 +4,7 @@ import streamlit as st
 
 from ccexport.model.exports import Actor
 from ccexport.ui.app_state import services
+from ccexport.ui.fragments import dialog
 from ccexport.ui.redirect import goto
 from ccexport.ui.render import show_refusal, told
 from ccexport.ui.session import origin
@@ -12,7 +13,7 @@ from ccexport.ui.texts import t
 
 def change_own(actor: Actor) -> None:
     """The old one, the new one twice; every session ends."""
-    st.dialog(t("Change my password"))(_form)(actor)
+    dialog(t("Change my password"), _form, actor)
 
 
 def _form(actor: Actor) -> None:

@@ -8,6 +8,7 @@ from ccexport.model.exports import Actor
 from ccexport.model.people import Person
 from ccexport.model.words import Role
 from ccexport.ui.app_state import services
+from ccexport.ui.fragments import dialog
 from ccexport.ui.render import code, moment, plain, show_error
 from ccexport.ui.texts import t
 
@@ -94,9 +95,9 @@ def _row(actor: Actor, person: Person) -> None:
     elif chosen == "disable":
         _do(lambda: services().people.disable(actor, person.name, disabled=not person.disabled))
     elif chosen == "password":
-        st.dialog(t("Set a password"))(_set_password)(actor, person)
+        dialog(t("Set a password"), _set_password, actor, person)
     elif chosen == "email":
-        st.dialog(t("E-mail address of {name}", name=plain(person.name)))(_set_email)(actor, person)
+        dialog(t("E-mail address of {name}", name=plain(person.name)), _set_email, actor, person)
 
 
 def _do(step: object) -> None:

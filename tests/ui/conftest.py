@@ -129,7 +129,7 @@ def nobody(tmp_path: Path) -> Iterator[Pages]:
 def let_go() -> Iterator[None]:
     yield
     STARTED.services = None
-    STARTED.preparing = False
+    STARTED.importing = STARTED.preparing = False
     STARTED.trouble = ""
 
 

@@ -8,6 +8,7 @@ from ccexport.services.connections import ConnectionFacts
 from ccexport.ui.app_state import services
 from ccexport.ui.connections.connect import SHARES
 from ccexport.ui.connections.dialogs import become_export_user, change, remove
+from ccexport.ui.fragments import dialog
 from ccexport.ui.navigation import go, link
 from ccexport.ui.render import code, empty, moment, number, plain, show_refusal
 from ccexport.ui.said import say
@@ -117,11 +118,11 @@ def _buttons(actor: Actor, connection: Connection, facts: ConnectionFacts) -> No
             icon=":material/person_add:",
             type="primary" if facts.needs_export_user else "secondary",
         ):
-            st.dialog(t("Export user of {name}", name=name))(become_export_user)(actor, connection)
+            dialog(t("Export user of {name}", name=name), become_export_user, actor, connection)
         if st.button(t("Change"), key=f"change-{connection.id}", icon=":material/tune:"):
-            st.dialog(t("Change {name}", name=name))(change)(actor, connection)
+            dialog(t("Change {name}", name=name), change, actor, connection)
         if st.button(t("Remove"), key=f"remove-{connection.id}", icon=":material/delete:"):
-            st.dialog(t("Remove {name}?", name=name))(remove)(actor, connection)
+            dialog(t("Remove {name}?", name=name), remove, actor, connection)
     if test:
         _test(actor, connection)
 

@@ -14,6 +14,7 @@ from ccexport.services.schedules import parsed
 from ccexport.ui.app_state import services
 from ccexport.ui.exports.cards import select_key
 from ccexport.ui.exports.schedule_form import schedule_values
+from ccexport.ui.fragments import dialog
 from ccexport.ui.navigation import go
 from ccexport.ui.render import number, plain, show_error
 from ccexport.ui.texts import t, tn
@@ -36,20 +37,23 @@ def selected_bar(
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="selected_exports"):
         st.markdown(_how_many(chosen, shown), width="content")
         if st.button(t("Run them"), icon=":material/send:", type="primary", key="bulk_run"):
-            st.dialog(tn("Run {n} export?", "Run {n} exports?", n=len(chosen)))(_run)(actor, chosen)
+            dialog(tn("Run {n} export?", "Run {n} exports?", n=len(chosen)), _run, actor, chosen)
         if st.button(t("Schedule"), icon=":material/schedule:", key="bulk_schedule"):
-            st.dialog(
+            dialog(
                 tn("One schedule for {n} export", "One schedule for {n} exports", n=len(chosen)),
+                _schedule,
+                actor,
+                chosen,
                 width="large",
-            )(_schedule)(actor, chosen)
+            )
         if st.button(t("Pause"), icon=":material/pause:", key="bulk_pause"):
             _each(chosen, lambda e: services().exports.pause(actor, e.id))
         if st.button(t("Let them go on"), icon=":material/play_arrow:", key="bulk_resume"):
             _each(chosen, lambda e: services().exports.pause(actor, e.id, paused=False))
         if st.button(t("Detach"), icon=":material/link_off:", key="bulk_detach"):
-            st.dialog(tn("Detach {n} export?", "Detach {n} exports?", n=len(chosen)))(_detach)(actor, chosen)
+            dialog(tn("Detach {n} export?", "Detach {n} exports?", n=len(chosen)), _detach, actor, chosen)
         if st.button(t("Remove"), icon=":material/delete:", key="bulk_remove"):
-            st.dialog(tn("Remove {n} export?", "Remove {n} exports?", n=len(chosen)))(_remove)(actor, chosen)
+            dialog(tn("Remove {n} export?", "Remove {n} exports?", n=len(chosen)), _remove, actor, chosen)
         st.button(t("Select none"), type="tertiary", key="bulk_none", on_click=_select, args=(chosen, False))
         more = services().exports.manageable(actor, found)
         if len(more) > len(chosen):

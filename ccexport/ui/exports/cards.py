@@ -12,6 +12,7 @@ from ccexport.model.words import Mode
 from ccexport.services.schedules import ScheduleState
 from ccexport.ui.app_state import services
 from ccexport.ui.exports.schedule_form import words
+from ccexport.ui.fragments import dialog
 from ccexport.ui.navigation import go
 from ccexport.ui.render import ago, badge_markup, number, plain, show_error, told
 from ccexport.ui.said import say
@@ -136,10 +137,10 @@ def _do(actor: Actor, export: Export, what: str) -> None:
         go("exports", export=export.id, show="settings")
     name = plain(export.name)
     if what == "remove":
-        st.dialog(t("Remove {name}?", name=name))(_remove)(actor, export)
+        dialog(t("Remove {name}?", name=name), _remove, actor, export)
         return
     if what == "detach":
-        st.dialog(t("Detach {name}?", name=name))(_detach)(actor, export)
+        dialog(t("Detach {name}?", name=name), _detach, actor, export)
         return
     try:
         if what == "pause":

@@ -7,6 +7,7 @@ from ccexport.model.exports import Actor, Export
 from ccexport.model.plans import Plan
 from ccexport.model.words import Verdict
 from ccexport.ui.app_state import services
+from ccexport.ui.fragments import dialog
 from ccexport.ui.navigation import go, link
 from ccexport.ui.render import ago, number, plain, show_error
 from ccexport.ui.texts import t
@@ -30,7 +31,7 @@ def run_button(actor: Actor, export: Export, plan: Plan, *, everything: bool = F
         help=reason or None,
         key="run_export",
     ):
-        st.dialog(t("Run {name}?", name=plain(export.name, 60)))(_confirm)(actor, export, plan, everything)
+        dialog(t("Run {name}?", name=plain(export.name, 60)), _confirm, actor, export, plan, everything)
 
 
 def _why_not(export: Export, plan: Plan) -> str:

@@ -10,6 +10,7 @@ from ccexport.model.runs import Run
 from ccexport.model.words import Outcome
 from ccexport.ui.app_state import services
 from ccexport.ui.charts import cached
+from ccexport.ui.fragments import fragment
 from ccexport.ui.navigation import link
 from ccexport.ui.render import ago, badge_markup, empty, here, number, plain, zone
 from ccexport.ui.runs.story import share_of, step_count
@@ -69,7 +70,7 @@ def going_on(actor: Actor, live: Sequence[Run]) -> None:
     """Live runs, each with its bar, until the last one ends."""
     if live:
         st.subheader(t("Going on now"))
-        st.fragment(run_every=2)(_live)(actor)
+        fragment(_live, actor, run_every=2)
 
 
 def _live(actor: Actor) -> None:

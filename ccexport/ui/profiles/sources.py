@@ -14,6 +14,7 @@ from ccexport.model.exports import Actor
 from ccexport.model.sources import Source
 from ccexport.model.words import Role
 from ccexport.ui.app_state import services
+from ccexport.ui.fragments import dialog
 from ccexport.ui.profiles.ingest import take
 from ccexport.ui.profiles.profile_view import frame_of
 from ccexport.ui.render import code, empty, plain, show_error, told
@@ -47,7 +48,7 @@ def sources(actor: Actor) -> None:
     if not admin:
         st.caption(t("An administrator adds and changes sources."))
     elif st.button(t("Add a source"), icon=":material/add:", type="primary" if not there else "secondary"):
-        st.dialog(t("Add a source"), width="large")(_form)(actor, None)
+        dialog(t("Add a source"), _form, actor, None, width="large")
 
 
 def _card(actor: Actor, source: Source, place: int, names: Sequence[str], admin: bool) -> None:
@@ -72,18 +73,18 @@ def _buttons(actor: Actor, source: Source, place: int, names: Sequence[str], adm
         if actor.role.covers(Role.CONTRIBUTOR) and st.button(
             t("First rows"), key=f"rows-{place}", icon=":material/table_rows:"
         ):
-            st.dialog(t("First rows"), width="large")(_first_rows)(actor, source.name)
+            dialog(t("First rows"), _first_rows, actor, source.name, width="large")
         if not admin:
             return
         if st.button(t("Change"), key=f"change-{place}", icon=":material/edit:"):
-            st.dialog(t("Change the source"), width="large")(_form)(actor, source)
+            dialog(t("Change the source"), _form, actor, source, width="large")
         if place and st.button(t("Up"), key=f"up-{place}", icon=":material/arrow_upward:"):
             moved = [*names[: place - 1], names[place], names[place - 1], *names[place + 1 :]]
             with told():
                 services().sources.order(actor, moved)
                 st.rerun()
         if st.button(t("Remove"), key=f"remove-{place}", icon=":material/delete:"):
-            st.dialog(t("Remove this source?"))(_remove)(actor, source.name)
+            dialog(t("Remove this source?"), _remove, actor, source.name)
 
 
 def _first_rows(actor: Actor, name: str) -> None:

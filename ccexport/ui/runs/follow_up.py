@@ -10,6 +10,7 @@ from ccexport.model.runs import Run
 from ccexport.model.words import RunState, Trigger
 from ccexport.services.start_runs import undo_sentences
 from ccexport.ui.app_state import services
+from ccexport.ui.fragments import dialog
 from ccexport.ui.navigation import go
 from ccexport.ui.render import plain, show_error
 from ccexport.ui.said import say
@@ -39,7 +40,7 @@ def follow_up(actor: Actor, run: Run) -> None:
     ):
         _started(actor, run, lambda: services().runs.retry(actor, run.id, in_halves=True))
     if run.counts.get("sent") and st.button(t("Undo"), icon=":material/undo:"):
-        st.dialog(t("Undo this run of {name}?", name=plain(run.export_name, 60)))(_undo)(actor, run)
+        dialog(t("Undo this run of {name}?", name=plain(run.export_name, 60)), _undo, actor, run)
 
 
 def _undo(actor: Actor, run: Run) -> None:

@@ -16,6 +16,7 @@ from ccexport.services.runs import sentence
 from ccexport.ui import contact_table
 from ccexport.ui.app_state import services
 from ccexport.ui.charts import cached
+from ccexport.ui.fragments import fragment
 from ccexport.ui.metric_cards import Number, numbers
 from ccexport.ui.person_search import person_search
 from ccexport.ui.render import (
@@ -56,7 +57,7 @@ def run_story(actor: Actor, run: Run) -> None:
     if run.state.ended:
         _ending(run)
     else:
-        st.fragment(run_every=1)(_live)(actor, run)
+        fragment(_live, actor, run, run_every=1)
     _buttons(actor, run)
     _numbers(run)
     plan = _plan(actor, run)

@@ -10,6 +10,7 @@ from ccexport.model.exports import Actor, Export
 from ccexport.model.profiles import Segment
 from ccexport.model.words import Role, SegmentKind
 from ccexport.ui.app_state import services
+from ccexport.ui.fragments import dialog
 from ccexport.ui.navigation import go, link
 from ccexport.ui.render import empty, number, percent, plain, show_error
 from ccexport.ui.segments.views import look
@@ -134,13 +135,13 @@ def _buttons(actor: Actor, segment: Segment, members: int | None) -> None:
         if st.button(t("Add an export with it"), icon=":material/outbox:"):
             go("exports", show="new", segment=segment.id)
         if st.button(t("Duplicate"), icon=":material/content_copy:"):
-            st.dialog(t("Duplicate"))(_copy)(actor, segment, frozen=False)
+            dialog(t("Duplicate"), _copy, actor, segment, frozen=False)
         if segment.kind is not SegmentKind.STATIC and st.button(
             t("Freeze"), icon=":material/ac_unit:", disabled=not members
         ):
-            st.dialog(t("Freeze"))(_copy)(actor, segment, frozen=True)
+            dialog(t("Freeze"), _copy, actor, segment, frozen=True)
         if st.button(t("Remove"), icon=":material/delete:"):
-            st.dialog(t("Remove this segment?"))(_remove)(actor, segment)
+            dialog(t("Remove this segment?"), _remove, actor, segment)
 
 
 def _copy(actor: Actor, segment: Segment, *, frozen: bool) -> None:
