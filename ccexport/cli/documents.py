@@ -20,23 +20,14 @@ MAIN_COUNTS = ("candidates", "sent", "verified", "rejected", "missing", "unknown
 def export_document(services: Any, actor: Any, export: Export) -> dict[str, Any]:
     """A saved export as JSON, by names; its keys are a contract."""
     config = export.config
-    connections = {c.id: c.name for c in services.connections.list(actor)}
-    segments = {s.id: s.name for s in services.segments.list(actor)}
+    names = {c.id: c.name for c in services.connections.list(actor)}
+    names |= {s.id: s.name for s in services.segments.list(actor)}
+    draft = services.exports.draft(actor, export, names)
     last = services.runs.list(actor, export=export.id, limit=1)
     return {
-        "name": export.name,
-        "connection": connections.get(config.connection_id, config.connection_id),
-        "list": config.list_name,
+        **draft.model_dump(mode="json"),
         "list_id": config.list_id,
-        "segments": [segments.get(s, s) for s in config.segment_ids],
         "map": {"email": config.email} | {f.target: f.source or f.constant for f in config.fields},
-        "mode": config.mode,
-        "resend_unchanged": config.resend_unchanged,
-        "consent": config.consent.model_dump() if config.consent else None,
-        "refusals": [r.model_dump() for r in config.refusals],
-        "newest_by": config.newest_by,
-        "international_phones": config.international_phones,
-        "guards": config.guards.model_dump(),
         "version": export.version,
         "paused": export.paused,
         "updated_by": export.updated_by,

@@ -11,9 +11,9 @@ from ccexport.cli.documents import (
     run_lines,
 )
 from ccexport.cli.output import ExitCode, emit, exit_code_of, facts, say, table
+from ccexport.cli.pairs import pair
 from ccexport.cli.progress import driven
 from ccexport.cli.session import DataDir, Json, opened
-from ccexport.errors import BadInput
 from ccexport.model.plans import Plan
 from ccexport.model.words import Verdict
 
@@ -22,14 +22,6 @@ if TYPE_CHECKING:
     from ccexport.services.previews import PlanRow
 
 app = typer.Typer(help="Saved exports: what goes to which contact list.")
-
-
-def pair(text: str, option: str) -> tuple[str, str]:
-    """`name=value` as two. Raises `BadInput` naming the option."""
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip() or not value.strip():
-        raise BadInput(f"{option} {text} is not of the form name=value.")
-    return name.strip(), value.strip()
 
 
 @app.command("list")

@@ -146,7 +146,7 @@ def set_(
         )
     follows = [Follows.REFRESH, Follows.NOTHING, Follows.EXPORT, Follows.TIMES][ways.index(True)]
     values = {"follows": follows, "after": after, "recurrence": found, "zone": zone, "missed": missed}
-    from ccexport.services.schedules import parsed
+    from ccexport.services.validation import parsed
 
     schedule = parsed(Schedule, values, "The schedule")
     with opened(data_dir) as (services, actor):

@@ -54,16 +54,11 @@ class Guards(_Frozen):
     contacts_maximum: int = 1_000_000
 
 
-class ExportConfig(_Frozen):
-    """What an export does: connection, target list, segments, mapping, mode and limits."""
+class ExportSettings(_Frozen):
+    """The settings of an export that name nothing of ours: the same in what is stored and in a draft."""
 
     name: str
-    connection_id: str
-    list_id: str
-    list_name: str
-    segment_ids: tuple[str, ...]
     email: str
-    fields: tuple[MappedField, ...] = ()
     mode: Mode = Mode.ADD_AND_UPDATE
     resend_unchanged: bool = False
     consent: ConsentRule | None = None
@@ -71,6 +66,16 @@ class ExportConfig(_Frozen):
     newest_by: str | None = None
     international_phones: bool = False
     guards: Guards = Guards()
+
+
+class ExportConfig(ExportSettings):
+    """What an export does, as it is stored: connection, list and segments by id."""
+
+    connection_id: str
+    list_id: str
+    list_name: str
+    segment_ids: tuple[str, ...]
+    fields: tuple[MappedField, ...] = ()
 
 
 @dataclass(frozen=True)

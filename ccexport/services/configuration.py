@@ -19,8 +19,9 @@ from ccexport.services.configuration_differences import (
     ORDER,
     Difference,
     check,
-    check_fit,
+    check_segments,
     differences,
+    fitting,
     ordered,
 )
 from ccexport.services.configuration_document import (
@@ -28,13 +29,12 @@ from ccexport.services.configuration_document import (
     Document,
     ExportPart,
     SegmentPart,
-    field_part,
-    mapped,
     plain,
     read,
     schema,
 )
 from ccexport.services.connections import ConnectionUseCases
+from ccexport.services.export_drafts import draft_of
 from ccexport.services.exports import ExportUseCases
 from ccexport.services.refreshes import RefreshUseCases
 from ccexport.services.schedules import ScheduleUseCases
@@ -80,7 +80,8 @@ class ConfigurationUseCases(UseCases):
             for s in services.segments.list(actor)
             if s.kind is not SegmentKind.STATIC
         ]
-        exports = [self._export_part(actor, e) for e in services.exports.list(actor)]
+        names = self._ids(actor)
+        exports = [self._export_part(actor, e, names) for e in services.exports.list(actor)]
         suppressed = [entry["value"] for entry in services.system.suppressed(actor)]
         refresh = plain(services.refreshes.settings(actor))
         sources = [plain(source) for source in services.sources.list(actor)]
@@ -93,28 +94,17 @@ class ConfigurationUseCases(UseCases):
             "suppression": sorted(suppressed),
         }
 
-    def _export_part(self, actor: Actor, export: Export) -> dict[str, Any]:
+    def _export_part(self, actor: Actor, export: Export, names: Mapping[str, str]) -> dict[str, Any]:
         config = export.config
+        if config.connection_id and any(field.target.startswith("cf:") for field in config.fields):
+            names = {**names, **self._custom_fields(actor, config.connection_id)}
+        draft = draft_of(config, {**names, config.list_id: config.list_name})
+        return plain(ExportPart(**dict(draft), paused=export.paused, schedule=self._schedule(actor, export)))
+
+    def _ids(self, actor: Actor) -> dict[str, str]:
+        """Id → name of what exports refer to."""
         connections = {c.id: c.name for c in self._of.connections.list(actor)}
-        segments = {s.id: s.name for s in self._of.segments.list(actor)}
-        part = ExportPart(
-            name=export.name,
-            connection=connections.get(config.connection_id, config.connection_id),
-            list=config.list_name,
-            segments=[segments.get(s, s) for s in config.segment_ids],
-            email=config.email,
-            fields={self._target(actor, export, f.target): field_part(f) for f in config.fields},
-            mode=config.mode,
-            resend_unchanged=config.resend_unchanged,
-            consent=config.consent,
-            refusals=config.refusals,
-            newest_by=config.newest_by,
-            international_phones=config.international_phones,
-            guards=config.guards,
-            paused=export.paused,
-            schedule=self._schedule(actor, export),
-        )
-        return plain(part)
+        return connections | {s.id: s.name for s in self._of.segments.list(actor)}
 
     def _schedule(self, actor: Actor, export: Export) -> Schedule:
         """With the name, not the id, of the export it comes after."""
@@ -122,13 +112,6 @@ class ConfigurationUseCases(UseCases):
         if schedule.after is None:
             return schedule
         return schedule.model_copy(update={"after": self._ledger.exports.get(schedule.after).name})
-
-    def _target(self, actor: Actor, export: Export, target: str) -> str:
-        """`cf:<name>` for a custom field: ids differ from account to account."""
-        if not target.startswith("cf:") or not export.config.connection_id:
-            return target
-        names = self._custom_fields(actor, export.config.connection_id)
-        return f"cf:{names.get(target.removeprefix('cf:'), target.removeprefix('cf:'))}"
 
     def _custom_fields(self, actor: Actor, connection_id: str) -> Mapping[str, str]:
         if connection_id not in self._names:
@@ -157,8 +140,22 @@ class ConfigurationUseCases(UseCases):
         todo = differences(self.dump(actor), document)
         snapshot = self._wiring.profile_store.current()
         if snapshot is not None:
-            check_fit(document, todo, snapshot, self._wiring.engine.clock().date())
+            check_segments(document, todo, snapshot, self._wiring.engine.clock().date())
+            self._check_exports(actor, document, todo)
         return todo
+
+    def _check_exports(self, actor: Actor, document: Document, todo: Sequence[Difference]) -> None:
+        """What saving would refuse, before anything is saved."""
+        new = {part.name for part in document.segments}
+
+        def segment_id(name: str) -> str:
+            return name if name in new else self._ledger.segments.named(name).id
+
+        saved = {d.name for d in todo if d.kind == "export"}
+        for part in document.exports:
+            if part.connection and part.name in saved:
+                with fitting("export", part.name):
+                    self._of.exports.check(actor, part.draft(), segment_id)
 
     def apply(self, actor: Actor, document: Document) -> list[Difference]:
         """Carry the differences out and give them back. Segments come before the exports that use them."""
@@ -228,24 +225,11 @@ class ConfigurationUseCases(UseCases):
         if not part.connection:
             exports.detach(actor, part.name)
             return
-        given: dict[str, Any] = {
-            "connection": part.connection,
-            "contact_list": part.list,
-            "segments": part.segments,
-            "email": part.email,
-            "fields": [mapped(target, field) for target, field in part.fields.items()],
-            "mode": part.mode,
-            "resend_unchanged": part.resend_unchanged,
-            "consent": part.consent,
-            "refusals": part.refusals,
-            "newest_by": part.newest_by,
-            "international_phones": part.international_phones,
-            "guards": part.guards,
-        }
+        settings = dict(part.draft())
         if action == "create":
-            exports.create(actor, part.name, **given)
+            exports.create(actor, **settings)
         else:
-            exports.change(actor, part.name, **given)
+            exports.change(actor, part.name, **settings)
         exports.pause(actor, part.name, paused=part.paused)
 
 

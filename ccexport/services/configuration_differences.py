@@ -9,15 +9,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ccexport.errors import BadInput
-from ccexport.model.exports import ExportConfig
+from ccexport.errors import BadInput, WrongUse
 from ccexport.model.profiles import Snapshot
 from ccexport.model.schedules import RefreshSettings
 from ccexport.model.sources import Source
-from ccexport.plan.mapping import check_mapping
 from ccexport.segments.compile import compile_rule
 from ccexport.segments.rules import parse_rule
-from ccexport.services.configuration_document import Document, ExportPart, SegmentPart, mapped, plain
+from ccexport.services.configuration_document import Document, ExportPart, SegmentPart, plain
 from ccexport.services.system import suppressed
 
 ORDER = "their order"
@@ -68,22 +66,18 @@ def _check_rule(part: SegmentPart, place: str) -> None:
         raise BadInput(f"{place}: {error}") from error
 
 
-def check_fit(document: Document, todo: Collection[Difference], snapshot: Snapshot, today: date) -> None:
-    """Refuse segments and exports to be saved that do not fit the profiles, before any is saved.
+def check_segments(document: Document, todo: Collection[Difference], snapshot: Snapshot, today: date) -> None:
+    """Refuse segments to be saved that do not fit the profiles, before any is saved.
 
-    Raises `BadInput` naming the segment or export. Custom fields are left to Constant Contact's own list.
+    Raises `BadInput` naming the segment.
     """
-    saved = {(d.kind, d.name) for d in todo}
+    saved = {d.name for d in todo if d.kind == "segment"}
     for part in document.segments:
-        if part.rule is not None and ("segment", part.name) in saved:
-            with _named("segment", part.name):
+        if part.rule is not None and part.name in saved:
+            with fitting("segment", part.name):
                 compile_rule(
                     parse_rule(part.rule), snapshot, today=today, members_of=_nowhere, sent_by=_nowhere
                 )
-    for export in document.exports:
-        if export.connection and ("export", export.name) in saved:
-            with _named("export", export.name):
-                check_mapping(_without_custom_fields(export), snapshot, {})
 
 
 def _nowhere(*_: object) -> Path:
@@ -92,30 +86,14 @@ def _nowhere(*_: object) -> Path:
 
 
 @contextmanager
-def _named(kind: str, name: str) -> Iterator[None]:
+def fitting(kind: str, name: str) -> Iterator[None]:
+    """Name the segment or export in what is wrong with it."""
     try:
         yield
-    except BadInput as error:
+    except WrongUse as error:
         raise BadInput(
             f"The {kind} {name} does not fit the profiles, so nothing was applied: {error}"
         ) from error
-
-
-def _without_custom_fields(part: ExportPart) -> ExportConfig:
-    fields = [mapped(t, field) for t, field in part.fields.items() if not t.startswith("cf:")]
-    return ExportConfig(
-        name=part.name,
-        connection_id=part.connection,
-        list_id=part.list,
-        list_name=part.list,
-        segment_ids=tuple(part.segments),
-        email=part.email,
-        fields=tuple(fields),
-        consent=part.consent,
-        refusals=part.refusals,
-        newest_by=part.newest_by,
-        international_phones=part.international_phones,
-    )
 
 
 def differences(now: Mapping[str, Any], document: Document) -> list[Difference]:

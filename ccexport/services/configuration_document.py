@@ -3,16 +3,16 @@
 Names, not ids; no secrets. Must never look at what is configured.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ccexport.errors import BadInput
-from ccexport.model.exports import ConsentRule, Guards, MappedField, Refusal
+from ccexport.model.export_drafts import ExportDraft
 from ccexport.model.schedules import RefreshSettings, Schedule
 from ccexport.model.sources import Source
-from ccexport.model.words import Mode
+from ccexport.services.validation import complaint
 
 VERSION = 1
 
@@ -37,33 +37,15 @@ class SegmentPart(_Part):
         return self
 
 
-class FieldPart(_Part):
-    """One mapped contact field; a bare profile field name is short for `{source: …}`."""
-
-    source: str | None = None
-    constant: str | None = None
-    transforms: list[str] = Field(default_factory=list)
-    default: str | None = None
-
-
-class ExportPart(_Part):
+class ExportPart(ExportDraft):
     """An export, by names. Without a connection it is detached: kept as it is, and paused."""
 
-    name: str
-    connection: str = ""
-    list: str
-    segments: Sequence[str]
-    email: str
-    fields: dict[str, str | FieldPart] = Field(default_factory=dict)
-    mode: Mode = Mode.ADD_AND_UPDATE
-    resend_unchanged: bool = False
-    consent: ConsentRule | None = None
-    refusals: tuple[Refusal, ...] = ()
-    newest_by: str | None = None
-    international_phones: bool = False
-    guards: Guards = Guards()
     paused: bool = False
     schedule: Schedule = Schedule()
+
+    def draft(self) -> ExportDraft:
+        """Its settings alone."""
+        return ExportDraft(**{name: getattr(self, name) for name in ExportDraft.model_fields})
 
 
 class Document(_Part):
@@ -84,9 +66,8 @@ def read(raw: Any, source: str) -> Document:
     try:
         document = Document.model_validate(dict(raw))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the document"
-        raise BadInput(f"{source}: {place}: {first['msg'].removeprefix('Value error, ')}.") from error
+        place, reason = complaint(error)
+        raise BadInput(f"{source}: {place or 'the document'}: {reason}.") from error
     if document.version != VERSION:
         raise BadInput(
             f"{source}: version {document.version} is not known; this program reads version {VERSION}."
@@ -102,16 +83,3 @@ def schema() -> dict[str, Any]:
 def plain(part: BaseModel) -> dict[str, Any]:
     """As it stands in the document: what is as by default is left out."""
     return part.model_dump(mode="json", exclude_defaults=True)
-
-
-def field_part(field: MappedField) -> str | FieldPart:
-    if field.source is not None and not field.transforms and field.default is None:
-        return field.source
-    return FieldPart(**field.model_dump(exclude={"target"}))
-
-
-def mapped(target: str, field: str | FieldPart) -> MappedField:
-    if isinstance(field, str):
-        return MappedField(target=target, source=field)
-    values = field.model_dump()
-    return MappedField(target=target, **(values | {"transforms": tuple(values["transforms"])}))

@@ -5,18 +5,21 @@ from typing import Any
 
 from ccexport.errors import BadInput, Conflict, NotFound
 from ccexport.model.contact_lists import ContactList
-from ccexport.model.exports import Actor, ConsentRule, Export, ExportConfig, Guards, MappedField, Refusal
-from ccexport.model.words import Mode, Role
+from ccexport.model.export_drafts import ExportDraft
+from ccexport.model.exports import Actor, Export, ExportConfig
+from ccexport.model.profiles import Segment
+from ccexport.model.words import Role
 from ccexport.plan.fields import CONTACT_FIELDS
-from ccexport.plan.mapping import check_mapping
 from ccexport.plan.suggest import Suggestion, suggest
 from ccexport.plan.transforms import TRANSFORMS
 from ccexport.services.access import may_use, require, require_use
 from ccexport.services.contact_lists import ContactLists
-from ccexport.services.naming import checked
+from ccexport.services.export_drafts import ExportDrafts, Ids, draft_of, good_name
+from ccexport.services.validation import parsed
 from ccexport.services.wiring import UseCases, Wiring
 
 __all__ = ["CONTACT_FIELDS", "TRANSFORMS", "ExportUseCases"]
+_THE_EXPORT = "The export"
 _NO_LIST = ContactList(id="", name="")  # until the lists of several exports are made
 
 
@@ -26,75 +29,39 @@ class ExportUseCases(UseCases):
     def __init__(self, wiring: Wiring, contact_lists: ContactLists) -> None:
         super().__init__(wiring)
         self._contact_lists = contact_lists
+        self._drafts = ExportDrafts(wiring, contact_lists)
 
-    def create(
-        self,
-        actor: Actor,
-        name: str,
-        *,
-        connection: str,
-        contact_list: str,
-        segments: Sequence[str],
-        email: str,
-        fields: Sequence[MappedField] = (),
-        mode: Mode = Mode.ADD_AND_UPDATE,
-        resend_unchanged: bool = False,
-        consent: ConsentRule | None = None,
-        refusals: Sequence[Refusal] = (),
-        newest_by: str | None = None,
-        international_phones: bool = False,
-        guards: Guards | None = None,
-    ) -> Export:
-        """Save a new export. `contact_list` is an id or a name; a custom field's target may be `cf:<name>`."""
-        config = self._checked(
-            actor,
-            name,
-            connection=connection,
-            contact_list=contact_list,
-            segments=segments,
-            email=email,
-            fields=fields,
-            mode=mode,
-            resend_unchanged=resend_unchanged,
-            consent=consent,
-            refusals=refusals,
-            newest_by=newest_by,
-            international_phones=international_phones,
-            guards=guards or Guards(),
-        )
-        return self._add(actor, config)
+    def create(self, actor: Actor, name: str, **settings: Any) -> Export:
+        """Save a new export; the settings are those of `ExportDraft`, by names or ids."""
+        draft = parsed(ExportDraft, {"name": name} | _settings(settings), _THE_EXPORT)
+        return self._add(actor, self._drafts.resolved(actor, draft))
 
-    def change(self, actor: Actor, name: str, /, *, seen: int | None = None, **values: Any) -> Export:
-        """A new version with some values changed (the names of `create`); earlier plans no longer hold.
+    def change(self, actor: Actor, name: str, /, *, seen: int | None = None, **changes: Any) -> Export:
+        """A new version with some settings changed; what is not given stays, None unsets.
 
-        `seen` is the version that was looked at. Raises `Conflict` when it is not the current one.
+        Earlier plans no longer hold. `seen` is the version that was looked at. Raises `Conflict` when it is
+        not the current one.
         """
         old = self._mine(actor, name, "change this export")
         if seen is not None and seen != old.version:
             raise Conflict(f"{old.updated_by} changed this export meanwhile: look at it again, then save.")
-        config = old.config
-        given: dict[str, Any] = {
-            "connection": config.connection_id,
-            "contact_list": config.list_id,
-            "segments": config.segment_ids,
-            "email": config.email,
-            "fields": config.fields,
-            "mode": config.mode,
-            "resend_unchanged": config.resend_unchanged,
-            "consent": config.consent,
-            "refusals": config.refusals,
-            "newest_by": config.newest_by,
-            "international_phones": config.international_phones,
-            "guards": config.guards,
-        } | values
-        new_name = str(given.pop("name", config.name))
-        config = self._checked(actor, new_name, **given)
+        values = draft_of(old.config).patched(_settings(changes))
+        config = self._drafts.resolved(actor, parsed(ExportDraft, values, _THE_EXPORT))
         changed = self._ledger.exports.change(old.id, config, by=actor.name, after=old.version)
         self._ledger.audit.add(actor.name, "export changed", changed.name, {"version": changed.version})
         return changed
 
+    def draft(self, actor: Actor, export: Export, names: Mapping[str, str]) -> ExportDraft:
+        """Its settings by these names of what it refers to."""
+        require(actor, Role.VIEWER, "see exports")
+        return draft_of(export.config, {**names, export.config.list_id: export.config.list_name})
+
+    def check(self, actor: Actor, draft: ExportDraft, segment_id: Ids) -> None:
+        """Refuse a draft that saving would refuse; `segment_id` knows also segments that are not saved yet."""
+        self._drafts.resolved(actor, draft, segment_id=segment_id)
+
     def create_per_segment(
-        self, actor: Actor, name: str, *, connection: str, segments: Sequence[str], **given: Any
+        self, actor: Actor, name: str, *, connection: str, segments: Sequence[str], **settings: Any
     ) -> Sequence[Export]:
         """One export and one contact list per segment, both named after it; a list of that name is used.
 
@@ -102,10 +69,14 @@ class ExportUseCases(UseCases):
         """
         chosen = [self._ledger.segments.named(s) for s in dict.fromkeys(segments)]
         if not chosen:
-            raise BadInput("An export needs at least one segment (--segment NAME).")
-        given = {"fields": (), "guards": Guards(), **given, "connection": connection}
+            raise BadInput("An export needs at least one segment.")
+        base = _settings(settings) | {"connection": connection, "list": ""}
         configs = [
-            self._config(actor, f"{name.strip()}: {s.name}"[:200], _NO_LIST, segments=[s.id], **given)
+            self._drafts.resolved(
+                actor,
+                parsed(ExportDraft, base | {"name": _name_of(name, s), "segments": [s.id]}, _THE_EXPORT),
+                contact_list=_NO_LIST,
+            )
             for s in chosen
         ]
         self._refuse_taken([config.name for config in configs])
@@ -125,42 +96,6 @@ class ExportUseCases(UseCases):
         made = self._ledger.exports.add(self._wiring.engine.new_id("export"), config, by=actor.name)
         self._ledger.audit.add(actor.name, "export created", made.name)
         return made
-
-    def _checked(
-        self, actor: Actor, name: str, *, connection: str, contact_list: str, **given: Any
-    ) -> ExportConfig:
-        there = self._ledger.connections.named(connection)
-        require_use(actor, there, "configure exports on it")
-        found = self._contact_lists.find_list(actor, there.id, contact_list)
-        return self._config(actor, name, found, connection=there.id, **given)
-
-    def _config(
-        self, actor: Actor, name: str, found_list: ContactList, *, connection: str, **given: Any
-    ) -> ExportConfig:
-        name = _good_name(name)
-        there = self._ledger.connections.named(connection)
-        require_use(actor, there, "configure exports on it")
-        segments = [self._ledger.segments.named(s).id for s in given.pop("segments")]
-        if not segments:
-            raise BadInput("An export needs at least one segment (--segment NAME).")
-        custom_fields = self._custom_fields(actor, there.id, given["fields"])
-        fields = tuple(_by_id(field, custom_fields) for field in given.pop("fields"))
-        config = ExportConfig(
-            name=name,
-            connection_id=there.id,
-            list_id=found_list.id,
-            list_name=found_list.name,
-            segment_ids=tuple(dict.fromkeys(segments)),
-            fields=fields,
-            **given,
-        )
-        check_mapping(config, self._wiring.current_snapshot(), custom_fields)
-        return config
-
-    def _custom_fields(self, actor: Actor, connection: str, fields: Sequence[MappedField]) -> dict[str, str]:
-        if not any(field.target.startswith("cf:") for field in fields):
-            return {}
-        return {f.id: f.name for f in self._contact_lists.custom_fields(actor, connection)}
 
     def suggest(self, actor: Actor) -> Sequence[Suggestion]:
         """What the names of the current profile fields suggest, each with how sure; applied by nobody."""
@@ -217,7 +152,7 @@ class ExportUseCases(UseCases):
     def duplicate(self, actor: Actor, name: str, new_name: str) -> Export:
         """A copy under another name."""
         old = self._mine(actor, name, "duplicate this export")
-        config = old.config.model_copy(update={"name": _good_name(new_name)})
+        config = old.config.model_copy(update={"name": good_name(new_name)})
         made = self._ledger.exports.add(self._wiring.engine.new_id("export"), config, by=actor.name)
         self._ledger.audit.add(actor.name, "export created", made.name, {"copy_of": old.name})
         return made
@@ -252,20 +187,10 @@ class ExportUseCases(UseCases):
         self._ledger.audit.add(actor.name, "export removed", found.name)
 
 
-def _good_name(name: str) -> str:
-    return checked(name, "An export needs a name of 1 to 200 characters.")
+def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """By the names of the model; `contact_list` is another name of `list`."""
+    return {"list" if name == "contact_list" else name: value for name, value in given.items()}
 
 
-def _by_id(field: MappedField, custom_fields: dict[str, str]) -> MappedField:
-    """`cf:<id>`, or `cf:<name>` turned into it: names may change, ids do not."""
-    if not field.target.startswith("cf:"):
-        return field
-    wanted = field.target.removeprefix("cf:")
-    if wanted in custom_fields:
-        return field
-    name = wanted.replace(" ", "_").casefold()
-    for field_id, known in custom_fields.items():
-        if known.casefold() == name:
-            return field.model_copy(update={"target": f"cf:{field_id}"})
-    names = ", ".join(sorted(custom_fields.values())) or "none"
-    raise BadInput(f"The account has no custom field named {wanted}. Custom fields: {names}.")
+def _name_of(name: str, segment: Segment) -> str:
+    return f"{name.strip()}: {segment.name}"[:200]

@@ -15,7 +15,7 @@ from ccexport.model.firings import Refresh
 from ccexport.model.schedules import RefreshSettings, recurrence_in_words, times
 from ccexport.model.words import Role
 from ccexport.services.access import require
-from ccexport.services.schedules import parsed
+from ccexport.services.validation import parsed
 from ccexport.services.wiring import UseCases
 from ccexport.worker.refresh import Refresher
 from ccexport.worker.schedules import Timetable

@@ -6,9 +6,6 @@ Must never fire anything because a schedule was saved.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
-
-from pydantic import ValidationError
 
 from ccexport.errors import BadInput
 from ccexport.model.exports import Actor, Export
@@ -207,13 +204,3 @@ class ScheduleUseCases(UseCases):
 
 def _did(state: RefreshState) -> str:
     return "was stopped" if state is RefreshState.STOPPED else "failed"
-
-
-def parsed(model: Any, values: dict[str, Any], what: str) -> Any:
-    """A value of the model, its complaints as one `BadInput` sentence."""
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        reason = first["msg"].removeprefix("Value error, ")
-        raise BadInput(f"{what} cannot be used: {reason}.") from error

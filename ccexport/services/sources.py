@@ -13,7 +13,7 @@ from ccexport.model.profiles import IngestReport
 from ccexport.model.sources import Source, SourcePreview, Tell
 from ccexport.model.words import Role
 from ccexport.services.access import require
-from ccexport.services.schedules import parsed
+from ccexport.services.validation import parsed
 from ccexport.services.wiring import UseCases
 from ccexport.worker.sources import given
 

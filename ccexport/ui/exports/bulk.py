@@ -10,7 +10,7 @@ import streamlit as st
 from ccexport.errors import CcexportError
 from ccexport.model.exports import Actor, Export
 from ccexport.model.schedules import Schedule
-from ccexport.services.schedules import parsed
+from ccexport.services.validation import parsed
 from ccexport.ui.app_state import services
 from ccexport.ui.exports.cards import select_key
 from ccexport.ui.exports.schedule_form import schedule_values

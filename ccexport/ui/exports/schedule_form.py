@@ -13,7 +13,8 @@ from ccexport.errors import CcexportError
 from ccexport.messages import mark
 from ccexport.model.exports import Actor, Export
 from ccexport.model.schedules import Every, Follows, Missed, Schedule, Weekday
-from ccexport.services.schedules import ScheduleState, parsed
+from ccexport.services.schedules import ScheduleState
+from ccexport.services.validation import parsed
 from ccexport.ui.app_state import services
 from ccexport.ui.render import moment, plain, show_error, zone
 from ccexport.ui.said import say

@@ -1,0 +1,11 @@
+"""Options of the form `name=value`."""
+
+from ccexport.errors import BadInput
+
+
+def pair(text: str, option: str) -> tuple[str, str]:
+    """`name=value` as two. Raises `BadInput` naming the option."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip() or not value.strip():
+        raise BadInput(f"{option} {text} is not of the form name=value.")
+    return name.strip(), value.strip()

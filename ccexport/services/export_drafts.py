@@ -1,0 +1,106 @@
+"""From the settings of an export by names to what is stored, and back.
+
+Owns every check that saving makes, so that whoever resolves a draft without saving it makes them too.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from ccexport.errors import BadInput
+from ccexport.model.contact_lists import ContactList
+from ccexport.model.export_drafts import ExportDraft, field_draft
+from ccexport.model.exports import Actor, ExportConfig, ExportSettings, MappedField
+from ccexport.plan.mapping import check_mapping
+from ccexport.services.access import require_use
+from ccexport.services.contact_lists import ContactLists
+from ccexport.services.naming import checked
+from ccexport.services.wiring import UseCases, Wiring
+
+Ids = Callable[[str], str]
+"""The id of what a name or an id means. Raises `NotFound`."""
+
+
+class ExportDrafts(UseCases):
+    """Resolves drafts."""
+
+    def __init__(self, wiring: Wiring, contact_lists: ContactLists) -> None:
+        super().__init__(wiring)
+        self._contact_lists = contact_lists
+
+    def resolved(
+        self,
+        actor: Actor,
+        draft: ExportDraft,
+        *,
+        contact_list: ContactList | None = None,
+        segment_id: Ids | None = None,
+    ) -> ExportConfig:
+        """What is stored of the draft, when everything it names is there and fits together.
+
+        `contact_list` is one that is known already, or that is made later; `segment_id` finds segments that
+        are not saved yet. Raises `WrongUse`.
+        """
+        if not draft.connection:
+            raise BadInput("The export needs a connection; choose one in its settings.")
+        connection = self._ledger.connections.named(draft.connection)
+        require_use(actor, connection, "configure exports on it")
+        if contact_list is None:
+            contact_list = self._contact_lists.find_list(actor, connection.id, draft.list)
+        segment_id = segment_id or (lambda name: self._ledger.segments.named(name).id)
+        custom_fields = self._custom_fields(actor, connection.id, draft.mapped())
+        same = {name: getattr(draft, name) for name in ExportSettings.model_fields}
+        config = ExportConfig(
+            **same | {"name": good_name(draft.name)},
+            connection_id=connection.id,
+            list_id=contact_list.id,
+            list_name=contact_list.name,
+            segment_ids=tuple(dict.fromkeys(segment_id(name) for name in draft.segments)),
+            fields=tuple(_by_id(field, custom_fields) for field in draft.mapped()),
+        )
+        check_mapping(config, self._wiring.current_snapshot(), custom_fields)
+        return config
+
+    def _custom_fields(self, actor: Actor, connection: str, fields: Sequence[MappedField]) -> dict[str, str]:
+        if not any(field.target.startswith("cf:") for field in fields):
+            return {}
+        return {f.id: f.name for f in self._contact_lists.custom_fields(actor, connection)}
+
+
+def draft_of(config: ExportConfig, names: Mapping[str, str] | None = None) -> ExportDraft:
+    """The draft that resolves to this configuration: by ids, or by these names of them."""
+    names = names or {}
+
+    def named(some_id: str) -> str:
+        return names.get(some_id, some_id)
+
+    return ExportDraft(
+        **{name: getattr(config, name) for name in ExportSettings.model_fields},
+        connection=named(config.connection_id),
+        list=named(config.list_id),
+        segments=[named(segment) for segment in config.segment_ids],
+        fields={_named_target(field.target, names): field_draft(field) for field in config.fields},
+    )
+
+
+def _named_target(target: str, names: Mapping[str, str]) -> str:
+    kind, colon, custom_field = target.partition(":")
+    return f"{kind}:{names.get(custom_field, custom_field)}" if colon else target
+
+
+def good_name(name: str) -> str:
+    """The name of an export. Raises `BadInput`."""
+    return checked(name, "An export needs a name of 1 to 200 characters.")
+
+
+def _by_id(field: MappedField, custom_fields: dict[str, str]) -> MappedField:
+    """`cf:<id>`, or `cf:<name>` turned into it: names may change, ids do not."""
+    if not field.target.startswith("cf:"):
+        return field
+    wanted = field.target.removeprefix("cf:")
+    if wanted in custom_fields:
+        return field
+    name = wanted.replace(" ", "_").casefold()
+    for field_id, known in custom_fields.items():
+        if known.casefold() == name:
+            return field.model_copy(update={"target": f"cf:{field_id}"})
+    names = ", ".join(sorted(custom_fields.values())) or "none"
+    raise BadInput(f"The account has no custom field named {wanted}. Custom fields: {names}.")
