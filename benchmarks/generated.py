@@ -20,7 +20,7 @@ from ccexport.model.profiles import Members, ProfileField, Snapshot
 from ccexport.model.words import FieldType, Mode
 from ccexport.plan.inputs import PlanInputs
 from ccexport.plan.make import make_plan
-from ccexport.profiles.addresses import annotate
+from ccexport.profiles.addresses import annotate, make_forms
 from ccexport.profiles.clean_text import CLEAN, all_clean_sql
 from ccexport.profiles.database import DuckDB, quote_path, session, writing
 
@@ -50,7 +50,7 @@ def generate(profiles: int) -> Snapshot:
         part.unlink(missing_ok=True)
         with writing(part, memory_limit="4GB", temp_dir=DATA / "temp") as db:
             db.run(_GENERATE.format(n=profiles, names=_list(NAMES), endings=_list(ENDINGS)))
-            db.run("CREATE TABLE address_forms (field VARCHAR, raw VARCHAR, address VARCHAR)")
+            make_forms(db)
             annotate(db, "base", "email", "codes")
             texts = all_clean_sql([name for name, kind in fields if kind is FieldType.TEXT])
             db.run(

@@ -98,6 +98,7 @@ class _Codes:
     shared: str
     forms: str
     field: str
+    counts_others: bool
 
     @property
     def alias(self) -> str:
@@ -107,18 +108,23 @@ class _Codes:
 def _codes(db: DuckDB, field: str, snapshot: Snapshot) -> _Codes:
     code, hashed, shared = (quote_identifier(n(field)) for n in (code_column, hash_column, shared_column))
     if field in snapshot.address_fields:
-        return _Codes("s.profiles", code, hashed, shared, "s.address_forms", field)
+        forms = "s.address_forms"
+        others = any(name == "others" for name, *_ in db.rows(f"DESCRIBE {forms}"))
+        return _Codes(
+            "s.profiles", code, hashed, shared, forms, field, others
+        )  # others: not in old snapshots
     annotate(db, "s.profiles", field, "address_codes")
-    return _Codes("address_codes", code, hashed, shared, "address_forms", field)
+    return _Codes("address_codes", code, hashed, shared, "address_forms", field, counts_others=True)
 
 
 def _profiles(codes: _Codes) -> str:
     """FROM clause: `p` the profile, `a` its address code, `f` its rescued normal form."""
     column = f"p.{quote_identifier(codes.field)}"
     same = codes.table == "s.profiles"
+    others = "max(others)" if codes.counts_others else "0"
     return (
         ("s.profiles p" if same else f"s.profiles p JOIN {codes.table} a USING (_row)")
-        + f" LEFT JOIN (SELECT raw, any_value(address) AS address FROM {codes.forms} "
+        + f" LEFT JOIN (SELECT raw, any_value(address) AS address, {others} AS others FROM {codes.forms} "
         f"WHERE field = {quote_text(codes.field)} GROUP BY raw) f "
         f"ON f.raw = CASE WHEN {codes.alias}.{codes.code} = 4 THEN {column}::VARCHAR END"
     )
@@ -225,14 +231,14 @@ def _candidates(db: DuckDB, inputs: PlanInputs, codes: _Codes) -> None:
     words = ", ".join(quote_text(word) for word in Reason)
     db.run(
         f"CREATE TYPE reason AS ENUM ({words});"  # one byte, where a text has sixteen
-        "CREATE TYPE note AS ENUM ('consent:refused_elsewhere', 'email:role_address')"
+        "CREATE TYPE note AS ENUM ('consent:refused_elsewhere', 'email:first_of_several', 'email:role_address')"
     )
     db.run(
         f"""
         CREATE TABLE decided AS
         WITH named AS (
             SELECT p._row, m.mask, {codes.alias}.{codes.code} AS code, {codes.alias}.{codes.shared} AS shared,
-                {_address(codes)} AS address, coalesce({_consent(config, snapshot)}, false) AS consent
+                {_address(codes)} AS address, f.others, coalesce({_consent(config, snapshot)}, false) AS consent
             FROM {_profiles(codes)} JOIN members m ON m._row = p._row),
         c AS (SELECT *, CASE WHEN address IS NOT NULL THEN hash(address) END AS h FROM named),
         looked_up AS (
@@ -248,6 +254,7 @@ def _candidates(db: DuckDB, inputs: PlanInputs, codes: _Codes) -> None:
                 WHEN unsubscribed THEN 'unsubscribed'::reason
                 WHEN {left} THEN 'left_list'::reason END AS reason,
             CASE WHEN refused AND consent THEN 'consent:refused_elsewhere'::note
+                WHEN others > 0 THEN 'email:first_of_several'::note
                 WHEN regexp_matches(address, '^(?:{roles})@') THEN 'email:role_address'::note
                 END AS note
         FROM looked_up

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from ccexport.model.profiles import ROW
+from ccexport.profiles.address_cells import address_in_cell, addresses_in_cell
 from ccexport.profiles.address_rules import (
     EMAIL_MAX_LENGTH,
     EMAIL_TOO_LONG,
@@ -34,17 +35,21 @@ __all__ = [
     "OTHER_FORM",
     "REASONS",
     "USABLE",
+    "address_in_cell",
     "address_sql",
+    "addresses_in_cell",
     "annotate",
     "code_column",
     "hash_column",
+    "make_forms",
     "normalise_address",
     "reason_text",
     "shared_column",
 ]
 
 FORMS = "address_forms"
-_ANSWERS = pa.schema([("raw", pa.string()), ("code", pa.uint8()), ("address", pa.string())])
+_JUDGED = (("raw", pa.string()), ("code", pa.uint8()), ("address", pa.string()), ("others", pa.uint32()))
+_ANSWERS = pa.schema(list(_JUDGED))
 _CODES = {reason: code for code, reason in REASONS.items()}
 _ASKED_AT_ONCE = 50_000
 
@@ -62,6 +67,13 @@ def hash_column(field: str) -> str:
 def shared_column(field: str) -> str:
     """The column that is true when the normal form occurs more than once in `field`."""
     return f"{field}#shared"
+
+
+def make_forms(db: DuckDB) -> None:
+    """The table of normal forms that SQL does not give; `others` counts the further addresses of the cell."""
+    db.run(
+        f"CREATE TABLE IF NOT EXISTS {FORMS} (field VARCHAR, raw VARCHAR, address VARCHAR, others UINTEGER)"
+    )
 
 
 def annotate(db: DuckDB, table: str, field: str, into: str) -> None:
@@ -115,20 +127,25 @@ def put_right(db: DuckDB, table: str, field: str, target: str) -> None:
         f"""UPDATE {target} SET {shared} = true WHERE {hashed} IN (
               SELECT {hashed} FROM {target} WHERE {hashed} IS NOT NULL GROUP BY 1 HAVING count(*) > 1)"""
     )
-    db.run(f"CREATE TABLE IF NOT EXISTS {FORMS} (field VARCHAR, raw VARCHAR, address VARCHAR)")
-    db.run(f"INSERT INTO {FORMS} SELECT ?, raw, address FROM _judged WHERE code = {OTHER_FORM}", [field])
+    make_forms(db)
+    db.run(
+        f"INSERT INTO {FORMS} SELECT ?, raw, address, others FROM _judged WHERE code = {OTHER_FORM}", [field]
+    )
     db.run("DROP TABLE _judged")
 
 
 def _judge(db: DuckDB, refused: str, field: str) -> None:
     """`_judged(raw, code, address)`: the library's answer for every distinct text with an @-sign."""
     raw = _text(field)
-    db.run("CREATE OR REPLACE TEMP TABLE _judged (raw VARCHAR, code UTINYINT, address VARCHAR)")
-    distinct = f"SELECT DISTINCT {raw} AS raw FROM {refused} WHERE contains({raw}, '@')"
+    db.run(
+        "CREATE OR REPLACE TEMP TABLE _judged (raw VARCHAR, code UTINYINT, address VARCHAR, others UINTEGER)"
+    )
+    has_sign = f"(contains({raw}, '@') OR contains({raw}, '\uff20'))"
+    distinct = f"SELECT DISTINCT {raw} AS raw FROM {refused} WHERE {has_sign}"
     db.run(f"CREATE OR REPLACE TEMP TABLE _asked AS {distinct}")
     while asked := [r for (r,) in db.rows(f"SELECT raw FROM _asked LIMIT {_ASKED_AT_ONCE}")]:
         with db.given("_answers", pa.table(_answers(asked), schema=_ANSWERS)):
-            db.run("INSERT INTO _judged SELECT raw, code, address FROM _answers")
+            db.run("INSERT INTO _judged FROM _answers")
         db.run("DELETE FROM _asked WHERE raw IN (SELECT raw FROM _judged)")
     same = f"address = {address_sql('raw')}"
     db.run(f"UPDATE _judged SET code = {USABLE} WHERE code = {OTHER_FORM} AND {same}")
@@ -136,9 +153,11 @@ def _judge(db: DuckDB, refused: str, field: str) -> None:
 
 
 def _answers(asked: list[str]) -> dict[str, list[object]]:
-    judged = [normalise_address(raw) for raw in asked]
+    judged = [address_in_cell(raw) for raw in asked]
     codes: list[object] = [_CODES[reason] if reason else OTHER_FORM for _, reason, _ in judged]
-    return {"raw": list(asked), "code": codes, "address": [address for address, _, _ in judged]}
+    addresses: list[object] = [address for address, _, _ in judged]
+    others: list[object] = [max(0, len(addresses_in_cell(raw)) - 1) for raw in asked]
+    return {"raw": list(asked), "code": codes, "address": addresses, "others": others}
 
 
 def _column_names(field: str) -> tuple[str, str, str]:

@@ -12,10 +12,10 @@ from ccexport.model.reading import FieldReading, FileReading
 from ccexport.model.sources import Given, Tell
 from ccexport.model.words import FieldType
 from ccexport.profiles.addresses import (
-    FORMS,
     code_column,
     first_pass,
     hash_column,
+    make_forms,
     put_right,
     shared_column,
 )
@@ -180,7 +180,7 @@ def _write(loading: Loading, read: _Read, addresses: Sequence[str]) -> int:
         lambda share: loading.say("writing", int((share or 0) * rows), rows),
     )
     loading.say("addresses")
-    db.run(f"CREATE TABLE {FORMS} (field VARCHAR, raw VARCHAR, address VARCHAR)")
+    make_forms(db)
     for name in addresses:
         put_right(db, _SOURCE, name, "profiles")
     db.run("CHECKPOINT")

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from ccexport.errors import BadInput
 from ccexport.model.profiles import PROFILE_ID, ROW, Segment, Snapshot
-from ccexport.profiles.addresses import OTHER_FORM, USABLE, code_column, hash_column, normalise_address
+from ccexport.profiles.addresses import OTHER_FORM, USABLE, address_in_cell, code_column, hash_column
 from ccexport.profiles.csv_dialect import open_as_text
 from ccexport.profiles.database import DuckDB, quote_identifier
 from ccexport.profiles.identify import ADDRESS_NAME, ID_NAMES, plain_name
@@ -80,7 +80,7 @@ def _entry(value: str) -> Entry:
 
 
 def _address(text: str) -> str | None:
-    return normalise_address(text)[0] or text.strip() or None
+    return address_in_cell(text)[0] or text.strip() or None
 
 
 def _entries_of_file(path: Path, current: Snapshot | None) -> Iterator[Entry]:

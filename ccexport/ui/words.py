@@ -49,6 +49,7 @@ WARNINGS = mark(
         "refused_elsewhere": "another profile with this address says no",
         "held_by_other": "stays on the list, another export holds it",
         "role_address": "of a role, not of a person",
+        "first_of_several": "the first of several addresses in the field",
     }
 )
 OTHERS = mark(

@@ -17,7 +17,7 @@ from ccexport.model.profiles import Members, ProfileField, Snapshot
 from ccexport.model.words import FieldType
 from ccexport.plan.inputs import PlanInputs
 from ccexport.plan.make import make_plan
-from ccexport.profiles.addresses import annotate
+from ccexport.profiles.addresses import annotate, make_forms
 from ccexport.profiles.clean_text import CLEAN, all_clean_sql
 from ccexport.profiles.database import DuckDB, quote_identifier, session, writing
 
@@ -95,7 +95,7 @@ class World:
             with db.given("_given", pa.table(columns)):
                 db.run("CREATE TABLE base AS SELECT * FROM _given")
             joins = ""
-            db.run("CREATE TABLE address_forms (field VARCHAR, raw VARCHAR, address VARCHAR)")
+            make_forms(db)
             for n, name in enumerate(address_fields):
                 annotate(db, "base", name, f"codes{n}")
                 joins += f" JOIN codes{n} USING (_row)"

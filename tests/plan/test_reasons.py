@@ -391,6 +391,18 @@ def test_every_candidate_says_which_segments_it_came_from(world: World) -> None:
     assert plan.segments == {"Oslo": 2, "Loyal; gold": 2}
 
 
+def test_of_several_addresses_in_a_cell_the_first_is_sent_with_a_warning(world: World) -> None:
+    """What stands around an address is not part of it; a cell with one address needs no warning."""
+    cells = ["x@; C1@example.com, c2@example.com", "Bo Ek <bo@example.com>", "mailto:ann@example.com"]
+    world.profiles_are([{"email": cell} for cell in cells])
+    found = [(r.address, r.warnings) for r in rows(world.plan())]
+    assert found == [
+        ("c1@example.com", ("email:first_of_several",)),
+        ("bo@example.com", ()),
+        ("ann@example.com", ()),
+    ]
+
+
 def test_a_role_address_is_sent_with_a_warning(world: World) -> None:
     """It is somebody's address, though seldom a person's."""
     world.profiles_are([{"email": "info@example.com"}])

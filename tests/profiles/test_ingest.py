@@ -415,7 +415,7 @@ def test_address_columns(store: ProfileStore, tmp_path: Path) -> None:
     assert found == [(0, True), (0, True), (1, False), (2, False), (4, False), (3, False)]
     with store.open(report.snapshot) as db:
         forms = db.rows("SELECT * FROM s.address_forms")
-        assert forms == [("email", "x@bücher.de", "x@xn--bcher-kva.de")]
+        assert forms == [("email", "x@bücher.de", "x@xn--bcher-kva.de", 0)]
         assert db.row('SELECT count("email#hash") FROM s.profiles') == (3,)
 
 
