@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from ccexport.errors import BadSettings, Conflict, StoreTrouble
+from ccexport.files import make_folder
 from ccexport.ledger.tables import metadata
 
 NEWEST = "0004"
@@ -142,7 +143,7 @@ def _engine(address: str) -> Engine:
         if url.get_backend_name() == "postgresql" and url.drivername == "postgresql":
             url = url.set(drivername="postgresql+psycopg")
         if url.get_backend_name() == "sqlite" and url.database:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(Path(url.database).parent, 0o700)
             engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
             _prepare_sqlite(engine)
             return engine
