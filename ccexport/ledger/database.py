@@ -16,7 +16,6 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from ccexport.errors import BadSettings, Conflict, StoreTrouble
-from ccexport.files import make_folder
 from ccexport.ledger.tables import metadata
 
 NEWEST = "0004"
@@ -66,6 +65,11 @@ class Database:
             else:
                 self._migrate()
 
+    def upgrade_to(self, version: str) -> None:
+        """Make the tables of an empty database as they were at `version`, for rows of that version."""
+        with _translated(), self._alone():
+            self._migrate(version)
+
     def version(self) -> str | None:
         """The version it is at, or None before the first."""
         with _translated():
@@ -84,7 +88,7 @@ class Database:
             connection.execute(text(_VERSION_TABLE))
             connection.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": NEWEST})
 
-    def _migrate(self) -> None:
+    def _migrate(self, version: str = "head") -> None:
         from alembic import command  # alembic costs 0.2 s and is needed once per version
         from alembic.config import Config
 
@@ -92,7 +96,7 @@ class Database:
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         with self.engine.connect() as connection:
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, version)
             connection.commit()
 
     @contextmanager
@@ -143,7 +147,7 @@ def _engine(address: str) -> Engine:
         if url.get_backend_name() == "postgresql" and url.drivername == "postgresql":
             url = url.set(drivername="postgresql+psycopg")
         if url.get_backend_name() == "sqlite" and url.database:
-            make_folder(Path(url.database).parent, 0o700)
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
             _prepare_sqlite(engine)
             return engine

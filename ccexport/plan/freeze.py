@@ -13,6 +13,8 @@ Must never change a file of a plan once the folder has its name.
 import hashlib
 import io
 import json
+import os
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,7 +29,6 @@ import pyarrow.parquet as pq
 from typing_extensions import Buffer
 
 from ccexport.errors import Conflict, PlanDamaged
-from ccexport.files import published_folder
 from ccexport.model.plans import Plan, PlannedBatch, TrippedGuard
 from ccexport.model.words import Reason, Verdict
 
@@ -83,7 +84,9 @@ class _Hashed(io.RawIOBase):
         return self._file.tell()
 
     def fingerprint(self) -> dict[str, Any]:
-        """Its size and hash."""
+        """Its size and hash, once the disk has it."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
         return {"bytes": self._file.tell(), "sha256": self._hash.hexdigest()}
 
     def close(self) -> None:
@@ -197,11 +200,15 @@ def write_description(
         "files": {ROWS: rows.fingerprint} | {name: _fingerprint(folder / name) for name in (BEFORE, DROPPED)},
     }
     text = json.dumps({"version": VERSION, "plan": described}, ensure_ascii=False, indent=1, default=dict)
-    (folder / DESCRIPTION).write_text(text, encoding="utf-8")
+    with (folder / DESCRIPTION).open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _fingerprint(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"bytes": path.stat().st_size, "sha256": digest}
 
@@ -211,8 +218,20 @@ def new_folder(folder: Path) -> Iterator[Path]:
     """A folder to fill; it gets its name when everything in it is complete, and never before."""
     if folder.exists():
         raise Conflict(f"There is a plan {folder.name} already.")
-    with published_folder(folder) as part:
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
         yield part
+        part.rename(folder)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    handle = os.open(folder.parent, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def load_plan(folder: Path, *, hashes: bool = False) -> Plan:

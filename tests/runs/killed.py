@@ -1,7 +1,5 @@
 """What a process does that runs one export and dies by kill -9 at the n-th fault point, for test_kill.py.
 
-With a folder for it, the process leaves behind what a power cut at that point would.
-
 Fault points are before and after every ledger write, file rename and request. They are put around
 the real functions from outside; the product has no hook for them.
 """
@@ -12,7 +10,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +22,6 @@ from ccexport.constant_contact.transport import Transport
 from ccexport.ledger.database import Database
 from ccexport.services import Services
 from ccexport.settings import Settings
-from tests.disk import Disk
 from tests.world import CARL, brief
 
 ID = re.compile(
@@ -40,8 +36,7 @@ UNCOUNTED = {"ledger write shared.take", "ledger write shared.change"}
 class Points:
     """Counts fault points, writes down their names, and dies at the fatal one."""
 
-    def __init__(self, fatal: int, names: Path, at_death: Callable[[], None]) -> None:
-        self._at_death = at_death
+    def __init__(self, fatal: int, names: Path) -> None:
         self._count = 0
         self._fatal = fatal
         self._names = names.open("a")
@@ -51,7 +46,6 @@ class Points:
         self._names.write(f"{name}\n")
         self._names.flush()
         if self._count == self._fatal:
-            self._at_death()
             os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -106,19 +100,11 @@ def put_around_requests(point: Points) -> None:
 
 
 def run_until_killed(
-    settings: dict[str, Any], export: str, fatal: int, names: Path, in_halves: bool, cut: Path | None
+    settings: dict[str, Any], export: str, fatal: int, names: Path, in_halves: bool = False
 ) -> None:
-    """Run the export in this process, which is there for nothing else; `fatal` 0 lets it live.
-
-    `cut` becomes the data directory as a power cut leaves it.
-    """
-    at_death: Callable[[], None] = lambda: None  # noqa: E731
-    if cut is not None:
-        disk = Disk(Path(settings["data_dir"]))
-        disk.watch()
-        at_death = partial(disk.leave, cut)
+    """Run the export in this process, which is there for nothing else; `fatal` 0 lets it live."""
     services = Services(Settings(**settings), sleep=brief)
-    point = Points(fatal, names, at_death)
+    point = Points(fatal, names)
     put_around_writes(point)
     put_around_renames(point)
     put_around_requests(point)
