@@ -9,6 +9,7 @@ CcexportError
 ├── Conflict            the thing is in another state than assumed: look again, then decide
 │   └── ChangedSincePreview     the plan that was approved is no longer the plan
 ├── StoreTrouble        the disk, the ledger or a stored file: an operator must look
+│   ├── LedgerTrouble       the ledger cannot be reached: whatever was under way goes on from its last step
 │   └── PlanDamaged         a frozen plan is missing or is not what was frozen: make it again
 └── ConstantContactError    what Constant Contact answered, with its evidence
     ├── RetryLater          passing: throttled, down, queue full, quota (waits and goes on)
@@ -56,6 +57,10 @@ def _with_values(template: str, given: Mapping[str, Any]) -> Message:
     return Message(template, {name: value for name, value in given.items() if name in named})
 
 
+class HandOver(Exception):
+    """No error of anybody: this process lets go of what it works on, and another, or its next start, goes on."""
+
+
 class WrongUse(CcexportError):
     """What was asked is not possible as asked."""
 
@@ -86,6 +91,10 @@ class ChangedSincePreview(Conflict):
 
 class StoreTrouble(CcexportError):
     """The disk, the ledger or a stored file is in trouble."""
+
+
+class LedgerTrouble(StoreTrouble):
+    """The ledger cannot be reached or written just now."""
 
 
 class PlanDamaged(StoreTrouble):

@@ -115,16 +115,21 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def ledger_address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of an empty ledger, once on each database."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-        return
+@pytest.fixture
+def empty_database(postgres: str) -> str:
+    """The address of an empty database on the PostgreSQL server."""
     import psycopg
 
-    server = request.getfixturevalue("postgres")
     name = f"t{os.urandom(6).hex()}"
-    with contextlib.closing(psycopg.connect(f"{server}/postgres", autocommit=True)) as admin:
+    with contextlib.closing(psycopg.connect(f"{postgres}/postgres", autocommit=True)) as admin:
         admin.execute(f'CREATE DATABASE "{name}"')
-    yield f"{server}/{name}"
+    return f"{postgres}/{name}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty ledger, once on each database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    address: str = request.getfixturevalue("empty_database")
+    return address

@@ -5,8 +5,9 @@ is harmless (`sending`). What cannot be undone there is not offered: no contact 
 deleted. Must never remember anything between calls.
 """
 
+import copy
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import IO
@@ -52,8 +53,17 @@ class Account:
         patience: Patience = Patience(),
     ) -> None:
         self._calls = Calls(api_url)
-        self._sender = Sender(transport, token, pace, patience)
-        self._reader = Reader(self._sender)
+        self._use(Sender(transport, token, pace, patience))
+
+    def _use(self, sender: Sender) -> None:
+        self._sender = sender
+        self._reader = Reader(sender)
+
+    def checked(self, check: Callable[[], None]) -> "Account":
+        """This account, with `check` called right before each request leaves; what it raises keeps it here."""
+        other = copy.copy(self)
+        other._use(self._sender.checked(check))
+        return other
 
     # -- the account -------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ or a 5xx: again only when repeating is harmless. 401: one refresh and one replay
 else: raised at once. Must never repeat a request that may have queued a job.
 """
 
+import copy
 from collections.abc import Callable
 from typing import Protocol
 
@@ -37,6 +38,13 @@ class Sender:
         self._token = token
         self._pace = pace
         self._patience = patience
+        self._check: Callable[[], None] = lambda: None
+
+    def checked(self, check: Callable[[], None]) -> "Sender":
+        """This sender, with `check` called right before each request leaves; what it raises keeps it here."""
+        other = copy.copy(self)
+        other._check = check
+        return other
 
     def send(self, request: Request) -> Answer:
         """The answer to `request`, after as many attempts as its nature allows."""
@@ -51,6 +59,7 @@ class Sender:
         while True:
             token = self._token.access_token(refused)
             self._pace(request.purpose)
+            self._check()
             got = put(request.with_token(token))
             meant = decipher(got, request, self._patience.clock())
             if isinstance(meant, Answer):

@@ -4,6 +4,7 @@ SQLite in WAL mode or PostgreSQL through SQLAlchemy Core. Must never give SQLAlc
 to the rooms above: they get values of `ccexport.model`.
 """
 
+from ccexport.ledger.database import Lease
 from ccexport.ledger.ledger import Ledger
 
-__all__ = ["Ledger"]
+__all__ = ["Lease", "Ledger"]

@@ -4,34 +4,103 @@ Owns engine, transactions, migrations and the translation of driver errors. Must
 queries about a particular table.
 """
 
+import copy
 import fcntl
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Interval,
+    Table,
+    create_engine,
+    event,
+    func,
+    inspect,
+    literal,
+    select,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ccexport.errors import BadSettings, Conflict, StoreTrouble
-from ccexport.ledger.tables import metadata
+from ccexport.clock import utc_now
+from ccexport.errors import BadSettings, Conflict, HandOver, LedgerTrouble, StoreTrouble
+from ccexport.ledger.tables import Utc, leases, metadata
 
-NEWEST = "0004"
+NEWEST = "0005"
 _VERSION_TABLE = (
     "CREATE TABLE alembic_version "
     "(version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
 )
 BUSY_SECONDS = 30
+# What a server is told and a connection is made with, so that one stopped process, or a network that
+# swallows packets, holds up nobody for long.
+CONNECT_ARGUMENTS = {
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+TIMEOUTS = (
+    "SET idle_in_transaction_session_timeout = '15s'; SET lock_timeout = '10s'; SET statement_timeout = '60s'"
+)
+NO_TIMEOUTS = (
+    "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = 0; "
+    "SET LOCAL statement_timeout = 0"
+)
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A lease as its holder has it. The number grows with every holder, so an old one can be told."""
+
+    name: str
+    holder: str
+    number: int
 
 
 class Database:
-    """One engine; `read()` and `write()` give a connection inside a transaction."""
+    """One engine; `read()` and `write()` give a connection inside a transaction.
 
-    def __init__(self, address: str) -> None:
+    `shared_clock` stands in for the clock that all hosts of the ledger share: without it the server's, and
+    with SQLite, which has one host, that host's `clock`.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        shared_clock: Callable[[], datetime] | None = None,
+    ) -> None:
         self.engine = _engine(address)
         self._sqlite = self.engine.dialect.name == "sqlite"
+        self._clock = shared_clock or (clock if self._sqlite else None)
+        self._lease: Lease | None = None
+
+    def under(self, lease: Lease) -> "Database":
+        """The same database for the holder of a lease: every `write()` raises `HandOver` when it is lost."""
+        other = copy.copy(self)
+        other._lease = lease
+        return other
 
     def read(self) -> "_Scope":
         """A transaction for reading: sees one consistent state."""
@@ -39,19 +108,70 @@ class Database:
 
     def write(self) -> "_Scope":
         """A transaction for writing; on SQLite it takes the write lock at its start."""
-        return self._scope("BEGIN IMMEDIATE")
+        return self._scope("BEGIN IMMEDIATE", self._lease)
+
+    def single(self) -> "_Scope":
+        """For single statements, each a transaction of its own: a process stopped between two holds no row.
+
+        On SQLite it is `write()`.
+        """
+        return self.write() if self._sqlite else self._single()
 
     @contextmanager
-    def _scope(self, begin: str) -> Iterator[Connection]:
+    def _scope(self, begin: str, lease: Lease | None = None) -> Iterator[Connection]:
         with (
             _translated(),
             self.engine.connect().execution_options(begin=begin) as connection,
             connection.begin(),
         ):
+            if lease is not None:
+                _refuse_without(connection, lease)
             yield connection
+
+    @contextmanager
+    def _single(self) -> Iterator[Connection]:
+        with (
+            _translated(),
+            self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+        ):
+            yield connection
+
+    # -- what the two databases say differently ---------------------------------------------------
+
+    def moment(self, ahead: timedelta = timedelta()) -> ColumnElement[datetime]:
+        """Now by the clock all hosts share, in SQL: looked at when the statement has got its row."""
+        if self._clock is not None:
+            return literal(self._clock() + ahead, Utc)
+        return func.timezone("UTC", func.clock_timestamp(), type_=Utc) + literal(ahead, Interval)
+
+    def now(self) -> datetime:
+        """Now by the clock all hosts share. Raises `LedgerTrouble`."""
+        if self._clock is not None:
+            return self._clock()
+        with self.single() as connection:
+            at: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return at.astimezone(UTC)
+
+    @property
+    def shared_clock(self) -> Callable[[], datetime] | None:
+        """The clock all hosts share, when that is not the server's."""
+        return self._clock
+
+    def insert(self, table: Table) -> Any:
+        """An INSERT that can say what to do ON CONFLICT."""
+        return sqlite.insert(table) if self._sqlite else postgresql.insert(table)
+
+    def without_timeouts(self, connection: Connection) -> None:
+        """This one transaction may take as long as it takes."""
+        if not self._sqlite:
+            connection.execute(text(NO_TIMEOUTS))
+
+    # -- versions -----------------------------------------------------------------------------------
 
     def upgrade(self) -> None:
         """Create or migrate the tables. Raises `StoreTrouble` when they are newer than this program."""
+        if not self._sqlite and self.version() == NEWEST:
+            return  # without the lock: who holds it may have been stopped
         with _translated(), self._alone():
             found = self._version()
             if found == NEWEST:
@@ -95,6 +215,7 @@ class Database:
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         with self.engine.connect() as connection:
+            self.without_timeouts(connection)
             config.attributes["connection"] = connection
             command.upgrade(config, version)
             connection.commit()
@@ -108,12 +229,15 @@ class Database:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 yield
         else:
-            with self.engine.connect() as connection:
+            # Outside a transaction, which would be ended for being idle while the tables are made.
+            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.execute(text("SET lock_timeout = '5min'; SET statement_timeout = 0"))
                 connection.execute(text("SELECT pg_advisory_lock(710112)"))
                 try:
                     yield
                 finally:
                     connection.execute(text("SELECT pg_advisory_unlock(710112)"))
+                    connection.execute(text(TIMEOUTS))
 
     def scrub(self) -> bool:
         """Rewrite the file so that what was deleted is not in it either. False when that has to wait.
@@ -151,7 +275,9 @@ def _engine(address: str) -> Engine:
             engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
             _prepare_sqlite(engine)
             return engine
-        return create_engine(url, pool_pre_ping=True)
+        engine = create_engine(url, pool_pre_ping=True, connect_args=_unless_given(url.query))
+        event.listen(engine, "connect", _prepare_postgresql)
+        return engine
     except (SQLAlchemyError, ImportError) as error:
         raise BadSettings(
             "The setting CCEXPORT_LEDGER_URL is wrong: it must look like sqlite:///path or "
@@ -159,6 +285,25 @@ def _engine(address: str) -> Engine:
         ) from error
     except OSError as error:
         raise StoreTrouble(f"The data directory cannot be made or written: {error.strerror}.") from error
+
+
+def _unless_given(query: Any) -> dict[str, int]:
+    """Somebody who names one of these in the address means it."""
+    return {name: value for name, value in CONNECT_ARGUMENTS.items() if name not in query}
+
+
+def _prepare_postgresql(raw: Any, _: Any) -> None:
+    before, raw.autocommit = raw.autocommit, True
+    raw.execute(TIMEOUTS)
+    raw.autocommit = before
+
+
+def _refuse_without(connection: Connection, lease: Lease) -> None:
+    """Raises `HandOver` unless the lease is still this holder's, and keeps it so until the transaction ends."""
+    mine = (leases.c.name == lease.name) & (leases.c.number == lease.number)
+    query = select(leases.c.holder).where(mine).with_for_update(read=True)
+    if connection.execute(query).scalar() != lease.holder:
+        raise HandOver
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -187,11 +332,12 @@ def _translated() -> Iterator[None]:
         raise Conflict(
             "That already exists, or something still depends on it.", log=type(error.orig).__name__
         ) from error
-    except OperationalError as error:
-        raise StoreTrouble(
+    except (OperationalError, InternalError, InterfaceError, PoolTimeout) as error:
+        raise LedgerTrouble(
             f"The ledger cannot be used: {_first_line(error)}. Check the disk and CCEXPORT_LEDGER_URL."
         ) from error
 
 
-def _first_line(error: OperationalError) -> str:
-    return str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
+def _first_line(error: SQLAlchemyError) -> str:
+    said = str(getattr(error, "orig", None) or "").strip()
+    return said.splitlines()[0] if said else "no answer"

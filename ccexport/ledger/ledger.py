@@ -3,6 +3,7 @@
 Must never hold a query of its own.
 """
 
+import copy
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -10,13 +11,14 @@ from pathlib import Path
 from ccexport.clock import utc_now
 from ccexport.ledger.configuration import Exports, Segments
 from ccexport.ledger.connections import Connections
-from ccexport.ledger.database import Database
+from ccexport.ledger.database import Database, Lease
 from ccexport.ledger.history import History
 from ccexport.ledger.notices import Notices
 from ccexport.ledger.people import People
 from ccexport.ledger.runs import Runs
 from ccexport.ledger.schedules import Refreshes, Schedules
 from ccexport.ledger.sealing import make_seal
+from ccexport.ledger.server_clock import ServerClock
 from ccexport.ledger.shared import Audit, Leases, Pace
 from ccexport.ledger.sources import Sources
 from ccexport.ledger.stores import Files, Releases, Suppression
@@ -25,32 +27,54 @@ from ccexport.ledger.stores import Files, Releases, Suppression
 class Ledger:
     """All tables behind the names of what they hold.
 
-    Raises `BadSettings` for a wrong address or key and `StoreTrouble` when it cannot be opened.
+    `clock` is this machine's. On PostgreSQL, which hosts share, `Ledger.clock` is the server's instead; a
+    `shared_clock` stands in for it. Raises `BadSettings` for a wrong address or key and `StoreTrouble` when it
+    cannot be opened.
     """
 
     def __init__(
-        self, address: str, data_dir: Path, *, secret_key: str = "", clock: Callable[[], datetime] = utc_now
+        self,
+        address: str,
+        data_dir: Path,
+        *,
+        secret_key: str = "",
+        clock: Callable[[], datetime] = utc_now,
+        shared_clock: Callable[[], datetime] | None = None,
     ) -> None:
-        self._database = Database(address)
+        self._database = Database(address, clock=clock, shared_clock=shared_clock)
         self._database.upgrade()
-        seal = make_seal(secret_key, data_dir)
-        self.clock = clock
-        self.people = People(self._database, seal, clock)
-        self.connections = Connections(self._database, seal, clock)
-        self.segments = Segments(self._database, clock, data_dir)
-        self.exports = Exports(self._database, clock)
-        self.sources = Sources(self._database, seal, clock)
-        self.runs = Runs(self._database, clock, data_dir)
-        self.history = History(self._database, clock, data_dir)
-        self.files = Files(self._database, data_dir, clock)
-        self.suppression = Suppression(self._database, clock)
-        self.releases = Releases(self._database, clock)
-        self.leases = Leases(self._database, clock)
+        self._seal = make_seal(secret_key, data_dir)
+        self._data_dir = data_dir
+        self.clock = self._database.shared_clock or ServerClock(self._database.now)
+        self.leases = Leases(self._database)
         self.pace = Pace(self._database)
-        self.audit = Audit(self._database, clock)
-        self.schedules = Schedules(self._database, clock)
-        self.refreshes = Refreshes(self._database, clock)
-        self.notices = Notices(self._database, seal, clock)
+        self._open(self._database)
+
+    def _open(self, database: Database) -> None:
+        seal, clock, data_dir = self._seal, self.clock, self._data_dir
+        self.people = People(database, seal, clock)
+        self.connections = Connections(database, seal, clock)
+        self.segments = Segments(database, clock, data_dir)
+        self.exports = Exports(database, clock)
+        self.sources = Sources(database, seal, clock)
+        self.runs = Runs(database, clock, data_dir)
+        self.history = History(database, clock, data_dir)
+        self.files = Files(database, data_dir, clock)
+        self.suppression = Suppression(database, clock)
+        self.releases = Releases(database, clock)
+        self.audit = Audit(database, clock)
+        self.schedules = Schedules(database, clock)
+        self.refreshes = Refreshes(database, clock)
+        self.notices = Notices(database, seal, clock)
+
+    def under(self, lease: Lease) -> "Ledger":
+        """The same ledger for the holder of a lease: each of its writes raises `HandOver` once that is lost.
+
+        The check is part of the write's own transaction. Leases and the pace are not bound to it.
+        """
+        other = copy.copy(self)
+        other._open(self._database.under(lease))
+        return other
 
     def scrub(self) -> bool:
         """Nothing deleted stays behind in the files of the ledger; False when others keep it busy."""

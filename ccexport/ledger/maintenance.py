@@ -48,6 +48,8 @@ def move(source: str, target: str) -> Moved:
         old.upgrade()
         new.upgrade()
         with old.read() as reading, new.write() as writing:
+            old.without_timeouts(reading)
+            new.without_timeouts(writing)
             _refuse_live(reading)
             rows = copy_rows(reading, writing)
         return Moved(rows)

@@ -4,55 +4,82 @@ Must never sleep: waiting is the caller's.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, case, insert, select, update
 
-from ccexport.ledger.database import Database
+from ccexport.ledger.database import Database, Lease
 from ccexport.ledger.tables import audit, leases, pace
 
 T = TypeVar("T")
+LONGEST = timedelta(days=1)
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Leases:
-    """Named locks that end by themselves when their holder dies."""
+    """Named locks that end by themselves when their holder dies, by the clock all hosts share.
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    A lease that was given back keeps its row: its number must never come a second time. Each change is one
+    statement, so that a process stopped in the middle of it holds up nobody.
+    """
+
+    def __init__(self, database: Database) -> None:
         self._db = database
-        self._clock = clock
 
-    def take(self, name: str, holder: str, *, seconds: float) -> bool:
-        """Take or renew; False while somebody else holds it."""
-        now = self._clock()
-        until = now + timedelta(seconds=seconds)
-        with self._db.write() as connection:
-            row = connection.execute(select(leases).where(leases.c.name == name).with_for_update()).first()
-            if row is None:
-                connection.execute(insert(leases).values(name=name, holder=holder, until=until))
-                return True
-            # A lease further away than any we give was made by a clock that has since been set back.
-            stale = row.until <= now or row.until > now + timedelta(days=1)
-            if row.holder != holder and not stale:
-                return False
-            connection.execute(update(leases).where(leases.c.name == name).values(holder=holder, until=until))
-            return True
+    def take(self, name: str, holder: str, *, seconds: float) -> int:
+        """Take or renew: the lease's number, which grows with every holder; 0 while somebody else holds it."""
+        now, until = self._db.moment(), self._db.moment(timedelta(seconds=seconds))
+        # A lease further away than any we give was made by a clock that has since been set back.
+        over = (leases.c.until <= now) | (leases.c.until > self._db.moment(LONGEST))
+        mine = (leases.c.holder == holder) & ~over
+        change = self._db.insert(leases).values(name=name, holder=holder, until=until, number=1)
+        change = change.on_conflict_do_update(
+            index_elements=[leases.c.name],
+            set_={
+                "holder": holder,
+                "until": until,
+                "number": case((mine, leases.c.number), else_=leases.c.number + 1),
+            },
+            where=over | mine,
+        ).returning(leases.c.number)
+        with self._db.single() as connection:
+            number: int | None = connection.execute(change).scalar()
+        return number or 0
+
+    def renew(self, lease: Lease, *, seconds: float) -> bool:
+        """Whether it is still this holder's, who has it for so many seconds from now then."""
+        until = self._db.moment(timedelta(seconds=seconds))
+        with self._db.single() as connection:
+            return connection.execute(update(leases).where(_is(lease)).values(until=until)).rowcount > 0
+
+    def give_back(self, lease: Lease) -> None:
+        """The next may have it at once; nothing happens when it is another's by now."""
+        with self._db.single() as connection:
+            connection.execute(update(leases).where(_is(lease)).values(holder="", until=NEVER))
 
     def drop(self, name: str, holder: str) -> None:
-        with self._db.write() as connection:
-            connection.execute(delete(leases).where(leases.c.name == name, leases.c.holder == holder))
+        """Give back by name; nothing happens when it is another's."""
+        mine = (leases.c.name == name) & (leases.c.holder == holder)
+        with self._db.single() as connection:
+            connection.execute(update(leases).where(mine).values(holder="", until=NEVER))
 
     def holder(self, name: str) -> str | None:
         """Who holds it now."""
-        query = select(leases.c.holder).where(leases.c.name == name, leases.c.until > self._clock())
+        query = select(leases.c.holder).where(leases.c.name == name, leases.c.until > self._db.moment())
         with self._db.read() as connection:
             return connection.execute(query).scalar()
 
     def held(self, prefix: str) -> dict[str, str]:
         """Every lease now held whose name starts so: name → holder."""
-        query = select(leases).where(leases.c.name.startswith(prefix), leases.c.until > self._clock())
+        query = select(leases).where(leases.c.name.startswith(prefix), leases.c.until > self._db.moment())
         with self._db.read() as connection:
             return {row["name"]: row["holder"] for row in connection.execute(query).mappings()}
+
+
+def _is(lease: Lease) -> ColumnElement[bool]:
+    same = (leases.c.name == lease.name) & (leases.c.holder == lease.holder)
+    return same & (leases.c.number == lease.number)
 
 
 class Pace:
@@ -61,17 +88,32 @@ class Pace:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def change(self, api_key: str, step: Callable[[dict[str, Any] | None], tuple[dict[str, Any], T]]) -> T:
-        """Apply a pure step to the stored state in one transaction and give its answer."""
-        with self._db.write() as connection:
-            query = select(pace.c.state).where(pace.c.api_key == api_key).with_for_update()
-            found = connection.execute(query).scalar()
-            state, answer = step(found)
-            if found is None:
-                connection.execute(insert(pace).values(api_key=api_key, state=state))
-            else:
-                connection.execute(update(pace).where(pace.c.api_key == api_key).values(state=state))
-        return answer
+    def change(
+        self, api_key: str, step: Callable[[dict[str, Any] | None, datetime], tuple[dict[str, Any], T]]
+    ) -> T:
+        """Apply a pure step to the stored state, and the moment by the clock all hosts share; give its answer.
+
+        No lock is held while it is applied: when somebody else was quicker it is applied again to what they left.
+        """
+        while True:
+            with self._db.single() as connection:
+                query = select(pace.c.state, pace.c.version).where(pace.c.api_key == api_key)
+                found = connection.execute(query).first()
+                now = connection.execute(select(self._db.moment())).scalar_one()
+                state, answer = step(found.state if found else None, now)
+                if self._stored(connection, api_key, state, found.version if found else None):
+                    return answer
+
+    def _stored(
+        self, connection: Connection, api_key: str, state: Mapping[str, Any], before: int | None
+    ) -> bool:
+        if before is None:
+            first = self._db.insert(pace).values(api_key=api_key, state=state, version=1)
+            first = first.on_conflict_do_nothing().returning(pace.c.version)
+            return connection.execute(first).first() is not None
+        same = (pace.c.api_key == api_key) & (pace.c.version == before)
+        change = update(pace).where(same).values(state=state, version=before + 1)
+        return connection.execute(change).rowcount > 0
 
     def read(self, api_key: str) -> dict[str, Any] | None:
         with self._db.read() as connection:

@@ -343,14 +343,16 @@ pace = Table(
     metadata,
     Column("api_key", String(64), primary_key=True),
     Column("state", JSON, nullable=False),
+    Column("version", Integer, nullable=False, server_default="0"),
 )
 
 leases = Table(
     "leases",
     metadata,
     Column("name", String(120), primary_key=True),
-    Column("holder", String(120), nullable=False),
+    Column("holder", String(200), nullable=False),
     Column("until", Utc, nullable=False),
+    Column("number", Integer, nullable=False, server_default="0"),
 )
 
 releases = Table(

@@ -152,8 +152,7 @@ class SharedPace:
         )
 
     def _take(self, purpose: Purpose) -> float:
-        def step(kept: dict[str, Any] | None) -> tuple[dict[str, Any], float]:
-            now = self._clock()
+        def step(kept: dict[str, Any] | None, now: datetime) -> tuple[dict[str, Any], float]:
             granted = pacing.slot_or_raise(pacing.decide(_state(kept, now), now, purpose))
             return _row(granted.state), granted.wait
 
@@ -171,8 +170,7 @@ class SharedPace:
         self._change(lambda state, now: pacing.penalise(state, now, seconds))
 
     def _change(self, change: Callable[[PaceState, datetime], PaceState]) -> None:
-        def step(kept: dict[str, Any] | None) -> tuple[dict[str, Any], None]:
-            now = self._clock()
+        def step(kept: dict[str, Any] | None, now: datetime) -> tuple[dict[str, Any], None]:
             return _row(change(_state(kept, now), now)), None
 
         self._ledger.pace.change(self._key, step)

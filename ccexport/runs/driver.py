@@ -15,6 +15,7 @@ from ccexport.errors import (
     CcexportError,
     ChangedSincePreview,
     ConstantContactError,
+    LedgerTrouble,
     OutcomeUnknown,
     PlanDamaged,
     QueueFull,
@@ -70,6 +71,8 @@ class Driver:
                 run = self._move(run, RunState.BLOCKED, str(error), note=str(error))
             except PlanDamaged as error:
                 run = self._give_up(run, error)
+            except LedgerTrouble:
+                raise  # the run stays where it is: who claims it next goes on from here
             except (StoreTrouble, OSError) as error:
                 run = self._no_storage(run, error)
             except CcexportError as error:
@@ -306,10 +309,7 @@ class Driver:
         return counts
 
     def _no_storage(self, run: Run, error: StoreTrouble | OSError) -> Run:
-        """Our own disk or ledger. Before anything was sent the run fails; afterwards it waits, as it has to tell.
-
-        When the ledger itself is in trouble this raises again: the run stays where it is for the next claim.
-        """
+        """Our own disk. Before anything was sent the run fails; afterwards it waits, as it has to tell."""
         log.error(
             "run %s: %s", run.id, error.log if isinstance(error, StoreTrouble) else type(error).__name__
         )

@@ -4,12 +4,12 @@ Must never be imported by rooms below; holds no logic beyond naming new things.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from ccexport.constant_contact.account import Account
-from ccexport.ledger import Ledger
+from ccexport.ledger import Lease, Ledger
 from ccexport.model.ids import make_id
 from ccexport.profiles.store import ProfileStore
 from ccexport.segments.members import MemberStore
@@ -32,6 +32,18 @@ class Engine:
     def new_id(self, prefix: str) -> str:
         """A fresh id such as `run-…`."""
         return make_id(prefix, self.clock(), self.random(5))
+
+    def under(self, lease: Lease, check: Callable[[], None]) -> "Engine":
+        """The same for the holder of a lease, who writes and sends nothing once it is lost.
+
+        `check` raises `HandOver` when the lease may have ended; it is called right before each request.
+        """
+        account_for = self.account_for
+        return replace(
+            self,
+            ledger=self.ledger.under(lease),
+            account_for=lambda connection_id: account_for(connection_id).checked(check),
+        )
 
 
 class Ticks:

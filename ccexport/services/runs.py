@@ -15,7 +15,7 @@ from ccexport.services.run_contacts import RunContacts
 from ccexport.services.start_runs import StartRuns
 from ccexport.services.wiring import UseCases
 from ccexport.services.workers import new_worker
-from ccexport.worker.loop import holder_is_dead
+from ccexport.worker.holders import holder_is_dead
 
 QUEUE_PATIENCE = timedelta(minutes=2)
 

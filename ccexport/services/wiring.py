@@ -49,12 +49,13 @@ class Wiring:
             secret_key=settings.secret_key.get_secret_value(),
             clock=clock,
         )
-        self._clock, self._sleep, self._random = clock, sleep, random
+        # One clock for all hosts of a ledger: on PostgreSQL the server's, not ours.
+        self._clock, self._sleep, self._random = self.ledger.clock, sleep, random
         self._lock = threading.Lock()
         self._sandbox: RunningSandbox | None = None
         self._accounts: Accounts | None = None
         self.profile_store = ProfileStore(
-            settings.data_dir, memory_limit=settings.memory_limit, clock=clock, random=random
+            settings.data_dir, memory_limit=settings.memory_limit, clock=self._clock, random=random
         )
         self.profile_store.after_ingest = lambda snapshot: drop_erased(
             self.profile_store, settings.data_dir, snapshot

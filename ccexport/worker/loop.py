@@ -4,102 +4,29 @@ Any number may work on one data directory. Must never drive a run without holdin
 """
 
 import logging
-import os
-import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
-from ccexport.errors import CcexportError
+from ccexport.errors import CcexportError, HandOver
 from ccexport.logs import about
 from ccexport.model.runs import Run
 from ccexport.model.words import RunState, WaitReason
 from ccexport.runs.driver import LONGEST_WAIT, Driver
 from ccexport.runs.engine import Engine
 from ccexport.telemetry import span
+from ccexport.worker.claims import Claim
+from ccexport.worker.holders import holder_is_dead
 
 log = logging.getLogger(__name__)
-LEASE_SECONDS = 30.0
-BEAT_SECONDS = 5.0
 IDLE_SECONDS = 0.5
 SLICE_SECONDS = 1.0
 SIDE_BY_SIDE = 4
 CHORE_SECONDS = 2.0
 CHORE_PATIENCE = 10.0
 Chore = Callable[[], object]
-
-
-class HandOver(Exception):
-    """This process lets go of the run; another, or the next start, goes on with it."""
-
-
-def holder_name() -> str:
-    """Names this process so that another on the same machine can tell whether it still lives."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}:{threading.get_ident()}"
-
-
-def _started(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
-    except (OSError, IndexError):
-        return "0"
-
-
-def holder_is_dead(holder: str) -> bool:
-    """True only when it surely is: a process of this machine that is not there any more."""
-    host, pid, started, _ = [*holder.split(":"), "", "", "", ""][:4]
-    if host != socket.gethostname() or not pid.isdigit():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return started != _started(int(pid))
-
-
-class Claim:
-    """The lease of one run (or of something else, by `name`), kept alive by a thread of its own."""
-
-    def __init__(self, engine: Engine, run_id: str, stop: threading.Event, *, name: str = "") -> None:
-        self._leases = engine.ledger.leases
-        self._name = name or f"run:{run_id}"
-        self._holder = holder_name()
-        self._stop = stop
-        self._ended = threading.Event()
-        self._lost = False
-        self._thread = threading.Thread(target=self._keep, name=f"lease {run_id}", daemon=True)
-
-    def take(self) -> bool:
-        """Whether the run is ours now."""
-        current = self._leases.holder(self._name)
-        if current is not None and current != self._holder and holder_is_dead(current):
-            self._leases.drop(self._name, current)
-        if not self._leases.take(self._name, self._holder, seconds=LEASE_SECONDS):
-            return False
-        self._thread.start()
-        return True
-
-    def _keep(self) -> None:
-        while not self._ended.wait(BEAT_SECONDS):
-            try:
-                self._lost = not self._leases.take(self._name, self._holder, seconds=LEASE_SECONDS)
-            except CcexportError as error:
-                log.warning("the lease %s could not be renewed: %s", self._name, error.log)
-
-    def beat(self) -> None:
-        """Raises `HandOver` when the lease is lost or the worker is told to stop."""
-        if self._lost or self._stop.is_set():
-            raise HandOver
-
-    def drop(self) -> None:
-        self._ended.set()
-        self._thread.join()
-        self._leases.drop(self._name, self._holder)
 
 
 class Worker:
@@ -173,9 +100,8 @@ class Worker:
         if not claim.take():
             return None
         try:
-            return Driver(replace(self._engine, sleep=self._sleep), grace=self._grace, beat=claim.beat).drive(
-                run_id
-            )
+            engine = replace(self._engine, sleep=self._sleep).under(claim.lease, claim.check)
+            return Driver(engine, grace=self._grace, beat=claim.beat).drive(run_id)
         except HandOver:
             log.info("run %s is handed over", run_id)
             return None

@@ -19,11 +19,11 @@ from email.utils import format_datetime
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import unquote, urlsplit
 
-from ccexport.errors import BadInput, BadSettings, NotFound
+from ccexport.errors import BadInput, BadSettings, HandOver, NotFound
 from ccexport.ledger import Ledger
 from ccexport.model.notices import Channel, Destination, Notice, NoticeState, scrubbed
 from ccexport.runs.engine import Engine
-from ccexport.worker.loop import Claim, HandOver
+from ccexport.worker.claims import Claim
 
 log = logging.getLogger(__name__)
 LEASE = "notices"

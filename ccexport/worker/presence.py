@@ -7,7 +7,7 @@ import socket
 from datetime import datetime, timedelta
 
 from ccexport.ledger import Ledger
-from ccexport.worker.loop import holder_is_dead, holder_name
+from ccexport.worker.holders import holder_is_dead, holder_name
 
 PREFIX = "worker:"
 SECONDS = 60.0

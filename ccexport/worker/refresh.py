@@ -8,7 +8,7 @@ import logging
 import threading
 from datetime import datetime
 
-from ccexport.errors import CcexportError, Conflict, WrongUse
+from ccexport.errors import CcexportError, Conflict, HandOver, WrongUse
 from ccexport.logs import about
 from ccexport.model.firings import SCHEDULE_ACTOR, Refresh, RefreshState
 from ccexport.model.notices import scrubbed
@@ -17,7 +17,7 @@ from ccexport.model.schedules import LOOK_BACK, times
 from ccexport.runs.engine import Engine
 from ccexport.runs.sent_to import sent_by
 from ccexport.telemetry import span
-from ccexport.worker.loop import Claim, HandOver
+from ccexport.worker.claims import Claim
 from ccexport.worker.sources import to_read
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from tests.conftest import Clock
 
 @pytest.fixture
 def ledger(ledger_address: str, tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
-    opened = Ledger(ledger_address, tmp_path, clock=clock)
+    opened = Ledger(ledger_address, tmp_path, clock=clock, shared_clock=clock)
     yield opened
     opened.close()
 

@@ -1,18 +1,19 @@
 """Leases, the pace, tickets, sessions, sealing: what several processes share."""
 
 import threading
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ccexport.errors import BadInput, BadSettings, NotFound, StoreTrouble
-from ccexport.ledger import Ledger
+from ccexport.errors import BadInput, BadSettings, HandOver, NotFound, StoreTrouble
+from ccexport.ledger import Lease, Ledger
 from ccexport.ledger.sealing import make_seal
 from ccexport.model.profiles import Segment
-from ccexport.model.words import Role, SegmentKind
+from ccexport.model.words import Role, RunState, SegmentKind
 from tests.conftest import Clock
-from tests.ledger.conftest import make_config, make_connection
+from tests.ledger.conftest import make_batch, make_config, make_connection, make_run
 
 
 def test_a_lease_is_held_by_one_until_it_is_over(ledger: Ledger, clock: Clock) -> None:
@@ -23,6 +24,75 @@ def test_a_lease_is_held_by_one_until_it_is_over(ledger: Ledger, clock: Clock) -
 
     assert ledger.leases.take("run:1", "b", seconds=30)
     assert ledger.leases.holder("run:1") == "b"
+
+
+def test_the_number_of_a_lease_grows_with_each_holder_and_never_comes_again(
+    ledger: Ledger, clock: Clock
+) -> None:
+    assert ledger.leases.take("run:1", "a", seconds=30) == 1
+    assert ledger.leases.take("run:1", "a", seconds=30) == 1
+    ledger.leases.drop("run:1", "a")
+    assert ledger.leases.take("run:1", "a", seconds=30) == 2
+    clock.sleep(31)
+    assert ledger.leases.take("run:1", "b", seconds=30) == 3
+    assert not ledger.leases.renew(Lease("run:1", "a", 2), seconds=30)
+    ledger.leases.give_back(Lease("run:1", "a", 2))
+    assert ledger.leases.holder("run:1") == "b"
+    assert ledger.leases.renew(Lease("run:1", "b", 3), seconds=30)
+
+
+def test_nobody_writes_under_a_lease_that_another_has(with_export: Ledger, clock: Clock) -> None:
+    number = with_export.leases.take("run:run-1", "a", seconds=30)
+    mine = with_export.under(Lease("run:run-1", "a", number))
+    mine.runs.create(make_run(clock))
+    mine.runs.move("run-1", RunState.PLANNING, "planning", actor="ada")
+    clock.sleep(31)
+    mine.runs.note("run-1", "over, but nobody else has it", actor="ada")
+    before = with_export.runs.events("run-1")
+    assert with_export.leases.take("run:run-1", "b", seconds=30)
+    held = (mine.leases, mine.pace)
+
+    for write in (
+        lambda: mine.runs.move("run-1", RunState.SENDING, "sending", actor="ada"),
+        lambda: mine.runs.note("run-1", "a note", actor="ada"),
+        lambda: mine.runs.remember("run-1", fact=1),
+        lambda: mine.runs.add_batches([make_batch()]),
+        lambda: mine.runs.change_batch(make_batch(), note="x"),
+        lambda: mine.runs.note_activity("activity"),
+        lambda: mine.files.replace_deliveries("acc", "list-1", Path("x.parquet"), run_id="run-1"),
+        lambda: mine.releases.use("export-one", "run-1"),
+        lambda: mine.connections.change("connection-1", state="reconnect"),
+    ):
+        with pytest.raises(HandOver):
+            write()
+    assert with_export.runs.events("run-1") == before
+    assert with_export.runs.get("run-1").state is RunState.PLANNING
+    assert with_export.connections.get("connection-1").state == "connected"
+    assert held == (with_export.leases, with_export.pace)
+
+
+def test_first_takers_at_once_get_one_lease_and_one_pace(ledger: Ledger) -> None:
+    """The first row of each is made by whoever comes first, and nobody is told of a conflict."""
+    numbers: list[int] = []
+    used: list[int] = []
+
+    def step(kept: dict[str, Any] | None, now: datetime) -> tuple[dict[str, Any], int]:
+        number = (kept or {"used": 0})["used"] + 1
+        return {"used": number}, number
+
+    def both(holder: str) -> None:
+        for n in range(5):
+            numbers.append(ledger.leases.take(f"run:{n}", holder, seconds=30))
+            used.append(ledger.pace.change(f"key-{n}", step))
+
+    threads = [threading.Thread(target=both, args=(str(n),)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(numbers) == [0] * 35 + [1] * 5
+    assert sorted(used) == sorted([*range(1, 9)] * 5)
 
 
 def test_a_lease_made_by_a_clock_far_ahead_does_not_lock_for_ever(ledger: Ledger, clock: Clock) -> None:
@@ -42,7 +112,7 @@ def test_only_the_holder_can_drop_a_lease(ledger: Ledger) -> None:
 
 
 def test_the_pace_is_changed_by_one_at_a_time(ledger: Ledger) -> None:
-    def step(kept: dict[str, Any] | None) -> tuple[dict[str, Any], int]:
+    def step(kept: dict[str, Any] | None, now: datetime) -> tuple[dict[str, Any], int]:
         used = (kept or {"used": 0})["used"] + 1
         return {"used": used}, used
 

@@ -197,7 +197,7 @@ def test_a_ledger_of_an_earlier_version_keeps_everything(
 ) -> None:
     rows = _ledger_of(version, ledger_address)
 
-    ledger = Ledger(ledger_address, tmp_path, clock=clock)
+    ledger = Ledger(ledger_address, tmp_path, shared_clock=clock)
 
     assert ledger.exports.named("one").config.list_name == "Newsletter"
     assert ledger.runs.get("run-1").state is RunState.FAILED
@@ -208,7 +208,7 @@ def test_a_ledger_of_an_earlier_version_keeps_everything(
     assert ledger.notices.told() == {"export:export-one": (word, 7)}
     ledger.close()
     _same(rows, ledger_address)
-    again = Ledger(ledger_address, tmp_path, clock=clock)
+    again = Ledger(ledger_address, tmp_path, shared_clock=clock)
     again.schedules.save("export-one", Schedule(follows=Follows.NOTHING), by="ada", role=Role.CONTRIBUTOR)
     saved = again.schedules.get("export-one")
     assert saved is not None

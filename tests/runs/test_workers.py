@@ -12,20 +12,25 @@ from pathlib import Path
 
 import pytest
 
+from ccexport.errors import HandOver
 from ccexport.model.words import BatchKind, BatchState, Mode, RunState, WaitReason
 from ccexport.runs.driver import Driver
 from ccexport.runs.send import find_again
-from ccexport.worker.loop import Claim, HandOver, Worker, holder_is_dead, holder_name
+from ccexport.worker.claims import Claim
+from ccexport.worker.holders import holder_is_dead, holder_name
+from ccexport.worker.loop import Worker
 from tests.conftest import ROOT
 from tests.world import ADA, CARL, World, brief, person
 
 
 def test_this_process_is_alive_and_a_reused_pid_is_not() -> None:
-    host, pid, started, thread = holder_name().split(":")
+    host, pid, started, thread, place = holder_name().split(":")
 
     assert not holder_is_dead(holder_name())
-    assert holder_is_dead(f"{host}:{pid}:{int(started) - 1}:{thread}")
-    assert not holder_is_dead(f"elsewhere:{pid}:1:{thread}")
+    assert holder_is_dead(f"{host}:{pid}:{int(started) - 1}:{thread}:{place}")
+    assert not holder_is_dead(f"elsewhere:{pid}:1:{thread}:{place}")
+    assert not holder_is_dead(f"{host}:{pid}:1:{thread}:another-namespace")
+    assert not holder_is_dead(f"{host}:{2**22}:1:{thread}")  # as an earlier version named itself
 
 
 def test_a_run_is_claimed_by_one(world: World) -> None:

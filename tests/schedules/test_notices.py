@@ -311,16 +311,16 @@ def test_destinations_are_sealed_anew_with_the_newest_key(
 ) -> None:
     from ccexport.model.notices import Destination, Subscriber
 
-    old = Ledger(ledger_address, tmp_path, secret_key="o" * 20, clock=clock)  # type: ignore[arg-type]
+    old = Ledger(ledger_address, tmp_path, secret_key="o" * 20, shared_clock=clock)  # type: ignore[arg-type]
     made = Subscriber(
         "subscriber-1", Channel.SLACK, "x", None, None, (NoticeEvent.FAILED,), "ada", old.clock()
     )
     old.notices.subscribe(made, Destination("https://example.com/a"))
     old.close()
-    both = Ledger(ledger_address, tmp_path, secret_key="n" * 20 + "," + "o" * 20, clock=clock)  # type: ignore[arg-type]
+    both = Ledger(ledger_address, tmp_path, secret_key="n" * 20 + "," + "o" * 20, shared_clock=clock)  # type: ignore[arg-type]
     assert both.notices.reseal() == 1
     both.close()
-    new = Ledger(ledger_address, tmp_path, secret_key="n" * 20, clock=clock)  # type: ignore[arg-type]
+    new = Ledger(ledger_address, tmp_path, secret_key="n" * 20, shared_clock=clock)  # type: ignore[arg-type]
 
     assert new.notices.destination("subscriber-1").address == "https://example.com/a"
     assert new.notices.subscriber("subscriber-1") == made

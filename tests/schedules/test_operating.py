@@ -1,7 +1,6 @@
 """What an operator does: ask the doctor, rotate the key, restore a back-up, move to PostgreSQL."""
 
 import contextlib
-import os
 import shutil
 import socket
 import sqlite3
@@ -19,7 +18,7 @@ from ccexport.model.schedules import Schedule
 from ccexport.model.words import RunState
 from ccexport.services import Services
 from ccexport.services.doctor import Finding, Health, diagnose
-from ccexport.worker.loop import holder_name
+from ccexport.worker.holders import holder_name
 from tests.conftest import Clock
 from tests.ledger.conftest import make_config, make_connection, make_run
 from tests.schedules.conftest import Timed
@@ -80,7 +79,8 @@ def test_a_schedule_without_a_worker_is_seen(now: World, on: Callable[..., Sched
 
     assert f"at work on {socket.gethostname()}" in by_name(diagnose())["worker"].found
     now.services.ledger.leases.drop(f"worker:{socket.gethostname()}", holder_name())
-    dead = f"{socket.gethostname()}:999999999:1:1"
+    host, _, started, thread, place = holder_name().split(":")
+    dead = f"{host}:999999999:{started}:{thread}:{place}"
     now.services.ledger.leases.take(f"worker:{socket.gethostname()}", dead, seconds=60)
     assert by_name(diagnose())["worker"].health is Health.WARN
     now.services.worker().run_once()  # takes the place of the dead one at once
@@ -150,28 +150,18 @@ def test_a_copied_data_directory_is_a_back_up(world: Timed, on: Callable[..., Sc
     assert world.runs()[-1].trigger == "schedule"
 
 
-@pytest.fixture
-def empty_postgres(postgres: str) -> str:
-    import psycopg
-
-    name = f"m{os.urandom(6).hex()}"
-    with contextlib.closing(psycopg.connect(f"{postgres}/postgres", autocommit=True)) as admin:
-        admin.execute(f'CREATE DATABASE "{name}"')
-    return f"{postgres}/{name}"
-
-
-def test_the_ledger_moves_to_postgresql_with_everything(world: Timed, empty_postgres: str) -> None:
+def test_the_ledger_moves_to_postgresql_with_everything(world: Timed, empty_database: str) -> None:
     world.ready([person(n) for n in range(3)])
     world.services.notices.subscribe(ADA, Channel.SLACK, "https://example.com/hook")
     run = world.run()
     story = world.services.runs.story(ADA, run.id)
-    moved = world.services.maintenance.move_ledger(ADA, empty_postgres)
+    moved = world.services.maintenance.move_ledger(ADA, empty_database)
     assert moved.rows["run_events"] == len(story)
     with contextlib.closing(sqlite3.connect(world.settings.data_dir / "ledger.sqlite")) as there:
         tables = {name for (name,) in there.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     assert set(moved.rows) == {t for t in tables if not t.startswith("sqlite_")} - {"alembic_version"}
     world.services.close()
-    world.settings = world.settings.model_copy(update={"ledger_url": empty_postgres})
+    world.settings = world.settings.model_copy(update={"ledger_url": empty_database})
     world.set_clock(world.clock)
 
     assert world.services.runs.story(ADA, run.id) == story
