@@ -1,4 +1,4 @@
-"""The only module that knows httpx: a `Request` goes out, an `Answer` or a `Lost` comes back.
+"""Requests of the API over httpx: a `Request` goes out, an `Answer` or a `Lost` comes back.
 
 Must never follow a redirect but to a file to download, and that without the token; send a token
 unencrypted beyond this machine; raise for a status; or log more than method, path, status and time.
@@ -8,16 +8,15 @@ phases of a request are known.
 
 import ipaddress
 import logging
-import ssl
 import time
 from collections.abc import Callable
-from functools import cache
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
 from ccexport.constant_contact.wire import Answer, Lost, Request, Sink
 from ccexport.errors import BadSettings
+from ccexport.outgoing import new_client
 from ccexport.telemetry import request_span
 
 log = logging.getLogger(__name__)
@@ -35,19 +34,7 @@ class Transport:
         self, *, wire: httpx.BaseTransport | None = None, timer: Callable[[], float] = time.perf_counter
     ) -> None:
         self._timer = timer
-        # httpx would log whole URLs, and a query may hold an address.
-        for name in ("httpx", "httpcore"):
-            logging.getLogger(name).setLevel(logging.WARNING)
-        # No base_url: it would double the /v3 of next links. No default headers beyond this one:
-        # a Content-Type would survive into multipart bodies, without their boundary.
-        self._client = httpx.Client(
-            transport=wire,
-            verify=_trusted(),
-            follow_redirects=False,
-            headers={"User-Agent": "ccexport"},
-            # A proxy of the environment is for the outside, never for this machine.
-            mounts={f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")},
-        )
+        self._client = new_client(wire)
 
     def send(self, request: Request) -> Answer | Lost:
         """One round trip. Raises `BadSettings` for an address that is neither https nor this machine."""
@@ -121,12 +108,6 @@ def redirect_target(got: Answer | Lost, request: Request) -> Request | None:
         return None
     url = urljoin(request.url, got.headers["location"])
     return Request("GET", url, timeout=request.timeout, repeatable=True)
-
-
-@cache
-def _trusted() -> ssl.SSLContext:
-    """The certificates of this machine, read once a process: that takes longer than a request."""
-    return httpx.create_ssl_context()
 
 
 def check_address(url: str) -> None:

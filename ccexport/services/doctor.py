@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from tempfile import TemporaryFile
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 from ccexport.errors import CcexportError
 from ccexport.ledger.maintenance import NEWEST, version_of
 from ccexport.model.schedules import Follows
+from ccexport.outgoing import NoAnswer, exchange
 from ccexport.services.wiring import Wiring
 from ccexport.settings import Settings, load_settings
 from ccexport.worker.notices_delivery import undelivered
@@ -169,17 +169,13 @@ def _hosts(wiring: Wiring) -> Iterator[Finding]:
 
 def _asked(url: str) -> tuple[datetime | None, str]:
     """The Date of any answer, or why there was none."""
-    parts = urlsplit(url)
-    opened: Callable[..., HTTPConnection] = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    client = opened(parts.hostname or "", parts.port, timeout=TIMEOUT)
     try:
-        client.request("GET", parts.path or "/", headers={"User-Agent": "ccexport"})
-        date = client.getresponse().headers.get("Date", "")
+        date = exchange("GET", url, seconds=TIMEOUT).headers.get("date", "")
         return (parsedate_to_datetime(date).astimezone(UTC) if date else None), ""
-    except (OSError, HTTPException, ValueError) as error:
-        return None, getattr(error, "strerror", None) or type(error).__name__
-    finally:
-        client.close()
+    except NoAnswer as error:
+        return None, str(error)
+    except ValueError:
+        return None, "its answer has a wrong date"
 
 
 def _clock(ours: datetime, theirs: datetime | None) -> Finding:

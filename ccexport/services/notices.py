@@ -3,7 +3,6 @@
 Must never show where a webhook goes beyond its host, nor its secret after the first time.
 """
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Event
@@ -17,7 +16,7 @@ from ccexport.model.notices import Channel, Destination, Notice, NoticeEvent, No
 from ccexport.model.words import Role
 from ccexport.services.access import require
 from ccexport.services.wiring import UseCases
-from ccexport.worker.notices_delivery import Mail, NotDelivered, Postman, checked_url, undelivered
+from ccexport.worker.notices_delivery import Mail, NotDelivered, Postman, checked_url, new_secret, undelivered
 
 EVENTS = tuple(event for event in NoticeEvent if event is not NoticeEvent.TEST)
 
@@ -60,7 +59,7 @@ class NoticeUseCases(UseCases):
         require(actor, Role.ADMINISTRATOR, "decide who gets notices")
         if export and connection:
             raise BadInput("A subscriber is for one export or for one connection; add two.")
-        secret = secrets.token_urlsafe(32) if channel is Channel.WEBHOOK else ""
+        secret = new_secret() if channel is Channel.WEBHOOK else ""
         address, label = self._checked(channel, address)
         made = Subscriber(
             id=self._wiring.engine.new_id("subscriber"),

@@ -4,24 +4,26 @@ A notice may arrive twice after a crash (its id says so), never not at all witho
 never put a password, a signing secret or a Slack address into an error or the log.
 """
 
+import base64
 import hashlib
 import hmac
 import json
 import logging
+import secrets
 import smtplib
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import unquote, urlsplit
 
 from ccexport.errors import BadInput, BadSettings, HandOver, NotFound
 from ccexport.ledger import Ledger
 from ccexport.model.notices import Channel, Destination, Notice, NoticeState, scrubbed
+from ccexport.outgoing import NoAnswer, exchange
 from ccexport.runs.engine import Engine
 from ccexport.worker.claims import Claim
 
@@ -31,7 +33,8 @@ SECONDS = 15.0
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 AGAIN = tuple(timedelta(seconds=s) for s in (30, 120, 600, 1800, 7200, 21600, 43200))
 RECENT = timedelta(days=7)
-SIGNATURE = "X-Ccexport-Signature"
+SIGNATURE = "X-Ccexport-Signature"  # sent beside the standard ones until the next release
+SECRET = "whsec_"  # noqa: S105 (what every secret begins with)
 
 
 class NotDelivered(Exception):
@@ -121,7 +124,7 @@ class Postman:
             post(to.address, slack_body(notice), {})
         else:
             body = webhook_body(notice)
-            post(to.address, body, {SIGNATURE: signature(to, body, self._engine.clock())})
+            post(to.address, body, signed(to, notice.id, body, self._engine.clock()))
 
     def _send_mail(self, notice: Notice, address: str) -> None:
         if not self._mail.url or not self._mail.sender:
@@ -202,11 +205,28 @@ def slack_body(notice: Notice) -> bytes:
     return json.dumps({"text": text}, ensure_ascii=False).encode()
 
 
-def signature(to: Destination, body: bytes, at: datetime) -> str:
-    """`t=<seconds>,sha256=<hex>` over `<seconds>.<body>`, so that an old body cannot be played again."""
+def new_secret() -> str:
+    """A secret to check signatures with, as Standard Webhooks write it."""
+    return SECRET + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def signed(to: Destination, notice_id: str, body: bytes, at: datetime) -> dict[str, str]:
+    """The headers of Standard Webhooks (https://www.standardwebhooks.com), and the one of before.
+
+    Id and time are signed with the body, so that an old one cannot be played again. A secret of before has no
+    `whsec_`: its key is its text.
+    """
     seconds = str(int(at.timestamp()))
-    digest = hmac.new(to.secret.encode(), seconds.encode() + b"." + body, hashlib.sha256).hexdigest()
-    return f"t={seconds},sha256={digest}"
+    text = to.secret.encode()
+    key = base64.b64decode(to.secret.removeprefix(SECRET)) if to.secret.startswith(SECRET) else text
+    digest = hmac.new(key, f"{notice_id}.{seconds}.".encode() + body, hashlib.sha256).digest()
+    before = hmac.new(text, f"{seconds}.".encode() + body, hashlib.sha256).hexdigest()
+    return {
+        "webhook-id": notice_id,
+        "webhook-timestamp": seconds,
+        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+        SIGNATURE: f"t={seconds},sha256={before}",
+    }
 
 
 def checked_url(url: str) -> str:
@@ -224,24 +244,14 @@ def checked_url(url: str) -> str:
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
     """One POST; a redirect is not followed. Raises `NotDelivered` for anything but a 2xx."""
-    parts = urlsplit(url)
-    opened: Callable[..., HTTPConnection] = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    client = opened(parts.hostname or "", parts.port, timeout=SECONDS)
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    host = urlsplit(url).hostname
     try:
-        client.request(
-            "POST",
-            path,
-            body,
-            {"Content-Type": "application/json", "User-Agent": "ccexport", **headers},
-        )
-        status = client.getresponse().status
-    except (OSError, HTTPException) as error:
-        raise NotDelivered(f"{parts.hostname} cannot be reached: {_reason(error)}.") from error
-    finally:
-        client.close()
+        given = {"Content-Type": "application/json", **headers}
+        status = exchange("POST", url, body=body, headers=given, seconds=SECONDS).status
+    except NoAnswer as error:
+        raise NotDelivered(f"{host} cannot be reached: {error}.") from error
     if not 200 <= status < 300:
-        raise NotDelivered(f"{parts.hostname} answered {status}.")
+        raise NotDelivered(f"{host} answered {status}.")
 
 
 def _reason(error: Exception) -> str:

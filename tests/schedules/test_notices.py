@@ -1,9 +1,11 @@
 """Notices reach people, once per change of state, signed, again after trouble, and name no contact."""
 
+import base64
 import hashlib
 import hmac
+import json
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,11 @@ from pydantic import SecretStr
 from ccexport.errors import BadInput, NotPermitted
 from ccexport.ledger import Ledger
 from ccexport.model.exports import Guards
-from ccexport.model.notices import Channel, NoticeEvent, NoticeState, scrubbed
+from ccexport.model.notices import Channel, Destination, NoticeEvent, NoticeState, scrubbed
 from ccexport.model.schedules import Schedule
 from ccexport.model.words import Mode, Role, RunState, WaitReason
 from ccexport.services import Services
-from ccexport.worker.notices_delivery import AGAIN
+from ccexport.worker.notices_delivery import AGAIN, signed
 from tests.schedules.conftest import Timed
 from tests.schedules.receivers import Hook, Mailbox, http_receiver, mail_server
 from tests.world import ADA, CARL, VERA, person
@@ -160,11 +162,37 @@ def test_a_webhook_is_signed(world: Timed, hook: Hook) -> None:
 
     assert world.services.notices.test(CARL, made.subscriber.id).arrived
 
-    time, digest = hook.headers[0]["X-Ccexport-Signature"].split(",")
-    seconds = time.removeprefix("t=")
-    expected = hmac.new(made.secret.encode(), f"{seconds}.".encode() + hook.bodies[0], hashlib.sha256)
-    assert digest == f"sha256={expected.hexdigest()}"
+    headers, body = hook.headers[0], hook.bodies[0]
+    seconds = headers["webhook-timestamp"]
+    key = base64.b64decode(made.secret.removeprefix("whsec_"))
+    text = f"{json.loads(body)['id']}.{seconds}.".encode() + body
+    assert headers["webhook-id"] == json.loads(body)["id"]
+    assert headers["webhook-signature"] == "v1," + standard(key, text)
+    before = hmac.new(made.secret.encode(), f"{seconds}.".encode() + body, hashlib.sha256)
+    assert headers["X-Ccexport-Signature"] == f"t={seconds},sha256={before.hexdigest()}"
     assert int(seconds) == int(world.clock().timestamp())
+
+
+def standard(key: bytes, text: bytes) -> str:
+    return base64.b64encode(hmac.new(key, text, hashlib.sha256).digest()).decode()
+
+
+def test_the_signature_is_that_of_the_example_of_standard_webhooks() -> None:
+    to = Destination("https://example.com", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    at = datetime.fromtimestamp(1614265330, UTC)
+
+    headers = signed(to, "msg_p5jXN8AQM9LWM0D4loKWxJek", b'{"test": 2432232314}', at)
+
+    assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_a_subscriber_of_before_is_signed_for_with_the_text_of_its_secret() -> None:
+    headers = signed(
+        Destination("https://example.com", "old-secret_"), "n1", b"{}", datetime(2026, 1, 1, tzinfo=UTC)
+    )
+
+    seconds = headers["webhook-timestamp"]
+    assert headers["webhook-signature"] == "v1," + standard(b"old-secret_", f"n1.{seconds}.{{}}".encode())
 
 
 def test_it_is_tried_again_and_the_failure_is_visible(told: Timed, hook: Hook) -> None:
