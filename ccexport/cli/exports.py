@@ -24,6 +24,27 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Saved exports: what goes to which contact list.")
 
 
+@app.command("suggest")
+def suggest(as_json: Json = False, data_dir: DataDir = None) -> None:
+    """What the profile fields suggest for an export: mapping, consent and refusals. Nothing is saved.
+
+    Example: ccexport exports suggest --json
+    """
+    with opened(data_dir) as (services, actor):
+        found = services.exports.suggest(actor)
+    rows = [
+        {
+            "target": s.target,
+            "source": s.source,
+            "confidence": s.confidence,
+            "why": str(s.why),
+            "values": list(s.values),
+        }
+        for s in found
+    ]
+    emit(as_json, rows, table(rows, ["target", "source", "confidence", "values", "why"]))
+
+
 @app.command("list")
 def list_(as_json: Json = False, data_dir: DataDir = None) -> None:
     """All exports.

@@ -96,3 +96,15 @@ class IngestReport:
     rows_read: int
     rejects_path: Path | None
     reasons: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FieldEvidence:
+    """What a field holds, as far as a suggestion needs it: never shown, never kept.
+
+    `sample` are some filled values as text; `values` all different ones with their counts, of a field that has few.
+    """
+
+    filled: int = 0
+    sample: tuple[str, ...] = ()
+    values: tuple[tuple[str, int], ...] = ()

@@ -3,6 +3,7 @@ in silence: when no field is an id without doubt, the person is asked.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 from ccexport.errors import BadInput
@@ -10,10 +11,31 @@ from ccexport.model.words import FieldType
 from ccexport.profiles.columns import Column
 from ccexport.profiles.database import DuckDB, quote_identifier
 
-ID_NAMES = (
-    *("customerid", "profileid", "id", "sourceid", "contactid", "personid", "memberid", "userid", "clientid"),
-    *("customernumber", "customerno", "kundeid", "kundenr", "kundenummer", "medlemsnummer", "uuid", "guid"),
+# The surest first. Written without accents; `#`, `№` and `n°` are `number`.
+_ID_NAMES = (
+    "customerid profileid unifiedcustomerid id sourceid contactid recordid personid memberid userid clientid "
+    "subscriberid customernumber customerno customernr customerkey customercode externalidentifier externalid "
+    "extid kundeid kundenr kundenummer kundennr kundennummer kundenid kundnr kundnummer kundid kontaktid "
+    "kontaktnr kontaktnummer medlemsnummer medlemsnr medlemsid medlemid mitgliedsnummer mitgliedsnr "
+    "mitgliedid debitornr debitorennr debitorennummer debitornummer debnr personalnummer donotmodifycontact "
+    "datensatzid registreringsid iddefichedinformations identifiant identifiantclient idclient idcontact "
+    "numeroclient numerodeclient nclient noclient codeclient numeroadherent idderegistro idcliente idcontacto "
+    "numerocliente numerodecliente codigocliente codigodecliente ncliente idcontatto codicecliente "
+    "numerodicliente idregistro klantnummer klantnr klantid relatienummer relatienr contactnummer lidnummer "
+    "idklienta numerklienta nrklienta identyfikator idkontaktu idrekordu asiakasnumero asiakasid jasennumero "
+    "leadid attendeenumber attendeeid participantid registrationid bookingid euid leid uniqueemailid uuid "
+    "guid uid iduser idcustomer customeruid entityid primarykey membernumber memberno subscriberkey "
+    "contactkey contactnumber contactno personnumber no nr nummer number numero"
 )
+ID_NAMES = tuple(_ID_NAMES.split())
+_LIKE_ID = re.compile(r"(^|[^a-z])(id|ids|nr|no|number|nummer|numero|numer|key|code|uuid|guid)([^a-z]|$)|id$")
+_LIKE_NONE = re.compile(
+    r"phone|telefon|mobil|fax|zip|post|plz|house|gate|order|tax|vat|bank|konto|card|lat|lon"
+)
+_ABOUT_MAIL = re.compile(
+    r"\bnot?\b|status|opt|type|label|list|consent|permission|date|reason|source|bounce|unsub|newsletter|marketing|ikke"
+)
+_OWN_ADDRESS = re.compile(r"e?mails?|epost|(e?mail|epost)adress?e?|useremail|emailaddress|emailadres")
 ADDRESS_NAME = re.compile(
     r"(^|[^a-z])(e[-_ .]?mails?|e[-_ .]?post(adresse)?|mail|correo|courriel)([^a-z]|$)|email"
 )
@@ -22,14 +44,19 @@ _UPDATED = re.compile(
     r"|^(update|modification|change)[-_ ]?(date|time)$"
     r"|^sist[-_ ]?(oppdatert|endret)|^last[-_ ]?update$|^updated"
 )
+_LETTERS = str.maketrans({"ø": "o", "æ": "ae", "ł": "l", "ß": "ss", "ı": "i"})
 UNUSABLE_IDS = ("empty_id", "repeated_id")
 _PLAUSIBLE = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 _AT_ONCE = 100  # aggregates in one query: DuckDB compares each with each
+_KEY_SHARE = 0.9  # of the filled values that are addresses, in a field that profiles are known by
 _DOUBTFUL_SHARE = 0.01  # of repeated or empty ids that a field recognised by its name may have
 
 
 def find_id_field(db: DuckDB, table: str, fields: Sequence[str], wanted: str | None) -> str:
-    """The id field: the one asked for, or the one recognised by its name that is filled and unique."""
+    """The id field: the one asked for, or the one recognised by its name that is filled and unique.
+
+    Where there is none, profiles are known by their address, if that is filled and unique.
+    """
     if wanted is not None:
         found = next((f for f in fields if f.casefold() == wanted.casefold()), None)
         if found is None:
@@ -41,10 +68,45 @@ def find_id_field(db: DuckDB, table: str, fields: Sequence[str], wanted: str | N
     for name in ID_NAMES:
         if name in by_name and _mostly_unique(db, table, by_name[name]):
             return by_name[name]
+    if own := unique_address(db, table, fields):
+        return own
     raise BadInput(
-        "No field was recognised as the profile id (a field such as customer_id that is filled and different "
-        f"on every row). Name it with --id-field; the fields are {_listed(fields)}."
+        "No field was recognised as the profile id: a field such as customer_id, or the e-mail address, that is "
+        f"filled and different on every row. Name it with --id-field; the fields are {_listed(_likely(fields))}."
     )
+
+
+def unique_address(db: DuckDB, table: str, fields: Sequence[str]) -> str | None:
+    """The field of e-mail addresses that is filled and different on (nearly) every row, the plainest name first."""
+    named = [f for f in fields if ADDRESS_NAME.search(f.lower())]
+    named.sort(key=lambda f: not _OWN_ADDRESS.fullmatch(plain_name(f)))
+    shares = _shares(db, table, named, whole=False) if named else ()
+    for field, share in zip(named, shares, strict=True):
+        if (share or 0) >= _KEY_SHARE and _is_key(db, table, field):
+            return field
+    return None
+
+
+def _is_key(db: DuckDB, table: str, field: str) -> bool:
+    """A repeated address is of two profiles, a missing one of nobody who could get mail: one is let pass."""
+    column = f"nullif(trim(CAST({quote_identifier(field)} AS VARCHAR)), '')"
+    rows, filled, different = db.row(
+        f"SELECT count(*), count({column}), count(DISTINCT {column}) FROM {table}"
+    )
+    few = rows * _DOUBTFUL_SHARE
+    return bool(filled - different <= few and rows - filled <= max(1, few))
+
+
+def _likely(fields: Sequence[str]) -> list[str]:
+    """Those named like an id first, then addresses, then the rest as they come."""
+
+    def place(field: str) -> int:
+        name = field.lower()
+        if _LIKE_ID.search(re.sub(r"[_.#-]", " ", name).strip()) and not _LIKE_NONE.search(name):
+            return 0
+        return 1 if ADDRESS_NAME.search(name) else 2
+
+    return sorted(fields, key=place)
 
 
 def refuse_wrong_id(rows: int, id_name: str, reasons: Mapping[str, int]) -> None:
@@ -69,14 +131,21 @@ def find_address_fields(db: DuckDB, table: str, columns: Sequence[Column]) -> tu
     return tuple(
         name
         for name, share in zip(texts, found, strict=True)
-        if (share or 0) >= 0.5 or (ADDRESS_NAME.search(name.lower()) and (share is None or share >= 0.01))
+        if (share or 0) >= 0.5
+        or (_named_so(name) if share is None else share >= 0.01 and ADDRESS_NAME.search(name.lower()))
     )
 
 
-def _shares(db: DuckDB, table: str, texts: Sequence[str]) -> Sequence[float | None]:
-    """How many of the filled values of each field look like an address."""
+def _named_so(name: str) -> bool:
+    """An empty field counts by its name only: *Do Not Mail* and *Email status* are none."""
+    return bool(ADDRESS_NAME.search(name.lower())) and not _ABOUT_MAIL.search(name.lower())
+
+
+def _shares(db: DuckDB, table: str, texts: Sequence[str], *, whole: bool = True) -> Sequence[float | None]:
+    """How many of the filled values of each field look like an address, or hold one."""
+    test = "regexp_full_match" if whole else "regexp_matches"
     shares = ", ".join(
-        f"avg(CAST(regexp_full_match(trim({c}), '{_PLAUSIBLE}') AS INTEGER)) FILTER ({c} IS NOT NULL)"
+        f"avg(CAST({test}(trim({c}), '{_PLAUSIBLE}') AS INTEGER)) FILTER ({c} IS NOT NULL)"
         for c in (f"CAST({quote_identifier(t)} AS VARCHAR)" for t in texts)
     )
     return db.row(f"SELECT {shares} FROM (FROM {table} LIMIT 50000)")
@@ -90,8 +159,9 @@ def find_updated_field(columns: Sequence[Column]) -> str | None:
 
 
 def plain_name(field: str) -> str:
-    """`Customer-ID` and `customer_id` are one name."""
-    return re.sub(r"[^a-z0-9]", "", field.casefold())
+    """`Customer-ID` and `customer_id` are one name, `Attendee #` is the attendee number."""
+    text = re.sub(r"[#№]", " number", field.casefold().translate(_LETTERS))
+    return re.sub(r"[^a-z0-9]", "", unicodedata.normalize("NFKD", text))
 
 
 def _mostly_unique(db: DuckDB, table: str, field: str) -> bool:

@@ -5,7 +5,7 @@ or reuse a snapshot's path, and a failed ingest leaves everything as it was.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -14,11 +14,12 @@ from typing import Any
 
 from ccexport.errors import BadInput, Conflict, NotFound, StoreTrouble
 from ccexport.model.ids import make_id
-from ccexport.model.profiles import IngestReport, Snapshot
+from ccexport.model.profiles import FieldEvidence, IngestReport, Snapshot
 from ccexport.model.sources import Given, Progress, SourcePreview, Tell
 from ccexport.profiles import browse, description
 from ccexport.profiles.database import DuckDB, session
 from ccexport.profiles.exclude import Matches, build_without, profiles_with
+from ccexport.profiles.field_evidence import field_evidence
 from ccexport.profiles.ingest import Built, build
 from ccexport.profiles.preview import PREVIEWED, preview
 from ccexport.profiles.read_pool import WarmDatabase
@@ -49,6 +50,7 @@ class ProfileStore:
         self._counts: dict[tuple[str, str, str], int] = {}
         self._suggested: dict[tuple[str, str, int], list[tuple[Any, int]]] = {}
         self._tables: dict[str, list[browse.FieldOverview]] = {}
+        self._evidence: dict[str, Mapping[str, FieldEvidence]] = {}
         self._descriptions: dict[Path, tuple[int, Snapshot]] = {}
         # What is done to every new snapshot; gives the one that is current then.
         self.after_ingest: Callable[[Snapshot], Snapshot] = lambda snapshot: snapshot
@@ -202,6 +204,14 @@ class ProfileStore:
             with self.reading(snapshot) as db:
                 self._tables = {snapshot.id: browse.field_table(db, snapshot)}
         return self._tables[snapshot.id]
+
+    def evidence(self, snapshot: Snapshot) -> Mapping[str, FieldEvidence]:
+        """What every field holds, for suggestions; worked out once for each snapshot."""
+        if snapshot.id not in self._evidence:
+            fields = self.field_table(snapshot)
+            with self.reading(snapshot) as db:
+                self._evidence = {snapshot.id: field_evidence(db, snapshot, fields)}
+        return self._evidence[snapshot.id]
 
     def row_of(self, snapshot: Snapshot, profile_id: str) -> int | None:
         """The row number of the profile of that id, or None."""

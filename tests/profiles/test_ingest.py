@@ -274,7 +274,7 @@ def test_phones_and_postal_codes_stay_text_by_name(store: ProfileStore, tmp_path
         ("id,name,Name\n1,a,b\n", "names the field 'Name' twice"),
         (
             "name,city\nkari,oslo\n",
-            r"No field was recognised as the profile id .* --id-field; .*'name', 'city'",
+            r"No field was recognised as the profile id: .* --id-field; .*'name', 'city'",
         ),
         ("id,name\n1\n2\n3,x\n", r"2 of 3 lines are damaged, the first at line 2"),
     ],

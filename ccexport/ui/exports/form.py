@@ -17,7 +17,7 @@ from ccexport.ui.edit_conflict import ask_what_holds, forget, opened
 from ccexport.ui.exports.attributes import attributes
 from ccexport.ui.exports.contact_lists import contact_list_picker, custom_fields, pick
 from ccexport.ui.exports.export_options import how, refusals, who_of_them
-from ccexport.ui.exports.mapping_suggestions import suggested
+from ccexport.ui.exports.mapping_suggestions import suggested, suggested_permissions
 from ccexport.ui.exports.schedule_form import words
 from ccexport.ui.exports.segment_picker import choose_segments
 from ccexport.ui.navigation import go, link
@@ -140,7 +140,7 @@ def _values(
     email = pick(
         t("Field with the e-mail address"),
         fields,
-        config.email if config else _first_address(snapshot),
+        config.email if config else _suggested_address(actor),
         f"{key}-email",
         disabled=disabled,
     )
@@ -160,6 +160,8 @@ def _values(
     )
     st.subheader(t("3. Who"))
     segments = choose_segments(actor, key, export, disabled)
+    if not disabled and not (config and (config.consent or config.refusals)):
+        suggested_permissions(actor, key)
     consent, newest_by = who_of_them(key, export, snapshot, disabled)
     refused = refusals(key, export, snapshot, disabled)
     st.subheader(t("4. How"))
@@ -182,8 +184,9 @@ def _values(
     }
 
 
-def _first_address(snapshot: Snapshot) -> str | None:
-    return snapshot.address_fields[0] if snapshot.address_fields else None
+def _suggested_address(actor: Actor) -> str | None:
+    """The likeliest field, not the first that may hold addresses."""
+    return next((s.source for s in services().exports.suggest(actor) if s.target == "email"), None)
 
 
 def _save(

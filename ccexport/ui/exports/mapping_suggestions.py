@@ -1,32 +1,39 @@
-"""What the names of the profile fields suggest for an export: shown with how sure it is, added when pressed.
+"""What the profile fields suggest for an export: shown with how sure it is and why, taken when pressed.
 
 Must never add anything by itself.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import streamlit as st
 
 from ccexport.model.exports import Actor, MappedField
+from ccexport.plan.suggest import CONSENT, REFUSAL, Suggestion
 from ccexport.services.exports import CONTACT_FIELDS
 from ccexport.ui.app_state import services
 from ccexport.ui.exports.attributes import add
-from ccexport.ui.render import bare, here
+from ccexport.ui.render import bare, here, plain
+from ccexport.ui.said import say
 from ccexport.ui.texts import t
 
 
 def suggested(actor: Actor, key: str, mapped: Collection[str]) -> None:
     """The suggestions that are not among the attributes yet, and one button that adds them."""
-    found = [s for s in services().exports.suggest(actor) if s.target not in mapped and s.target != "email"]
+    found = [
+        s
+        for s in services().exports.suggest(actor)
+        if s.target in CONTACT_FIELDS and s.target not in mapped and s.target != "email"
+    ]
     if not found:
         return
-    with st.expander(t("Suggested from the names of the fields"), icon=":material/lightbulb:"):
+    with st.expander(t("Suggested from the names and values of the fields"), icon=":material/lightbulb:"):
         st.table(
             [
                 {
                     t("Contact field"): t(CONTACT_FIELDS[s.target].label),
                     t("Profile field"): bare(s.source),
                     t("How sure"): here().share(s.confidence, 0),
+                    t("Why"): say(s.why),
                 }
                 for s in found
             ],
@@ -38,3 +45,47 @@ def suggested(actor: Actor, key: str, mapped: Collection[str]) -> None:
             add(key, [MappedField(target=s.target, source=s.source) for s in found])
             st.rerun()
         st.caption(t("Nothing is added before you press this; each can be changed or removed afterwards."))
+
+
+def suggested_permissions(actor: Actor, key: str) -> None:
+    """The field of consent and those of refusal that were found, and one button that fills them in."""
+    found = [s for s in services().exports.suggest(actor) if s.target in {CONSENT, REFUSAL}]
+    if not found or st.session_state.get(f"{key}-permissions-taken"):
+        return
+    with st.container(border=True):
+        for s in found:
+            values = ", ".join(plain(v, 60) for v in s.values)
+            if s.target == CONSENT:
+                st.markdown(
+                    t("{field} looks like consent: {values} means yes.", field=plain(s.source), values=values)
+                )
+            else:
+                st.markdown(
+                    t(
+                        "{field} looks like a refusal: {values} means no.",
+                        field=plain(s.source),
+                        values=values,
+                    )
+                )
+        st.button(
+            t("Use these"),
+            key=f"{key}-permissions",
+            icon=":material/verified_user:",
+            on_click=_take,
+            args=(key, found),
+        )
+
+
+def _take(key: str, found: Sequence[Suggestion]) -> None:
+    """Fill in the widgets of the form; what is saved is what they show then."""
+    state = st.session_state
+    state[f"{key}-permissions-taken"] = True
+    for s in found:
+        if s.target == CONSENT:
+            state[f"{key}-consent"] = True
+            state[f"{key}-consent-field"] = s.source
+            state[f"{key}-consent-values"] = ", ".join(s.values)
+    refusals = [s for s in found if s.target == REFUSAL]
+    state[f"{key}-refusals"] = [s.source for s in refusals]
+    for s in refusals:
+        state[f"{key}-refusal-{s.source}"] = ", ".join(s.values)
