@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ccexport.errors import BadSettings, StoreTrouble
+from ccexport.files import make_folder
 
 PREFIX = "CCEXPORT_"
 SHORTEST_KEY = 16
@@ -196,7 +197,7 @@ def load_settings(**overrides: Any) -> Settings:
 def make_data_dir(path: Path) -> None:
     """The folder everything is kept in, for its owner only. Raises `BadSettings` or `StoreTrouble`."""
     try:
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(path, 0o700)
     except (FileExistsError, NotADirectoryError) as error:
         raise BadSettings(
             f"The data directory {path} (CCEXPORT_DATA_DIR) is a file, or below one; name a folder."

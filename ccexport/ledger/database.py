@@ -41,6 +41,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ccexport.clock import utc_now
 from ccexport.errors import BadSettings, Conflict, HandOver, LedgerTrouble, StoreTrouble
+from ccexport.files import make_folder
 from ccexport.ledger.tables import Utc, leases, metadata
 
 NEWEST = "0005"
@@ -266,7 +267,7 @@ def _engine(address: str) -> Engine:
         if url.get_backend_name() == "postgresql" and url.drivername == "postgresql":
             url = url.set(drivername="postgresql+psycopg")
         if url.get_backend_name() == "sqlite" and url.database:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(Path(url.database).parent, 0o700)
             engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
             _prepare_sqlite(engine)
             return engine

@@ -5,12 +5,12 @@ Owns the key: from the setting, or a 0600 file made at first start. Must never l
 
 import base64
 import hashlib
-import os
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from ccexport.errors import BadSettings, StoreTrouble
+from ccexport.files import locked, make_folder, published
 
 SHORTEST = 16
 
@@ -66,23 +66,17 @@ def _key(text: str) -> bytes:
 def _key_file(path: Path) -> bytes:
     try:
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _write_new(path, Fernet.generate_key())
+            make_folder(path.parent, 0o700)
+            with locked(path.with_name(f".{path.name}.lock")):
+                _write_new(path, Fernet.generate_key())
         return path.read_bytes().strip()
     except OSError as error:
         raise StoreTrouble(f"The key file {path.name} cannot be read or made: {error.strerror}.") from error
 
 
 def _write_new(path: Path, key: bytes) -> None:
-    """Complete or not there: a link refuses to replace, so two first starts agree on one key."""
-    made = path.with_suffix(f".{os.urandom(8).hex()}")
-    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(descriptor, key)
-        os.fsync(descriptor)
-        os.link(made, path)
-    except FileExistsError:
-        pass
-    finally:
-        os.close(descriptor)
-        made.unlink()
+    """Unless it is there by now: two first starts at once agree on one key."""
+    if not path.exists():
+        with published(path) as part:
+            part.touch(0o600)
+            part.write_bytes(key)

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ccexport.files import published
 from ccexport.model.plans import Plan
 from ccexport.plan.freeze import DROPPED
 from ccexport.profiles.database import DuckDB, quote_path, quote_text, session
@@ -82,8 +83,10 @@ def fold(
         "run": quote_text(run_id),
         "at": quote_text(moment),
     }
-    with session(memory_limit=memory_limit, temp_dir=temp_dir or into.parent / ".temp") as db:
-        part = into.with_suffix(".part")
+    with (
+        published(into) as part,
+        session(memory_limit=memory_limit, temp_dir=temp_dir or into.parent / ".temp") as db,
+    ):
         # The order of rows means nothing, and keeping it would keep a million contacts in memory.
         db.run("SET preserve_insertion_order = false")
         db.run(_STATES.format(**given))
@@ -93,7 +96,6 @@ def fold(
         db.run(f"COPY ({_DELIVERIES.format(**given)}) TO {quote_path(part)} ({form})")
         gone = "SELECT count(*) FROM states WHERE state = 'removed' AND run_id = ?"
         count: int = db.row(gone, [run_id])[0]
-    part.replace(into)
     return count
 
 

@@ -6,6 +6,7 @@ Owns the columns of a download. Must never hold more than one piece of it in mem
 from collections.abc import Iterator
 from pathlib import Path
 
+from ccexport.files import published
 from ccexport.model.plans import Plan
 from ccexport.plan.csv_cells import csv_cell_sql
 from ccexport.plan.reading import MEMORY_LIMIT
@@ -36,13 +37,8 @@ def contacts_csv(plan: Plan, outcomes: Path | None) -> Iterator[str]:
 
 def contacts_parquet(plan: Plan, outcomes: Path | None, into: Path) -> None:
     """The same rows as a Parquet file, complete or not there."""
-    part = into.with_name(f".{into.name}.part")
-    try:
-        with session(memory_limit=MEMORY_LIMIT, temp_dir=_temp(plan)) as db:
-            db.run(f"COPY ({_rows(plan, outcomes)}) TO {quote_path(part)} (FORMAT parquet, COMPRESSION zstd)")
-        part.replace(into)
-    finally:
-        part.unlink(missing_ok=True)
+    with published(into) as part, session(memory_limit=MEMORY_LIMIT, temp_dir=_temp(plan)) as db:
+        db.run(f"COPY ({_rows(plan, outcomes)}) TO {quote_path(part)} (FORMAT parquet, COMPRESSION zstd)")
 
 
 def _rows(plan: Plan, outcomes: Path | None) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from ccexport.files import published, published_folder, recover_folder
 from ccexport.plan.freeze import BEFORE, BODIES, DESCRIPTION, DROPPED, ROWS
 from ccexport.profiles.database import quote_path, quote_text, session
 
@@ -32,29 +33,25 @@ def rows_of(folder: Path, address: str) -> int:
     return rows + dropped
 
 
-def recover(folder: Path) -> None:
-    """Put right what an erasure that died left behind: the old folder goes, or is the plan again."""
-    old = _old(folder)
-    if old.exists() and folder.exists():
-        shutil.rmtree(old)
-    elif old.exists():
-        old.rename(folder)
-
-
-def _old(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.old")
-
-
 def erase_from_plan(folder: Path, address: str, contact_ids: Collection[str] = ()) -> tuple[int, list[int]]:
-    """Make the plan anew without that address, beside it, then put it in its place.
+    """Make the plan again without that address, beside it, then put it in its place.
 
     Returns how many rows were about it, and their `seq`. `contact_ids` are taken out of the bodies of
     removals.
     """
-    recover(folder)
-    part, old = folder.with_name(f".{folder.name}.part"), _old(folder)
-    shutil.rmtree(part, ignore_errors=True)
-    shutil.copytree(folder, part, copy_function=os.link)
+    recover_folder(folder)
+    with published_folder(folder) as part:
+        shutil.copytree(folder, part, copy_function=os.link, dirs_exist_ok=True)
+        found = _erase(folder, part, address)
+        _empty_lines(part / BODIES, [(batch, line) for _, batch, line in found if batch is not None])
+        _forget_ids(part / BODIES, set(contact_ids))
+        _describe(part, len(found))
+    return len(found), [seq for seq, _, _ in found]
+
+
+def _erase(folder: Path, part: Path, address: str) -> list[tuple[int, int | None, int]]:
+    """Write the tables without that address; seq, batch and line of each row about it."""
+    shutil.rmtree(part / HALVES, ignore_errors=True)
     with session(memory_limit=_LIMIT, temp_dir=folder.parent / ".temp") as db:
         found = db.rows(
             f"SELECT seq, batch, line FROM read_parquet({quote_path(folder / ROWS)}) WHERE {_is(address)}"
@@ -70,17 +67,9 @@ def erase_from_plan(folder: Path, address: str, contact_ids: Collection[str] = (
         ):
             if name == BEFORE and not found:
                 continue  # NOT IN (NULL) would drop them all
-            made = part / f"{name}.new"
-            db.run(f"COPY ({query}) TO {quote_path(made)} (FORMAT parquet, ROW_GROUP_SIZE 65536)")
-            made.replace(part / name)
-    shutil.rmtree(part / HALVES, ignore_errors=True)
-    _empty_lines(part / BODIES, [(batch, line) for _, batch, line in found if batch is not None])
-    _forget_ids(part / BODIES, set(contact_ids))
-    _describe(part, len(found))
-    folder.rename(old)
-    part.rename(folder)
-    shutil.rmtree(old)
-    return len(found), [seq for seq, _, _ in found]
+            with published(part / name) as made:
+                db.run(f"COPY ({query}) TO {quote_path(made)} (FORMAT parquet, ROW_GROUP_SIZE 65536)")
+    return found
 
 
 def erase_rows(path: Path, condition: str) -> int:
@@ -89,10 +78,9 @@ def erase_rows(path: Path, condition: str) -> int:
         source = f"read_parquet({quote_path(path)})"
         count: int = db.row(f"SELECT count(*) FROM {source} WHERE {condition}")[0]
         if count:
-            made = path.with_suffix(".new")
             rest = f"SELECT * FROM {source} WHERE ({condition}) IS NOT TRUE"
-            db.run(f"COPY ({rest}) TO {quote_path(made)} (FORMAT parquet, ROW_GROUP_SIZE 65536)")
-            made.replace(path)
+            with published(path) as made:
+                db.run(f"COPY ({rest}) TO {quote_path(made)} (FORMAT parquet, ROW_GROUP_SIZE 65536)")
     return count
 
 
@@ -102,13 +90,12 @@ def forget_notes(outcomes: Path, seqs: Collection[int]) -> None:
         return
     with session(memory_limit=_LIMIT, temp_dir=outcomes.parent / ".temp") as db:
         listed = ", ".join(map(str, seqs))
-        made = outcomes.with_suffix(".new")
         query = (
             f"SELECT seq, outcome, CASE WHEN seq NOT IN ({listed}) THEN note END AS note "
             f"FROM read_parquet({quote_path(outcomes)}) ORDER BY seq"
         )
-        db.run(f"COPY ({query}) TO {quote_path(made)} (FORMAT parquet)")
-        made.replace(outcomes)
+        with published(outcomes) as made:
+            db.run(f"COPY ({query}) TO {quote_path(made)} (FORMAT parquet)")
 
 
 def is_address(column: str, address: str) -> str:
@@ -150,9 +137,8 @@ def _forget_ids(bodies: Path, ids: set[str]) -> None:
 
 
 def _replace(path: Path, body: Any) -> None:
-    made = path.with_suffix(".new")
-    made.write_text(json.dumps(body, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
-    made.replace(path)
+    with published(path) as made:
+        made.write_text(json.dumps(body, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
 
 
 def _describe(part: Path, count: int) -> None:
@@ -163,9 +149,8 @@ def _describe(part: Path, count: int) -> None:
     for batch in plan["batches"]:
         batch |= _fingerprint(part / BODIES / batch["file"])
     plan[ERASED] = plan.get(ERASED, 0) + count
-    made = part / f"{DESCRIPTION}.new"
-    made.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
-    made.replace(part / DESCRIPTION)
+    with published(part / DESCRIPTION) as made:
+        made.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
 def _fingerprint(path: Path) -> dict[str, Any]:

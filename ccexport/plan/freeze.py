@@ -13,8 +13,6 @@ Must never change a file of a plan once the folder has its name.
 import hashlib
 import io
 import json
-import os
-import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +27,7 @@ import pyarrow.parquet as pq
 from typing_extensions import Buffer
 
 from ccexport.errors import Conflict, PlanDamaged
+from ccexport.files import published_folder
 from ccexport.model.plans import Plan, PlannedBatch, TrippedGuard
 from ccexport.model.words import Reason, Verdict
 
@@ -84,9 +83,7 @@ class _Hashed(io.RawIOBase):
         return self._file.tell()
 
     def fingerprint(self) -> dict[str, Any]:
-        """Its size and hash, once the disk has it."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        """Its size and hash."""
         return {"bytes": self._file.tell(), "sha256": self._hash.hexdigest()}
 
     def close(self) -> None:
@@ -200,15 +197,11 @@ def write_description(
         "files": {ROWS: rows.fingerprint} | {name: _fingerprint(folder / name) for name in (BEFORE, DROPPED)},
     }
     text = json.dumps({"version": VERSION, "plan": described}, ensure_ascii=False, indent=1, default=dict)
-    with (folder / DESCRIPTION).open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    (folder / DESCRIPTION).write_text(text, encoding="utf-8")
 
 
 def _fingerprint(path: Path) -> dict[str, Any]:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
+    with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"bytes": path.stat().st_size, "sha256": digest}
 
@@ -218,20 +211,8 @@ def new_folder(folder: Path) -> Iterator[Path]:
     """A folder to fill; it gets its name when everything in it is complete, and never before."""
     if folder.exists():
         raise Conflict(f"There is a plan {folder.name} already.")
-    part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    try:
+    with published_folder(folder) as part:
         yield part
-        part.rename(folder)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
-    handle = os.open(folder.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def load_plan(folder: Path, *, hashes: bool = False) -> Plan:

@@ -34,6 +34,8 @@ Ints = npt.NDArray[np.int64]
 class Packer:
     """Takes contacts in order, batch after batch of Arrow, and leaves request bodies in `folder`.
 
+    The folder is not published yet: whoever made it does that when everything is in it.
+
     Every body is as full as the limits allow before the next one begins.
     """
 
@@ -59,7 +61,7 @@ class Packer:
         # Waiting for the disk is left to another thread; the next body is cut meanwhile.
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="outbox")
         self._kept: list[Future[None]] = []
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
 
     def add(self, contacts: pa.Array) -> tuple[Ints, Ints]:
         """Pack these JSON texts (no nulls); returns the batch number and the line of each."""
@@ -95,7 +97,7 @@ class Packer:
 
     def _write(self, piece: memoryview) -> None:
         if self._file is None:
-            self._file = self._path(temporary=True).open("wb")
+            self._file = self._path().open("wb")
             self._hash = hashlib.sha256()
             self._put(memoryview(self._head))
         # The comma that ends this piece is held back until it is known that another contact follows.
@@ -109,8 +111,8 @@ class Packer:
         self._file.write(piece)
         self._hash.update(piece)
 
-    def _path(self, *, temporary: bool) -> Path:
-        return self._folder / f"{len(self.batches) + 1:04d}.json{'.part' if temporary else ''}"
+    def _path(self) -> Path:
+        return self._folder / f"{len(self.batches) + 1:04d}.json"
 
     def _close(self) -> None:
         if self._file is None:
@@ -118,8 +120,8 @@ class Packer:
         self._put(memoryview(self._tail))
         size = self._file.tell()
         self._file.flush()
-        path = self._path(temporary=False)
-        self._kept.append(self._disk.submit(_keep, self._file, self._path(temporary=True), path))
+        path = self._path()
+        self._kept.append(self._disk.submit(_keep, self._file))
         self.batches.append(
             PlannedBatch(len(self.batches) + 1, path, self._count, size, self._hash.hexdigest())
         )
@@ -134,7 +136,6 @@ class Packer:
         return tuple(self.batches)
 
 
-def _keep(file: BinaryIO, part: Path, path: Path) -> None:
+def _keep(file: BinaryIO) -> None:
     os.fsync(file.fileno())
     file.close()
-    part.rename(path)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from ccexport.files import published
 from ccexport.model.plans import Plan
 from ccexport.model.words import Outcome, Verdict
 from ccexport.profiles.database import DuckDB, quote_path, session
@@ -45,7 +46,10 @@ def verify(
     Two that smaller requests told, by `seq`: `singled`, refused should they not be on the list, and why;
     `arrived`, of whose change there is no doubt any more.
     """
-    with session(memory_limit=memory_limit, temp_dir=temp_dir or into.parent / ".temp") as db:
+    with (
+        published(into) as part,
+        session(memory_limit=memory_limit, temp_dir=temp_dir or into.parent / ".temp") as db,
+    ):
         _addresses(db, "on_list", on_list)
         _addresses(db, "unsubscribed", unsubscribed)
         _given(
@@ -60,11 +64,9 @@ def verify(
         )
         words = {"unsubscribed": UNSUBSCRIBED, "refused": REFUSED, "unsure": UNSURE}
         db.run(_OUTCOMES.format(plan=quote_path(plan.path), **words))
-        part = into.with_suffix(".part")
         found_rows = "SELECT seq, outcome, note FROM outcomes ORDER BY seq"
         db.run(f"COPY ({found_rows}) TO {quote_path(part)} (FORMAT parquet)")
         found = db.rows("SELECT outcome, count(*) FROM outcomes GROUP BY outcome")
-    part.replace(into)
     return Counter({Outcome(word): count for word, count in found})
 
 

@@ -20,7 +20,7 @@ import duckdb
 import pyarrow as pa
 
 from ccexport.errors import BadInput, StoreTrouble
-from ccexport.profiles.scratch import private_folder
+from ccexport.files import private_folder
 
 Params = Sequence[Any] | Mapping[str, Any] | None
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ccexport.errors import BadInput, Conflict, NotFound, StoreTrouble
+from ccexport.files import locked, make_folder, private_folder, published
 from ccexport.model.ids import make_id
 from ccexport.model.profiles import FieldEvidence, IngestReport, Snapshot
 from ccexport.model.sources import Given, Progress, SourcePreview, Tell
@@ -24,7 +25,6 @@ from ccexport.profiles.ingest import Built, build
 from ccexport.profiles.preview import PREVIEWED, preview
 from ccexport.profiles.read_pool import WarmDatabase
 from ccexport.profiles.schema_drift import refuse_surprises
-from ccexport.profiles.scratch import locked, private_folder, publish, write_text
 
 _COUNTS_KEPT = 1_000
 
@@ -81,14 +81,14 @@ class ProfileStore:
             raise BadInput("No source was given.")
         tell = progress or (lambda progress: None)
         sources = self._with_readings(sources)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         with private_folder(self.temp_dir) as folder:
             built = build(sources, folder, memory_limit=self.memory_limit, tell=tell)
             with locked(self.folder / ".lock"):
                 snapshot = self._snapshot_of(built, _named(sources))
                 if not accept_changes:
                     refuse_surprises(self.current(), snapshot)
-                rejects = self._publish(built, snapshot, folder)
+                rejects = self._publish(built, snapshot)
         tell(Progress("done", built.profiles, built.profiles))
         snapshot = self.after_ingest(snapshot)
         return IngestReport(snapshot, built.rows_read, rejects, built.reasons)
@@ -105,7 +105,7 @@ class ProfileStore:
             rejects = self.rejects_path(snapshot)
             built = build_without(snapshot, matches, folder, rejects=rejects, memory_limit=self.memory_limit)
             made = self._snapshot_of(built, snapshot.sources)
-            self._publish(built, made, folder)
+            self._publish(built, made)
         return made
 
     def with_address(self, snapshot: Snapshot, matches: Matches) -> list[str]:
@@ -281,17 +281,21 @@ class ProfileStore:
             type_conflicts=built.type_conflicts,
         )
 
-    def _publish(self, built: Built, snapshot: Snapshot, folder: Path) -> Path | None:
+    def _publish(self, built: Built, snapshot: Snapshot) -> Path | None:
         """The file first, then what describes it, then the word that it is current."""
         if snapshot.path.exists():
             raise StoreTrouble(f"A snapshot {snapshot.id} is there already.")
         rejects = None
         if built.rejects_path:
             rejects = self.folder / f"{snapshot.id}.rejects.parquet"
-            publish(built.rejects_path, rejects)
-        publish(built.path, snapshot.path)
-        write_text(self.folder / f"{snapshot.id}.json", description.written(snapshot), folder)
-        write_text(self.folder / "current", snapshot.id, folder)
+            with published(rejects) as part:
+                built.rejects_path.rename(part)
+        with published(snapshot.path) as part:
+            built.path.rename(part)
+        with published(self.folder / f"{snapshot.id}.json") as part:
+            part.write_text(description.written(snapshot), encoding="utf-8")
+        with published(self.folder / "current") as part:
+            part.write_text(snapshot.id, encoding="utf-8")
         return rejects
 
     def _described(self, file: Path) -> Snapshot:

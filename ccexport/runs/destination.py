@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from ccexport.constant_contact.account import Account, Activity
 from ccexport.errors import ConstantContactDown
+from ccexport.files import published
 from ccexport.model.plans import DestinationReading
 from ccexport.runs.engine import Engine, Ticks
 from ccexport.runs.erased import ErasedList
@@ -35,7 +36,6 @@ def read_destination(
     """
     reading_id = engine.new_id("reading")
     folder = engine.data_dir / "destination" / reading_id
-    folder.mkdir(parents=True)
     read_at = engine.clock()
     started = [
         noted(engine, account.start_list_export(list_id)),
@@ -105,14 +105,12 @@ def await_activities(engine: Engine, account: Account, ids: list[str], beat: Bea
 def write_addresses(addresses: Iterable[str], into: Path) -> int:
     """Normal forms, one column `address`, in a Parquet file that is complete or not there."""
     schema = pa.schema([("address", pa.string())])
-    made = into.with_suffix(".tmp")
     count = 0
-    with pq.ParquetWriter(made, schema) as writer:
+    with published(into) as part, pq.ParquetWriter(part, schema) as writer:
         for chunk in _chunks(iter(addresses)):
             column = pc.utf8_lower(pc.utf8_trim_whitespace(pa.array(chunk, pa.string())))
             writer.write_table(pa.table([column], schema=schema))
             count += len(chunk)
-    made.replace(into)
     return count
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ccexport.files import locked, published
 from ccexport.profiles.database import quote_path, quote_text
-from ccexport.profiles.scratch import locked, publish
 
 _FILE = "erased.parquet"
 
@@ -53,9 +53,8 @@ class ErasedList:
             self._salt = self._salt or os.urandom(16).hex()
             self._hashes |= {self._hash(address)}
             table = pa.table({"hash": sorted(self._hashes)}).replace_schema_metadata({"salt": self._salt})
-            made = self._path.with_suffix(".new")
-            pq.write_table(table, made)
-            publish(made, self._path)
+            with published(self._path) as part:
+                pq.write_table(table, part)
 
     def without(self, addresses: Iterable[str]) -> Iterator[str]:
         """Those that were not erased."""

@@ -6,7 +6,6 @@ send, nor call a contact refused that was not alone in a request that ended well
 """
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from ccexport.files import published_folder
 from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run
 from ccexport.model.words import BatchKind, BatchState
@@ -107,24 +107,19 @@ def _rows_of(plan: Plan, number: int) -> list[int]:
 def _written(engine: Engine, run: Run, plan: Plan, number: int, group: Seqs) -> Batch:
     """One smaller request on disk: the contacts exactly as they were planned, and which rows they are."""
     folder = _folder(plan, number)
-    folder.mkdir(parents=True, exist_ok=True)
-    packer = Packer(folder, [plan.list_id])
     query = (
         f"SELECT contact FROM read_parquet({quote_path(plan.path)}) r SEMI JOIN wanted USING (seq) "
         f"WHERE r.seq BETWEEN {group[0]} AND {group[-1]} ORDER BY r.seq"
     )
     with (
+        published_folder(folder) as part,
         session(memory_limit=engine.memory_limit, temp_dir=engine.data_dir / "temp") as db,
         db.given("wanted", pa.table({"seq": pa.array(group, pa.int32())})),
     ):
+        packer = Packer(part, [plan.list_id])
         packer.add(db.arrow(query).read_all()["contact"].combine_chunks())
-    (body,) = packer.close()
-    made = folder / "rows.tmp"
-    with made.open("w") as file:
-        json.dump(group.tolist(), file)
-        file.flush()
-        os.fsync(file.fileno())
-    made.replace(folder / "rows.json")
+        (body,) = packer.close()
+        (part / "rows.json").write_text(json.dumps(group.tolist()))
     return Batch(
         run_id=run.id,
         number=number,
@@ -132,6 +127,6 @@ def _written(engine: Engine, run: Run, plan: Plan, number: int, group: Seqs) -> 
         state=BatchState.PENDING,
         contacts=body.contacts,
         bytes=body.bytes,
-        file=body.file,
+        file=folder / body.file.name,
         sha256=body.sha256,
     )

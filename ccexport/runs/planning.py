@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from ccexport.constant_contact.account import Account
 from ccexport.errors import BadInput, PlanDamaged
+from ccexport.files import private_folder, published
 from ccexport.model.exports import Connection, Export
 from ccexport.model.plans import DestinationReading, Plan
 from ccexport.model.profiles import Members, Snapshot
@@ -26,7 +27,6 @@ from ccexport.plan.inputs import PlanInputs
 from ccexport.plan.make import make_plan
 from ccexport.profiles.addresses import address_sql
 from ccexport.profiles.database import quote_identifier, quote_path, session
-from ccexport.profiles.scratch import private_folder
 from ccexport.runs.destination import Beat, read_destination
 from ccexport.runs.engine import Engine
 from ccexport.runs.erased import ErasedList
@@ -280,10 +280,9 @@ class Planner:
             return None
         path = self._engine.data_dir / "suppression" / f"{digest}.parquet"
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
             table = pa.table({"value": [r[0] for r in suppressed], "kind": [r[1] for r in suppressed]})
-            pq.write_table(table, path.with_suffix(".tmp"))
-            path.with_suffix(".tmp").replace(path)
+            with published(path) as part:
+                pq.write_table(table, part)
         return path
 
     def _last_counts(self, export: Export) -> Mapping[str, int]:

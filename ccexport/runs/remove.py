@@ -6,10 +6,10 @@ contact, and never removes anybody a plan has not named.
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 from ccexport.constant_contact.account import Account
+from ccexport.files import published
 from ccexport.model.plans import REMOVALS_PER_REQUEST, Plan
 from ccexport.model.runs import Batch, Run
 from ccexport.model.words import BatchKind, BatchState, Verdict
@@ -58,12 +58,8 @@ def _by_scan(account: Account, leavers: set[str], list_id: str) -> list[str]:
 def _write(run: Run, folder: Path, number: int, ids: list[str]) -> Batch:
     body = json.dumps({"source": {"contact_ids": ids}, "list_ids": [run.list_id]}).encode()
     path = folder / f"remove-{number:04}.json"
-    made = path.with_suffix(".tmp")
-    with made.open("wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    made.replace(path)
+    with published(path) as part:
+        part.write_bytes(body)
     return Batch(
         run_id=run.id,
         number=number,

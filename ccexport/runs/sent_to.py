@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+from ccexport.files import published
 from ccexport.model.runs import Run
 from ccexport.profiles.database import quote_path, session
 from ccexport.runs.engine import Engine
@@ -47,13 +48,13 @@ def _files(engine: Engine, run: Run) -> tuple[Path, Path] | None:
 
 
 def _write(engine: Engine, pairs: list[tuple[Path, Path]], into: Path) -> None:
-    into.parent.mkdir(parents=True, exist_ok=True)
     each = [
         f"SELECT p.profile_id FROM read_parquet({quote_path(plan)}) AS p WHERE p.profile_id IS NOT NULL "
         f"AND p.seq IN (SELECT seq FROM read_parquet({quote_path(outcomes)}))"
         for plan, outcomes in pairs
     ] or ["SELECT NULL::VARCHAR AS profile_id WHERE false"]
-    part = into.with_suffix(".part")
-    with session(memory_limit=engine.memory_limit, temp_dir=engine.data_dir / "temp") as db:
+    with (
+        published(into) as part,
+        session(memory_limit=engine.memory_limit, temp_dir=engine.data_dir / "temp") as db,
+    ):
         db.run(f"COPY ({' UNION '.join(each)}) TO {quote_path(part)} (FORMAT parquet)")
-    part.replace(into)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ccexport.errors import Conflict
+from ccexport.files import private_folder
 from ccexport.model.exports import Export
 from ccexport.model.plans import DestinationReading, Plan
 from ccexport.model.profiles import Members
@@ -22,7 +23,6 @@ from ccexport.plan.decide import decide
 from ccexport.plan.freeze import load_plan
 from ccexport.plan.inputs import PlanInputs
 from ccexport.plan.undo import make_undo
-from ccexport.profiles.scratch import private_folder
 from ccexport.runs.destination import Beat, read_destination
 from ccexport.runs.engine import Engine
 from ccexport.runs.planning import Planner, file_digest

@@ -60,7 +60,6 @@ def verify_run(
     called rejected by what smaller requests have `told`.
     """
     into = engine.data_dir / "outcomes" / f"{run.id}.parquet"
-    into.parent.mkdir(parents=True, exist_ok=True)
     unsubscribed: Path | None = None
     deadline = engine.clock() + grace
     ticks = Ticks(first=1.0, factor=2.0, longest=30.0)
@@ -69,7 +68,6 @@ def verify_run(
     while True:
         deadline = min(deadline, engine.clock() + grace)  # a clock set back does not make the grace longer
         on_list = engine.data_dir / "destination" / f"{engine.new_id('back')}.parquet"
-        on_list.parent.mkdir(parents=True, exist_ok=True)
         read_list(engine, account, run.list_id, on_list, beat)
         outcomes = _judge(engine, plan, on_list, unsubscribed, batches, into)
         if outcomes[Outcome.MISSING] and unsubscribed is None:
@@ -141,7 +139,6 @@ def _refused(batch: Batch) -> int:
 def _read_unsubscribed(engine: Engine, account: Account, run: Run, beat: Beat) -> Path | None:
     """Who is unsubscribed now; None when it cannot be read (the outcomes are then less precise)."""
     into = engine.data_dir / "destination" / f"{engine.new_id('unsubscribed')}.parquet"
-    into.parent.mkdir(parents=True, exist_ok=True)
     try:
         started = noted(engine, account.start_unsubscribed_export())
         await_activities(engine, account, [started], beat)
@@ -161,7 +158,6 @@ def renew_deliveries(
     """
     base = engine.ledger.files.deliveries(run.account_id, run.list_id)
     into = engine.data_dir / "deliveries" / _safe(run.account_id) / run.list_id / f"{run.id}.parquet"
-    into.parent.mkdir(parents=True, exist_ok=True)
     settled: dict[BatchKind, list[int]] = {}
     for batch in batches:
         if batch.state in {BatchState.COMPLETED, BatchState.FAILED, BatchState.UNKNOWN, BatchState.SUBMITTED}:

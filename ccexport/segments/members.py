@@ -15,11 +15,11 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from ccexport.errors import BadInput, NotFound
+from ccexport.files import published
 from ccexport.model.profiles import PROFILE_ID, ROW, Members, Segment, Snapshot
 from ccexport.model.words import SegmentKind
 from ccexport.profiles.browse import chosen
 from ccexport.profiles.database import DuckDB, quote_path
-from ccexport.profiles.scratch import private_folder, publish
 from ccexport.profiles.store import ProfileStore
 from ccexport.segments.compile import SentBy, compile_rule, sent_file
 from ccexport.segments.rules import Condition, Node, conditions, parse_rule, segments_in
@@ -103,32 +103,26 @@ class MemberStore:
 
     def keep_static(self, segment: Segment, members: Path | Sequence[str]) -> Path:
         """Keep a member list (a CSV file, or ids and addresses) for a static segment of this version."""
-        with private_folder(self.profiles.temp_dir) as folder:
-            return store_static(self._static_path(segment), members, folder, current=self.profiles.current())
+        return store_static(self._static_path(segment), members, current=self.profiles.current())
 
     def freeze(self, segment: Segment, members: Members) -> Path:
         """Keep the members a segment has in one snapshot as the list of a static segment."""
         snapshot, path = self.profiles.snapshot(members.snapshot_id), self._static_path(segment)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with private_folder(self.profiles.temp_dir) as folder, self.profiles.open(snapshot) as db:
-            made = folder / "static.parquet"
+        with published(path) as part, self.profiles.open(snapshot) as db:
             inside = f"{ROW} IN (SELECT {ROW} FROM read_parquet($m))"
             db.run(
                 f"COPY (SELECT row_number() OVER (ORDER BY {ROW}) - 1 AS seq, {PROFILE_ID} AS id, "
                 f"CAST(NULL AS VARCHAR) AS address FROM s.profiles WHERE {inside} ORDER BY {ROW}) "
-                f"TO {quote_path(made)} (FORMAT parquet)",
+                f"TO {quote_path(part)} (FORMAT parquet)",
                 {"m": str(members.path)},
             )
-            publish(made, path)
         return path
 
     def copy_static(self, old: Segment, new: Segment) -> Path:
         """The same member list for another segment."""
         path = self._static_path(new)
-        with private_folder(self.profiles.temp_dir) as folder:
-            made = folder / "static.parquet"
-            shutil.copyfile(self._list_of(old), made)
-            publish(made, path)
+        with published(path) as part:
+            shutil.copyfile(self._list_of(old), part)
         return path
 
     def unmatched(self, segment: Segment, snapshot: Snapshot, limit: int = 1000) -> list[str]:
@@ -155,14 +149,12 @@ class MemberStore:
         return Members(segment.id, segment.name, asked.snapshot.id, path, found.num_rows, unmatched)
 
     def _find(self, segment: Segment, asked: _Asked, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         condition, params = self._condition(segment, asked)
-        with private_folder(self.profiles.temp_dir) as folder, self.profiles.open(asked.snapshot) as db:
-            made, unmatched = folder / "members.parquet", 0
+        with published(path) as part, self.profiles.open(asked.snapshot) as db:
+            unmatched = 0
             if segment.kind is SegmentKind.STATIC:
                 unmatched = resolve_static(db, segment, self._list_of(segment), asked.snapshot)
-            _write(db, condition, params, made, unmatched)
-            publish(made, path)
+            _write(db, condition, params, part, unmatched)
 
     def _condition(self, segment: Segment, asked: _Asked) -> tuple[str, Mapping[str, Any]]:
         if segment.kind is SegmentKind.ALL:

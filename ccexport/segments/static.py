@@ -13,27 +13,33 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ccexport.errors import BadInput
+from ccexport.files import published
 from ccexport.model.profiles import PROFILE_ID, ROW, Segment, Snapshot
 from ccexport.profiles.addresses import OTHER_FORM, USABLE, address_in_cell, code_column, hash_column
 from ccexport.profiles.csv_dialect import open_as_text
 from ccexport.profiles.database import DuckDB, quote_identifier
 from ccexport.profiles.identify import ADDRESS_NAME, ID_NAMES, plain_name
-from ccexport.profiles.scratch import publish
 
 _SCHEMA = pa.schema([("seq", pa.int64()), ("id", pa.string()), ("address", pa.string())])
 _BATCH = 50_000
 Entry = tuple[str | None, str | None]  # id, address
 
 
-def store_static(
-    path: Path, members: Path | Sequence[str], folder: Path, *, current: Snapshot | None
-) -> Path:
+def store_static(path: Path, members: Path | Sequence[str], *, current: Snapshot | None) -> Path:
     """Write the list as a Parquet file of seq, id and address; an address is normalised when it is one."""
     entries = _entries_of_file(members, current) if isinstance(members, Path) else map(_entry, members)
-    made, count = folder / "static.parquet", 0
-    with pq.ParquetWriter(made, _SCHEMA) as writer:
-        filled = (e for e in entries if any(e))
-        while batch := list(islice(filled, _BATCH)):
+    with published(path) as part:
+        count = _write(part, (e for e in entries if any(e)))
+        if not count:
+            name = members.name if isinstance(members, Path) else "The list"
+            raise BadInput(f"{name} holds no profile ids or addresses.")
+    return path
+
+
+def _write(part: Path, entries: Iterator[Entry]) -> int:
+    count = 0
+    with pq.ParquetWriter(part, _SCHEMA) as writer:
+        while batch := list(islice(entries, _BATCH)):
             rows = {
                 "seq": list(range(count, count + len(batch))),
                 "id": [i for i, _ in batch],
@@ -41,12 +47,7 @@ def store_static(
             }
             writer.write_table(pa.table(rows, schema=_SCHEMA))
             count += len(batch)
-    if not count:
-        name = members.name if isinstance(members, Path) else "The list"
-        raise BadInput(f"{name} holds no profile ids or addresses.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    publish(made, path)
-    return path
+    return count
 
 
 def resolve_static(db: DuckDB, segment: Segment, path: Path, snapshot: Snapshot) -> int:

@@ -5,7 +5,6 @@ crash. Must never run against a real account.
 """
 
 import json
-import os
 import secrets
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from ccexport.errors import Conflict, ConstantContactDown
+from ccexport.files import published
 from ccexport.model.exports import Actor, ConsentRule, MappedField
 from ccexport.model.words import Mode, Role
 from ccexport.profiles.sample import write_profiles
@@ -88,10 +88,9 @@ def ensure_demo_people(services: "Services") -> tuple[DemoAccount, ...]:
     path = _notes(services)
     if not path.exists():
         made = [{"name": str(role), "role": str(role), "password": secrets.token_urlsafe(9)} for role in Role]
-        descriptor = os.open(path.with_suffix(".tmp"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(made, file)
-        path.with_suffix(".tmp").replace(path)
+        with published(path) as part:
+            part.touch(0o600)
+            part.write_text(json.dumps(made))
     accounts = demo_accounts(services)
     for account in accounts:
         if services.ledger.people.find(account.name) is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ccexport.errors import BadInput, NotFound, StoreTrouble
+from ccexport.files import private_folder, published
 from ccexport.model.exports import Actor
 from ccexport.model.plans import Plan
 from ccexport.model.runs import Run
@@ -16,7 +17,6 @@ from ccexport.model.words import Role
 from ccexport.plan import download, reading
 from ccexport.plan.comparing import ComparedContact, Difference, Side, compare
 from ccexport.plan.freeze import load_plan
-from ccexport.profiles.scratch import private_folder
 from ccexport.services.access import masked, require, sees_personal, usable_run
 from ccexport.services.previews import mask_row
 from ccexport.services.wiring import UseCases
@@ -88,6 +88,7 @@ class RunContacts(UseCases):
             raise BadInput(f"{into.name}: a download is a .csv or a .parquet file.")
         run, plan = self._to_download(actor, run_id, kind)
         try:
+            into.parent.stat()  # a folder that is not there is an error, and is not made
             if kind == "parquet":
                 download.contacts_parquet(plan, run.outcomes_path, into)
             else:
@@ -152,10 +153,5 @@ def _pieces(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _write_text(into: Path, pieces: Iterator[str]) -> None:
-    part = into.with_name(f".{into.name}.part")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(pieces)
-        part.replace(into)
-    finally:
-        part.unlink(missing_ok=True)
+    with published(into) as part, part.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(pieces)

@@ -10,11 +10,12 @@ from collections import Counter
 from pathlib import Path
 
 from ccexport.errors import BadInput, Conflict, ConstantContactError
+from ccexport.files import recover_folder, wipe_parts
 from ccexport.model.maintenance import Receipt
 from ccexport.model.profiles import Snapshot
 from ccexport.model.runs import Run
 from ccexport.model.words import RunState, WaitReason
-from ccexport.plan.erasing import erase_from_plan, erase_rows, forget_notes, is_address, recover, rows_of
+from ccexport.plan.erasing import erase_from_plan, erase_rows, forget_notes, is_address, rows_of
 from ccexport.profiles.addresses import normalise_address
 from ccexport.profiles.database import quote_text
 from ccexport.profiles.store import ProfileStore
@@ -46,6 +47,7 @@ class Eraser:
         if address is None:
             raise BadInput(f"This is not an address that could be erased: {reason}")
         self._refuse_while_running()
+        wipe_parts(self._root)
         ErasedList(self._root).add(address)  # first: from here on nothing new can bring the person back
         touched: Counter[str] = Counter()
         remarks: list[str] = []
@@ -110,7 +112,7 @@ class Eraser:
                 runs.setdefault(run.plan_id, []).append(run)
             offset += len(page)
         for plan_id, folder, _ in self._ledger.files.all_plans():
-            recover(folder)
+            recover_folder(folder)
             if not folder.exists():
                 continue
             if plan_id in runs:

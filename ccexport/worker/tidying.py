@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from ccexport.files import wipe_parts
 from ccexport.model.ids import made_at
 from ccexport.model.runs import Run
 from ccexport.runs.engine import Engine
@@ -132,6 +133,7 @@ class Tidying:
     def _loose_files(self, now: datetime) -> int:
         """Lists read back, deliveries that were replaced, and what a crash left behind."""
         root = self._engine.data_dir
+        wipe_parts(root)
         used = {path for _, _, path in self._files.all_deliveries()}
         used |= {folder for _, folder, _ in self._files.all_plans()}
         used |= {reading.on_list.parent for _, reading in self._files.all_readings()}

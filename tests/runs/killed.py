@@ -1,5 +1,7 @@
 """What a process does that runs one export and dies by kill -9 at the n-th fault point, for test_kill.py.
 
+With a folder for it, the process leaves behind what a power cut at that point would.
+
 Fault points are before and after every ledger write, file rename and request. They are put around
 the real functions from outside; the product has no hook for them.
 """
@@ -10,6 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ from ccexport.constant_contact.transport import Transport
 from ccexport.ledger.database import Database
 from ccexport.services import Services
 from ccexport.settings import Settings
+from tests.disk import Disk
 from tests.world import CARL, brief
 
 ID = re.compile(
@@ -36,7 +40,8 @@ UNCOUNTED = {"ledger write shared.take", "ledger write shared.change"}
 class Points:
     """Counts fault points, writes down their names, and dies at the fatal one."""
 
-    def __init__(self, fatal: int, names: Path) -> None:
+    def __init__(self, fatal: int, names: Path, at_death: Callable[[], None]) -> None:
+        self._at_death = at_death
         self._count = 0
         self._fatal = fatal
         self._names = names.open("a")
@@ -46,6 +51,7 @@ class Points:
         self._names.write(f"{name}\n")
         self._names.flush()
         if self._count == self._fatal:
+            self._at_death()
             os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -100,11 +106,19 @@ def put_around_requests(point: Points) -> None:
 
 
 def run_until_killed(
-    settings: dict[str, Any], export: str, fatal: int, names: Path, in_halves: bool = False
+    settings: dict[str, Any], export: str, fatal: int, names: Path, in_halves: bool, cut: Path | None
 ) -> None:
-    """Run the export in this process, which is there for nothing else; `fatal` 0 lets it live."""
+    """Run the export in this process, which is there for nothing else; `fatal` 0 lets it live.
+
+    `cut` becomes the data directory as a power cut leaves it.
+    """
+    at_death: Callable[[], None] = lambda: None  # noqa: E731
+    if cut is not None:
+        disk = Disk(Path(settings["data_dir"]))
+        disk.watch()
+        at_death = partial(disk.leave, cut)
     services = Services(Settings(**settings), sleep=brief)
-    point = Points(fatal, names)
+    point = Points(fatal, names, at_death)
     put_around_writes(point)
     put_around_renames(point)
     put_around_requests(point)

@@ -1,4 +1,4 @@
-"""kill -9 at every fault point, a restart, and the promises of docs/reliability.md.
+"""kill -9, and a power cut, at every fault point; a restart; and the promises of docs/reliability.md.
 
 The table there is made from what this test saw: `make reliability` writes it anew. Every death happens to a
 copy of the same two stores, ours and the other side's, as they are right before the run: so each starts alike,
@@ -43,6 +43,7 @@ class Death:
     point: str
     ended: str
     ambiguous: int
+    cut: bool
 
 
 @pytest.mark.slow
@@ -51,10 +52,11 @@ def test_after_kill_9_at_every_point_a_restart_finishes_the_run(tmp_path: Path) 
     usual, halving = World(tmp_path), World(tmp_path / "halving", config=VANISHING)
     try:
         prepared = Prepared(usual)
-        deaths = [prepared.death(number) for number in range(1, len(prepared.points()) + 1)]
-        assert len(deaths) > 60
+        points = range(1, len(prepared.points()) + 1)
+        deaths = [prepared.death(number, cut=cut) for cut in (False, True) for number in points]
+        assert len(deaths) > 120
         lost = PreparedToHalve(halving)
-        deaths += [lost.death(number) for number in lost.while_halving()]
+        deaths += [lost.death(number, cut=cut) for cut in (False, True) for number in lost.while_halving()]
     finally:
         usual.close()
         halving.close()
@@ -81,17 +83,23 @@ class Prepared:
 
     def points(self) -> list[str]:
         """The names of the fault points of an unharmed run, in order."""
-        store, names = self._begun(0)
-        assert self._process(store, names, fatal=0) == 0
+        store, names = self._begun(0, "whole")
+        assert self._process(store, names, fatal=0, left=None) == 0
         return names.read_text().splitlines()
 
-    def death(self, number: int) -> Death:
-        """Die at the point of that number, restart, finish, and check every promise."""
-        store, names = self._begun(number)
+    def death(self, number: int, *, cut: bool) -> Death:
+        """Die at the point of that number, restart, finish, and check every promise.
+
+        `cut`: of our own files only what was flushed is there at the restart.
+        """
+        store, names = self._begun(number, "cut" if cut else "kill")
+        left = store.with_name(f"{store.name}-left") if cut else None
         # The number of polls may differ from run to run; a run with fewer points ends unharmed.
-        assert self._process(store, names, fatal=number) in {-signal.SIGKILL, 0}
+        code = self._process(store, names, fatal=number, left=left)
+        assert code in {-signal.SIGKILL, 0}
         died_at = names.read_text().splitlines()[-1]
-        services = Services(self._world.settings.model_copy(update={"data_dir": store}), sleep=brief)
+        found = left if left and code else store
+        services = Services(self._world.settings.model_copy(update={"data_dir": found}), sleep=brief)
         try:
             run = self._recovered(services)
             ambiguous = [b for b in services.runs.batches(CARL, run.id) if b.ambiguous]
@@ -100,7 +108,7 @@ class Prepared:
         self._promises(run, died_at)
         told = self._world.sandbox.admin("GET", "inspect/counters")
         assert (told["consent_violations"], told["internal_errors"]) == (0, 0), died_at
-        return Death(died_at, self.ended, len(ambiguous))
+        return Death(died_at, self.ended, len(ambiguous), cut)
 
     def _recovered(self, services: Services) -> Run:
         """What a worker, or the next person, does after the restart."""
@@ -115,18 +123,18 @@ class Prepared:
         _counts_add_up(run, died_at)
         assert (run.counts["sent"], run.counts["removed"]) == (JOINERS, LEAVERS), died_at
 
-    def _begun(self, number: int) -> tuple[Path, Path]:
+    def _begun(self, number: int, kind: str) -> tuple[Path, Path]:
         """Both stores as they were before the run; the data directory, and the file for the points' names."""
         _copy(self._saved, self._there)
-        store = self._world.root / f"store-{number}"
+        store = self._world.root / f"store-{kind}-{number}"
         shutil.copytree(self._world.root / "store", store)
-        return store, self._world.root / f"names-{number}"
+        return store, self._world.root / f"names-{kind}-{number}"
 
-    def _process(self, store: Path, names: Path, *, fatal: int) -> int | None:
+    def _process(self, store: Path, names: Path, *, fatal: int, left: Path | None) -> int | None:
         """How the process ended; what it said is on standard error."""
         settings = json.loads(self._world.settings.model_dump_json())
         settings |= {"cc_client_secret": "a-client-secret", "secret_key": "", "data_dir": str(store)}
-        told = (settings, "News", fatal, names, self.in_halves)
+        told = (settings, "News", fatal, names, self.in_halves, left)
         process = processes.Process(target=run_until_killed, args=told)
         process.start()
         process.join(120)
@@ -144,7 +152,7 @@ class PreparedToHalve(Prepared):
     def while_halving(self) -> list[int]:
         """The first point of each kind that changes something, since the first smaller request was made."""
         names = self.points()
-        begun = next(n for n, name in enumerate(names) if name.endswith("rows.json"))
+        begun = next(n for n, name in enumerate(names) if "rename to halves/" in name)
         first = {name: n for n, name in reversed(list(enumerate(names, start=1))) if n > begun}
         return sorted(n for name, n in first.items() if any(word in name for word in CHANGING))
 
@@ -173,9 +181,13 @@ def _compare_with_the_page(deaths: list[Death]) -> None:
     kinds: dict[tuple[str, str], list[Death]] = {}
     for death in deaths:
         kinds.setdefault((death.point, death.ended), []).append(death)
-    lines = ["| killed | times | the restart ended | found ambiguous |", "|---|---|---|---|"]
+    lines = [
+        "| the end came | kills | power cuts | the restart ended | found ambiguous |",
+        "|---|---|---|---|---|",
+    ]
     lines += [
-        f"| {kind} | {len(of)} | {ended} | {sum(d.ambiguous for d in of)} |"
+        f"| {kind} | {sum(not d.cut for d in of)} | {sum(d.cut for d in of)} | {ended} "
+        f"| {sum(d.ambiguous for d in of)} |"
         for (kind, ended), of in sorted(
             kinds.items(), key=lambda pair: (pair[0][1] != Prepared.ended, pair[0])
         )
@@ -187,6 +199,6 @@ def _compare_with_the_page(deaths: list[Death]) -> None:
         return
     table = text.split(BEGIN)[1].split(END)[0]
     rows = [line.split("|") for line in table.splitlines() if line.startswith("| ")]
-    written = {(row[1].strip(), row[3].strip()) for row in rows}
+    written = {(row[1].strip(), row[4].strip()) for row in rows}
     # Which points there are depends a little on timing (how often is polled), so not every one must be there.
     assert len(set(kinds) & written) >= 0.8 * len(kinds), "run `make reliability` to write the table anew"
