@@ -98,9 +98,13 @@ class ExportUseCases(UseCases):
         return made
 
     def suggest(self, actor: Actor) -> Sequence[Suggestion]:
-        """What the names of the current profile fields suggest, each with how sure; applied by nobody."""
+        """What the names and values of the current profile fields suggest, each with how sure and why.
+
+        Besides the address and the other contact fields: the consent, and the refusals. Nothing is applied.
+        """
         require(actor, Role.CONTRIBUTOR, "see suggested attributes")
-        return suggest(self._wiring.current_snapshot().fields)
+        snapshot = self._wiring.current_snapshot()
+        return suggest(snapshot.fields, self._wiring.profile_store.evidence(snapshot))
 
     def list(self, actor: Actor) -> Sequence[Export]:
         require(actor, Role.VIEWER, "see exports")

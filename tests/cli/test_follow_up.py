@@ -121,6 +121,30 @@ def test_a_refusal_is_written_on_the_command_line(world: World, ccexport: Callab
     assert (wrong.code, wrong.err) == (2, "error: --refusal country is not of the form name=value.\n")
 
 
+def test_suggestions_look_at_names_and_values(
+    tmp_path: Path, world: World, ccexport: Callable[..., Said]
+) -> None:
+    """An empty field of the right name is nothing; consent and refusal are found by their values."""
+    file = tmp_path / "crm.csv"
+    file.write_text(
+        "Contact ID,Do Not Mail,Email,E-mail 2,First Name,Title,Newsletter,Do Not Email\n"
+        "A1,,,ann@example.com,Ann,Mrs.,SUBSCRIBED,\nA2,,,bo@example.com,Bo,Mr.,UNSUBSCRIBED,1\n"
+    )
+    ccexport("profiles", "ingest", str(file), "--accept-changes")
+    found = ccexport("exports", "suggest", "--json")
+    told = [(s["target"], s["source"], s["values"]) for s in found.json]
+    assert (found.code, told) == (
+        0,
+        [
+            ("email", "E-mail 2", []),
+            ("first_name", "First Name", []),
+            ("consent", "Newsletter", ["SUBSCRIBED"]),
+            ("refusal", "Do Not Email", ["1"]),
+        ],
+    ), found.err
+    assert all(s["why"] and 0 < s["confidence"] <= 1 for s in found.json)
+
+
 def test_one_list_for_each_segment(world: World, ccexport: Callable[..., Said]) -> None:
     world.ready([person(1)])
     ccexport("segments", "create", "Norway", "--rule", '{"field": "country", "op": "is", "value": "Norway"}')
