@@ -30,7 +30,11 @@ OPTIONS: Mapping[str, Any] = {
         ),
     ],
     "mode": Annotated[
-        Mode | None, typer.Option(help="mirror also takes off the list who left the segments.")
+        Mode | None,
+        typer.Option(
+            help="mirror also takes off the list who left the segments; remove takes the people of the segments "
+            "off it and sends nothing."
+        ),
     ],
     "resend_unchanged": Annotated[
         bool | None,

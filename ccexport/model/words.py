@@ -110,6 +110,14 @@ class Reason(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
     LEFT_LIST = "left_list"
     OVER_LIMIT = "over_limit"
+    EXCLUDED = "excluded"
+    TAKEN_BY = "taken_by"
+    ALREADY_ON_LIST = "already_on_list"
+    NOT_ON_LIST = "not_on_list"
+
+
+BY_CHOICE = frozenset({Reason.EXCLUDED, Reason.TAKEN_BY, Reason.ALREADY_ON_LIST, Reason.NOT_ON_LIST})
+"""Reasons that the settings of the export ask for: nothing is the matter with such a profile."""
 
 
 REASON_SENTENCES: Mapping[Reason, str] = mark(
@@ -123,6 +131,10 @@ REASON_SENTENCES: Mapping[Reason, str] = mark(
         Reason.UNSUBSCRIBED: "The person unsubscribed at Constant Contact.",
         Reason.LEFT_LIST: "The person left the list by their own hand and is never put back.",
         Reason.OVER_LIMIT: "There are more contacts than an export takes.",
+        Reason.EXCLUDED: "The person is in a segment that this export excludes.",
+        Reason.TAKEN_BY: "An export that comes first takes this person.",
+        Reason.ALREADY_ON_LIST: "The person is on the list already, and this export only adds.",
+        Reason.NOT_ON_LIST: "The person is not on the list, and this export only updates or removes.",
     }
 )
 """What each reason means, for a person."""
@@ -138,10 +150,13 @@ class Outcome(StrEnum):
 
 
 class Mode(StrEnum):
-    """Whether people who left the segments are taken off the list again."""
+    """What an export may do to the people of its segments, and whether leavers are taken off the list."""
 
     ADD_AND_UPDATE = "add_and_update"
     MIRROR = "mirror"
+    ADD_ONLY = "add_only"
+    UPDATE_ONLY = "update_only"
+    REMOVE = "remove"
 
 
 class SegmentKind(StrEnum):

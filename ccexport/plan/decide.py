@@ -4,12 +4,13 @@ Owns the order of the reasons, the rule for duplicates and the set of removals; 
 their reasons. Works in tables of a private session; must never read a mapped value.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ccexport.errors import StoreTrouble
 from ccexport.model.exports import ExportConfig
-from ccexport.model.profiles import Snapshot
+from ccexport.model.profiles import Members, Snapshot
 from ccexport.model.words import FieldType, Mode, Reason
 from ccexport.model.yes_no import NO, YES
 from ccexport.plan.deliveries import delivered_content
@@ -25,7 +26,17 @@ ROLES = frozenset(
 )
 
 _AS_BOOLEAN = {"true": YES, "false": NO}
-_LOOKED_UP = ("members", "on_list", "unsubscribed", "delivered", "refused", "holds", "leavers")
+_LOOKED_UP = (
+    "members",
+    "on_list",
+    "unsubscribed",
+    "delivered",
+    "refused",
+    "excluded",
+    "taken",
+    "holds",
+    "leavers",
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,7 @@ def decide(db: DuckDB, inputs: PlanInputs) -> Decided:
     _sets(db, inputs)
     if config.consent or config.refusals:
         _refused(db, config, snapshot, codes)
+    _left_to_others(db, inputs, codes)
     _candidates(db, inputs, codes)
     candidates = db.row("SELECT count(*) FROM decided")[0]
     if candidates != db.row("SELECT count(*) FROM members")[0]:
@@ -219,6 +231,56 @@ def _refused(db: DuckDB, config: ExportConfig, snapshot: Snapshot, codes: _Codes
     )
 
 
+def _left_to_others(db: DuckDB, inputs: PlanInputs, codes: _Codes) -> None:
+    """`excluded` and `taken`: the addresses of everybody in those segments, whichever profile has them."""
+    db.run(f"CREATE TABLE excluded AS {_addresses_of(inputs.excluded, codes)}")
+    taken = [
+        f"({_addresses_of(t.members, codes)} EXCEPT {_addresses_of(t.excluded, codes)})" for t in inputs.taken
+    ]
+    db.run(f"CREATE TABLE taken AS {' UNION '.join(taken) or _NO_ADDRESSES}")
+
+
+_NO_ADDRESSES = "SELECT 0::UBIGINT AS h WHERE false"
+
+
+def _addresses_of(members: Sequence[Members], codes: _Codes) -> str:
+    """SQL: the hash of each address of these members."""
+    if not members:
+        return _NO_ADDRESSES
+    rows = " UNION ".join(f"SELECT _row FROM read_parquet({quote_path(m.path)})" for m in members)
+    return (
+        f"SELECT DISTINCT hash(address) AS h FROM (SELECT {_address(codes)} AS address FROM {_profiles(codes)} "
+        f"WHERE p._row IN ({rows})) WHERE address IS NOT NULL"
+    )
+
+
+def _reasons(mode: Mode, left: str) -> str:
+    """SQL: the first reason that holds. Who is taken off the list needs no consent for that."""
+    by_hand = (
+        ("suppressed", Reason.SUPPRESSED),
+        ("refused OR NOT consent", Reason.NO_CONSENT),
+        ("unsubscribed", Reason.UNSUBSCRIBED),
+        (left, Reason.LEFT_LIST),
+    )
+    found = (
+        ("code = 1", Reason.NO_EMAIL),
+        ("code = 2", Reason.INVALID_EMAIL),
+        ("code = 3", Reason.EMAIL_TOO_LONG),
+        *(() if mode is Mode.REMOVE else by_hand),
+        ("excluded", Reason.EXCLUDED),
+        ("taken", Reason.TAKEN_BY),
+        *_BY_MODE.get(mode, ()),
+    )
+    return "CASE " + " ".join(f"WHEN {sql} THEN '{reason}'::reason" for sql, reason in found) + " END"
+
+
+_BY_MODE = {
+    Mode.ADD_ONLY: (("on_list", Reason.ALREADY_ON_LIST),),
+    Mode.UPDATE_ONLY: (("NOT on_list", Reason.NOT_ON_LIST),),
+    Mode.REMOVE: (("NOT on_list", Reason.NOT_ON_LIST),),
+}
+
+
 def _candidates(db: DuckDB, inputs: PlanInputs, codes: _Codes) -> None:
     config, snapshot, known = inputs.export.config, inputs.snapshot, inputs.destination is not None
     on_list = _in("on_list") if known else "coalesce(d.state = 'on_list', false)"
@@ -244,15 +306,11 @@ def _candidates(db: DuckDB, inputs: PlanInputs, codes: _Codes) -> None:
         looked_up AS (
             SELECT c.*, d.state, d.content AS delivered, {on_list} AS on_list, {suppressed} AS suppressed,
                 {_in("unsubscribed") if known else "false"} AS unsubscribed,
+                {_in("excluded")} AS excluded, {_in("taken")} AS taken,
                 {_in("refused") if config.consent or config.refusals else "false"} AS refused
             FROM c LEFT JOIN delivered d ON d.h = c.h)
         SELECT _row, mask, shared, address, h, on_list, coalesce(state = 'on_list', false) AS known, delivered,
-            CASE WHEN code = 1 THEN 'no_email'::reason WHEN code = 2 THEN 'invalid_email'::reason
-                WHEN code = 3 THEN 'email_too_long'::reason
-                WHEN suppressed THEN 'suppressed'::reason
-                WHEN refused OR NOT consent THEN 'no_consent'::reason
-                WHEN unsubscribed THEN 'unsubscribed'::reason
-                WHEN {left} THEN 'left_list'::reason END AS reason,
+            {_reasons(config.mode, left)} AS reason,
             CASE WHEN refused AND consent THEN 'consent:refused_elsewhere'::note
                 WHEN others > 0 THEN 'email:first_of_several'::note
                 WHEN regexp_matches(address, '^(?:{roles})@') THEN 'email:role_address'::note

@@ -23,16 +23,18 @@ class Slice:
     cut: int | None
 
 
-def drafts_query(sql: DraftSql, email: str, part: Slice, *, clean: bool) -> str:
+def drafts_query(sql: DraftSql, email: str, part: Slice, *, clean: bool, removes: bool = False) -> str:
     """SQL: the rows of a slice, which come in order when one thread does it.
 
-    `clean`: whether the snapshot knows which profiles have nothing to clean. Where `careful` is true the
+    `clean`: whether the snapshot knows which profiles have nothing to clean. `removes`: whoever has no reason
+    is taken off the list, and no contact is made of them. Where `careful` is true the
     contact is only a draft, and the row has all that `careful_query` needs.
     """
     over = f"WHEN d._row >= {part.cut} THEN 'over_limit'" if part.cut is not None else ""
     within = " AND ".join(f"{t}._row >= {part.low} AND {t}._row < {part.high}" for t in "pd")
     known = f"p.{quote_identifier(CLEAN)}" if clean else "false"
     kept = "".join(f", CASE WHEN careful THEN {name} END AS {name}" for name in (*_NEEDED, *sql.texts))
+    made, verdict = ("false", "'remove'") if removes else ("reason IS NULL", _VERDICT)
     return f"""
         WITH texts AS (
             SELECT d._row, p._id AS id, d.mask, l.winner, d.on_list, d.known, d.delivered, d.note::VARCHAR AS note,
@@ -44,13 +46,13 @@ def drafts_query(sql: DraftSql, email: str, part: Slice, *, clean: bool) -> str:
             LEFT JOIN losers l ON l._row = d._row),
         {_levels(sql)},
         drafted AS (SELECT *, {sql.contact} AS draft FROM checked),
-        judged AS (SELECT *, reason IS NULL AND NOT coalesce({sql.plain}, false) AS careful FROM drafted),
+        judged AS (SELECT *, {made} AND NOT coalesce({sql.plain}, false) AS careful FROM drafted),
         contacts AS (
-            SELECT *, CASE WHEN reason IS NULL THEN draft END AS contact,
-                CASE WHEN reason IS NULL THEN {_warnings(sql)} WHEN note LIKE 'consent:%' THEN note END
+            SELECT *, CASE WHEN {made} THEN draft END AS contact,
+                CASE WHEN {made} THEN {_warnings(sql)} WHEN note LIKE 'consent:%' THEN note END
                     AS warnings
             FROM judged)
-        SELECT _row, id AS profile_id, address, CASE WHEN reason IS NULL THEN {_VERDICT} END AS verdict,
+        SELECT _row, id AS profile_id, address, CASE WHEN reason IS NULL THEN {verdict} END AS verdict,
             reason, winner, warnings, n.names AS segments, contact, delivered, careful {kept}
         FROM contacts JOIN segment_names n ON n.mask = contacts.mask
         """

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ccexport.model.exports import Guards
 from ccexport.model.plans import TrippedGuard
-from ccexport.model.words import Mode, Reason, Verdict
+from ccexport.model.words import BY_CHOICE, Mode, Reason, Verdict
 
 REMOVALS_PERCENT = "removals_percent"
 REMOVALS_COUNT = "removals_count"
@@ -44,7 +44,7 @@ def tripped(limits: Guards, figures: Figures, released: frozenset[str]) -> tuple
 def _sentences(limits: Guards, f: Figures) -> Iterator[tuple[str, str]]:
     yield from _too_few(limits, f)
     yield from _removals(limits, f)
-    rejected = sum(f.reasons.values())
+    rejected = sum(n for reason, n in f.reasons.items() if reason not in BY_CHOICE)
     if limits.rejected_percent is not None and _percent(rejected, f.candidates) > limits.rejected_percent:
         yield (
             REJECTED,
@@ -84,7 +84,7 @@ def _too_few(limits: Guards, f: Figures) -> Iterator[tuple[str, str]]:
 
 def _removals(limits: Guards, f: Figures) -> Iterator[tuple[str, str]]:
     removals = f.verdicts.get(Verdict.REMOVE, 0)
-    share = _percent(removals, f.held)
+    share = 0.0 if f.mode is Mode.REMOVE else _percent(removals, f.held)  # those may be nobody's
     if (
         limits.removals_percent is not None
         and share > limits.removals_percent

@@ -13,6 +13,14 @@ MOST_SEGMENTS = 60
 
 
 @dataclass(frozen=True)
+class Taken:
+    """The people that an export which comes first takes: its segments without those it excludes."""
+
+    members: tuple[Members, ...]
+    excluded: tuple[Members, ...] = ()
+
+
+@dataclass(frozen=True)
 class PlanInputs:
     """What to plan: the export, its members on one snapshot, and what is known of the destination.
 
@@ -31,6 +39,8 @@ class PlanInputs:
     deliveries: Path | None = None
     suppression: Path | None = None
     custom_fields: Mapping[str, str] = field(default_factory=dict)
+    excluded: tuple[Members, ...] = ()
+    taken: tuple[Taken, ...] = ()
     last_candidates: int | None = None
     last_sent: int | None = None
     head_room: int | None = None
@@ -42,7 +52,8 @@ def check_inputs(inputs: PlanInputs) -> None:
     config = inputs.export.config
     if len(inputs.members) > MOST_SEGMENTS:
         raise BadInput(f"An export takes at most {MOST_SEGMENTS} segments; {len(inputs.members)} are chosen.")
-    for members in inputs.members:
+    others = [*inputs.excluded, *(m for t in inputs.taken for m in (*t.members, *t.excluded))]
+    for members in (*inputs.members, *others):
         if members.snapshot_id != inputs.snapshot.id:
             raise BadInput(
                 f"The members of “{members.segment_name}” are of another snapshot of the profiles; "

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccexport.model.plans import Plan
-from ccexport.model.words import Reason, Verdict
+from ccexport.model.words import Mode, Reason, Verdict
 from ccexport.plan.contact import careful, drafts
 from ccexport.plan.decide import Decided, decide
 from ccexport.plan.diff import (
@@ -172,12 +172,13 @@ class _Contacts:
 
     def __init__(self, inputs: PlanInputs, targets: Sequence[Target], *, clean: bool) -> None:
         latest = inputs.snapshot.created_at.year + 10
-        self._email, self._clean = inputs.export.config.email, clean
+        config = inputs.export.config
+        self._email, self._clean, self._removes = config.email, clean, config.mode is Mode.REMOVE
         self._drafts = drafts(targets, latest_year=latest)
         self._careful = careful(targets, latest_year=latest)
 
     def made(self, db: DuckDB, part: Slice) -> pa.Table:
-        query = drafts_query(self._drafts, self._email, part, clean=self._clean)
+        query = drafts_query(self._drafts, self._email, part, clean=self._clean, removes=self._removes)
         rows = _in_order(db.arrow(query, batch=PIECE).read_all())
         todo = rows.filter(rows["careful"]).drop_columns(["contact", "warnings", "verdict"])
         rows = rows.select(DRAFTED)

@@ -23,6 +23,10 @@ REASONS = mark(
         Reason.UNSUBSCRIBED: "Unsubscribed",
         Reason.LEFT_LIST: "Left the list",
         Reason.OVER_LIMIT: "Over the limit",
+        Reason.EXCLUDED: "Excluded",
+        Reason.TAKEN_BY: "Taken by another export",
+        Reason.ALREADY_ON_LIST: "On the list already",
+        Reason.NOT_ON_LIST: "Not on the list",
     }
 )
 HOW = mark(
@@ -70,7 +74,24 @@ DIFFERENCES = mark(
         "not_a_candidate": "Not in the segments any more",
     }
 )
-MODES = mark({Mode.ADD_AND_UPDATE: "Add and update", Mode.MIRROR: "Mirror: also take leavers off the list"})
+MODES = mark(
+    {
+        Mode.ADD_AND_UPDATE: "Add and update",
+        Mode.MIRROR: "Mirror: also take leavers off the list",
+        Mode.ADD_ONLY: "Only add",
+        Mode.UPDATE_ONLY: "Only update",
+        Mode.REMOVE: "Remove from the list",
+    }
+)
+MODE_EXPLAINED = mark(
+    {
+        Mode.ADD_AND_UPDATE: "Nobody is taken off the list.",
+        Mode.MIRROR: "Only contacts this product put there; the contact itself stays at Constant Contact.",
+        Mode.ADD_ONLY: "Who is on the list already is left as they are.",
+        Mode.UPDATE_ONLY: "Nobody is put on the list; the values of those on it are kept up to date.",
+        Mode.REMOVE: "Takes the people of the segments off the list, whoever put them there; sends nothing.",
+    }
+)
 
 
 def word(code: str) -> str:

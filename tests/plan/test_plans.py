@@ -15,6 +15,7 @@ from ccexport.model.exports import ConsentRule, MappedField
 from ccexport.model.plans import Plan
 from ccexport.model.words import FieldType, Mode, Reason, Verdict
 from ccexport.plan.freeze import load_plan
+from ccexport.plan.inputs import Taken
 from ccexport.plan.reading import counts, rows
 from ccexport.profiles.addresses import normalise_address
 from tests.plan.factories import EXPORT, World, mapped
@@ -55,6 +56,8 @@ SOME = st.lists(NORMAL, max_size=6, unique=True)
     resend=st.booleans(),
     consent=st.booleans(),
     known=st.booleans(),
+    excluded=st.lists(st.integers(0, 24), max_size=4),
+    taken=st.lists(st.integers(0, 24), max_size=4),
     maximum=st.sampled_from([1_000_000, 3]),
 )
 def test_rows_add_up_and_nobody_is_sent_who_must_not_be(
@@ -69,6 +72,8 @@ def test_rows_add_up_and_nobody_is_sent_who_must_not_be(
     resend: bool,
     consent: bool,
     known: bool,
+    excluded: list[int],
+    taken: list[int],
     maximum: int,
 ) -> None:
     """The rule of every number on the screen, and the promise to people."""
@@ -90,9 +95,11 @@ def test_rows_add_up_and_nobody_is_sent_who_must_not_be(
         mode=mode,
         resend_unchanged=resend,
         guards={"contacts_maximum": maximum},
+        excluded=(world.segment("Excluded", sorted({r for r in excluded if r < len(profiles)})),),
+        taken=(Taken((world.segment("Taken", sorted({r for r in taken if r < len(profiles)})),)),),
     )
     found = rows(plan, limit=1_000)
-    candidates = [r for r in found if r.verdict is not Verdict.REMOVE]
+    candidates = [r for r in found if mode is Mode.REMOVE or r.verdict is not Verdict.REMOVE]
     union = {r for chosen in segments for r in chosen if r < len(profiles)}
 
     # every candidate is there once, in order, with one verdict or one reason
@@ -100,7 +107,8 @@ def test_rows_add_up_and_nobody_is_sent_who_must_not_be(
     assert all((r.verdict is None) != (r.reason is None) for r in found)
     assert [r.seq for r in found] == list(range(len(found)))
     assert plan.candidates == len(candidates)
-    total = sum(plan.verdicts[v] for v in Verdict if v is not Verdict.REMOVE) + sum(plan.reasons.values())
+    total = sum(plan.reasons.values())
+    total += sum(plan.verdicts[v] for v in Verdict if mode is Mode.REMOVE or v is not Verdict.REMOVE)
     assert total == plan.candidates
     words = Counter(str(r.verdict or r.reason) for r in found)
     numbers = counts(plan)
@@ -131,9 +139,19 @@ def test_rows_add_up_and_nobody_is_sent_who_must_not_be(
     # only who is ours alone, and not a contact any more, is removed
     removed = {r.address for r in found if r.verdict is Verdict.REMOVE}
     assert not removed & {c["email"] for c in bodies}
-    assert all(delivered[a or ""] == ("on_list", [EXPORT]) for a in removed)
-    assert mode is Mode.MIRROR or not removed
+    assert mode is Mode.REMOVE or all(delivered[a or ""] == ("on_list", [EXPORT]) for a in removed)
+    assert mode in {Mode.MIRROR, Mode.REMOVE} or not removed
     assert not known or removed <= set(on_list)
+
+    # a mode does only what its name says
+    verdicts = {r.verdict for r in candidates}
+    assert mode is not Mode.ADD_ONLY or verdicts <= {Verdict.ADD, None}
+    assert mode is not Mode.UPDATE_ONLY or Verdict.ADD not in verdicts
+    assert mode is not Mode.REMOVE or (not bodies and verdicts <= {Verdict.REMOVE, None})
+
+    # and nobody is touched who is excluded, or whom an export that comes first takes
+    others = {normalise_address(profiles[r]["email"])[0] for r in {*excluded, *taken} if r < len(profiles)}
+    assert not {r.address for r in candidates if r.verdict} & others
 
 
 # -- the digest -------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from ccexport.ui.navigation import go
 from ccexport.ui.render import ago, badge_markup, number, plain, show_error, told
 from ccexport.ui.said import say
 from ccexport.ui.texts import t
+from ccexport.ui.words import MODES
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def _lines(export: Export, beside: Beside, mine: bool) -> str:
         list=plain(config.list_name),
         connection=plain(connection.name) if connection else t("no connection"),
     )
-    mode = t("Mirror") if config.mode is Mode.MIRROR else t("Add and update")
+    mode = t("Mirror") if config.mode is Mode.MIRROR else t(MODES[config.mode])
     state = beside.schedules[export.id]
     held_up = plain(say(state.why), 300) if state.why and not export.paused else ""
     said = " · ".join(filter(None, [words(state) if state.next or not held_up else "", held_up]))

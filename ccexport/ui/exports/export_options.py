@@ -10,7 +10,7 @@ from ccexport.model.exports import ConsentRule, Export, Guards, Refusal
 from ccexport.model.profiles import Snapshot
 from ccexport.model.words import FieldType, Mode
 from ccexport.ui.texts import t
-from ccexport.ui.words import MODES
+from ccexport.ui.words import MODE_EXPLAINED, MODES
 
 DEFAULT_REFUSAL = ("true", "1", "yes")
 
@@ -102,10 +102,7 @@ def how(key: str, export: Export | None, disabled: bool) -> tuple[Mode, bool, Gu
         format_func=lambda m: t(MODES[m]),
         key=f"{key}-mode",
         disabled=disabled,
-        captions=[
-            t("Nobody is taken off the list."),
-            t("Only contacts this product put there; the contact itself stays at Constant Contact."),
-        ],
+        captions=[t(MODE_EXPLAINED[m]) for m in Mode],
     )
     resend = st.toggle(
         t("Send unchanged contacts again as well"),
