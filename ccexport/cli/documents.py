@@ -22,6 +22,7 @@ def export_document(services: Any, actor: Any, export: Export) -> dict[str, Any]
     config = export.config
     names = {c.id: c.name for c in services.connections.list(actor)}
     names |= {s.id: s.name for s in services.segments.list(actor)}
+    names |= services.exports.names(actor)
     draft = services.exports.draft(actor, export, names)
     last = services.runs.list(actor, export=export.id, limit=1)
     return {

@@ -21,6 +21,15 @@ OPTIONS: Mapping[str, Any] = {
     "connection": Annotated[str | None, typer.Option(help="The name of the connection.")],
     "contact_list": Annotated[str | None, typer.Option("--list", help="The contact list, by id or name.")],
     "segment": Annotated[Texts, typer.Option(help="A segment by name; may be repeated.")],
+    "exclude": Annotated[Texts, typer.Option(help="A segment of which nobody is sent; may be repeated.")],
+    "no_exclude": Annotated[bool, typer.Option("--no-exclude", help="Exclude no segment.")],
+    "yields_to": Annotated[
+        Texts,
+        typer.Option(
+            help="An export that comes first: whom it takes, this one leaves to it; may be repeated."
+        ),
+    ],
+    "no_yields_to": Annotated[bool, typer.Option("--no-yields-to", help="No export comes first.")],
     "mapping": Annotated[
         Texts,
         typer.Option(
@@ -96,6 +105,7 @@ def settings(options: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: options[name] for name in SAME if options[name] is not None}
     if options["segment"]:
         found["segments"] = options["segment"]
+    found |= {name: options[name] for name in ("exclude", "yields_to") if options[name]}
     if options["mapping"]:
         found |= _mapped(options["mapping"])
     if options["consent"] is not None:

@@ -32,6 +32,10 @@ class ExportDraft(ExportSettings):
     connection: str = ""
     list: str
     segments: Sequence[str]
+    exclude: tuple[str, ...] = ()
+    """Segments of which nobody is sent."""
+    yields_to: tuple[str, ...] = ()
+    """Exports that come first: a person goes only with the first that takes them."""
     fields: Mapping[str, FieldDraft | str] = Field(default_factory=dict)
     """Contact field → profile field; `cf:<name>` for a custom field."""
 

@@ -75,6 +75,9 @@ class ExportConfig(ExportSettings):
     list_id: str
     list_name: str
     segment_ids: tuple[str, ...]
+    exclude_ids: tuple[str, ...] = ()
+    yields_to: tuple[str, ...] = ()
+    """The ids of the exports that come first: who is in one of those is not sent by this one."""
     fields: tuple[MappedField, ...] = ()
 
 

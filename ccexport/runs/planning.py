@@ -23,7 +23,7 @@ from ccexport.model.plans import DestinationReading, Plan
 from ccexport.model.profiles import Members, Snapshot
 from ccexport.model.words import RunState, Trigger
 from ccexport.plan.freeze import load_plan
-from ccexport.plan.inputs import PlanInputs
+from ccexport.plan.inputs import PlanInputs, Taken
 from ccexport.plan.make import make_plan
 from ccexport.profiles.addresses import address_sql
 from ccexport.profiles.database import quote_identifier, quote_path, session
@@ -38,6 +38,7 @@ WORDS = {
     "export": "the export was changed",
     "resend": "unchanged contacts are to be sent in the one and not in the other",
     "segments": "a segment was changed",
+    "others": "an excluded segment, or the segments of an export that comes first, were changed",
     "deliveries": "another run has delivered to this list",
     "suppression": "the suppression list was changed",
     "on_list": "other people are on the contact list now",
@@ -69,6 +70,8 @@ class _Given:
     head_room: int | None
     snapshot: Snapshot
     members: tuple[Members, ...]
+    excluded: tuple[Members, ...]
+    taken: tuple[Taken, ...]
     deliveries: Path | None
 
 
@@ -146,7 +149,9 @@ class Planner:
             custom_fields=custom_fields,
             head_room=head_room,
             snapshot=snapshot,
-            members=self._members(export, snapshot),
+            members=self._members(export.config.segment_ids, snapshot),
+            excluded=self._members(export.config.exclude_ids, snapshot),
+            taken=self._taken(export, snapshot),
             deliveries=self._engine.ledger.files.deliveries(connection.account_id, export.config.list_id),
         )
         inputs = self._inputs(given)
@@ -164,6 +169,7 @@ class Planner:
             "resend": str(export.config.resend_unchanged),
             "snapshot": given.snapshot.id,
             "segments": ", ".join(m.path.stem for m in given.members),
+            **({"others": others} if (others := _others(given)) else {}),
             "deliveries": deliveries.stem if deliveries else "none",
             "suppression": self._suppression_digest(),
             "on_list": file_digest(self._engine, reading.on_list) if reading else "unknown",
@@ -192,6 +198,8 @@ class Planner:
                     deliveries=given.deliveries,
                     suppression=suppression,
                     custom_fields=given.custom_fields,
+                    excluded=given.excluded,
+                    taken=given.taken,
                     last_candidates=last.get("candidates"),
                     last_sent=last.get("sent"),
                     head_room=given.head_room,
@@ -237,11 +245,24 @@ class Planner:
             raise BadInput("There are no profiles yet: ingest a file first (profiles ingest FILE).")
         return snapshot
 
-    def _members(self, export: Export, snapshot: Snapshot) -> tuple[Members, ...]:
+    def _taken(self, export: Export, snapshot: Snapshot) -> tuple[Taken, ...]:
+        """Whom the exports take that come first, also those before these; paused ones keep their people."""
+        ahead, seen = list(export.config.yields_to), {export.id: Taken(())}
+        while ahead:
+            other = self._engine.ledger.exports.get(ahead.pop(0))
+            if other.id not in seen and not other.removed:
+                seen[other.id] = Taken(
+                    self._members(other.config.segment_ids, snapshot),
+                    self._members(other.config.exclude_ids, snapshot),
+                )
+                ahead += other.config.yields_to
+        return tuple(seen.values())[1:]
+
+    def _members(self, segment_ids: Sequence[str], snapshot: Snapshot) -> tuple[Members, ...]:
         lookup = self._engine.ledger.segments.named
         return tuple(
             self._engine.members.members(lookup(s), snapshot, lookup=lookup, sent_by=sent_by(self._engine))
-            for s in export.config.segment_ids
+            for s in segment_ids
         )
 
     @contextmanager
@@ -305,6 +326,14 @@ class Planner:
         plans = self._engine.ledger.files.plans_of(export.id, limit=1)
         names: Mapping[str, str] = plans[0]["inputs"].get("custom_field_names", {}) if plans else {}
         return names
+
+
+def _others(given: _Given) -> str:
+    """The members that are left to others, by name; empty when there are none such."""
+    excluded = [f"not {m.path.stem}" for m in given.excluded]
+    for taken in given.taken:
+        excluded += [f"+{m.path.stem}" for m in taken.members] + [f"-{m.path.stem}" for m in taken.excluded]
+    return ", ".join(excluded)
 
 
 def _digest(value: object) -> str:

@@ -4,9 +4,9 @@ Names, not ids; a stable order; no secrets. Must never run anything, nor remove 
 does not mention.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from ccexport.errors import BadInput, WrongUse
 from ccexport.model.exports import Actor, Export
@@ -34,7 +34,7 @@ from ccexport.services.configuration_document import (
     schema,
 )
 from ccexport.services.connections import ConnectionUseCases
-from ccexport.services.export_drafts import draft_of
+from ccexport.services.export_drafts import Lookup, draft_of
 from ccexport.services.exports import ExportUseCases
 from ccexport.services.refreshes import RefreshUseCases
 from ccexport.services.schedules import ScheduleUseCases
@@ -43,6 +43,7 @@ from ccexport.services.sources import SourceUseCases
 from ccexport.services.system import SystemUseCases
 from ccexport.services.wiring import UseCases, Wiring
 
+Part = TypeVar("Part", SegmentPart, ExportPart)
 __all__ = ["ConfigurationUseCases", "Difference", "schema"]
 
 
@@ -104,7 +105,8 @@ class ConfigurationUseCases(UseCases):
     def _ids(self, actor: Actor) -> dict[str, str]:
         """Id → name of what exports refer to."""
         connections = {c.id: c.name for c in self._of.connections.list(actor)}
-        return connections | {s.id: s.name for s in self._of.segments.list(actor)}
+        segments = {s.id: s.name for s in self._of.segments.list(actor)}
+        return connections | segments | dict(self._of.exports.names(actor))
 
     def _schedule(self, actor: Actor, export: Export) -> Schedule:
         """With the name, not the id, of the export it comes after."""
@@ -148,14 +150,16 @@ class ConfigurationUseCases(UseCases):
         """What saving would refuse, before anything is saved."""
         new = {part.name for part in document.segments}
 
-        def segment_id(name: str) -> str:
-            return name if name in new else self._ledger.segments.named(name).id
-
+        exports = {part.name for part in document.exports}
+        lookup = Lookup(
+            segment=lambda name: name if name in new else self._ledger.segments.named(name).id,
+            export=lambda name: name if name in exports else self._ledger.exports.named(name).id,
+        )
         saved = {d.name for d in todo if d.kind == "export"}
         for part in document.exports:
             if part.connection and part.name in saved:
                 with fitting("export", part.name):
-                    self._of.exports.check(actor, part.draft(), segment_id)
+                    self._of.exports.check(actor, part.draft(), lookup)
 
     def apply(self, actor: Actor, document: Document) -> list[Difference]:
         """Carry the differences out and give them back. Segments come before the exports that use them."""
@@ -163,9 +167,13 @@ class ConfigurationUseCases(UseCases):
         todo = self.differences(actor, document)
         wanted = {(d.kind, d.name): d.action for d in todo}
         self._apply_sources(actor, document.sources, wanted)
-        self._apply_segments(actor, document.segments, wanted)
-        for export in document.exports:
-            self._apply_export(actor, export, wanted.get(("export", export.name)))
+        _in_any_order(
+            document.segments,
+            lambda part: self._apply_segment(actor, part, wanted.get(("segment", part.name))),
+        )
+        _in_any_order(
+            document.exports, lambda part: self._apply_export(actor, part, wanted.get(("export", part.name)))
+        )
         for export in document.exports:  # when all are there: one may come after another
             if ("schedule", export.name) in wanted:
                 self._of.schedules.set(actor, [export.name], export.schedule)
@@ -185,24 +193,6 @@ class ConfigurationUseCases(UseCases):
         if ("source", ORDER) in wanted:
             there = [source.name for source in self._of.sources.list(actor)]
             self._of.sources.order(actor, ordered(there, parts))
-
-    def _apply_segments(
-        self, actor: Actor, parts: Sequence[SegmentPart], wanted: Mapping[tuple[str, str], str]
-    ) -> None:
-        """A rule may name a segment further down: then that one comes first."""
-        waiting = list(parts)
-        while waiting:
-            left: list[SegmentPart] = []
-            trouble: WrongUse | None = None
-            for part in waiting:
-                try:
-                    self._apply_segment(actor, part, wanted.get(("segment", part.name)))
-                except WrongUse as error:
-                    left.append(part)
-                    trouble = trouble or error
-            if trouble is not None and len(left) == len(waiting):
-                raise trouble
-            waiting = left
 
     def _apply_segment(self, actor: Actor, part: SegmentPart, action: str | None) -> None:
         segments = self._of.segments
@@ -231,6 +221,23 @@ class ConfigurationUseCases(UseCases):
         else:
             exports.change(actor, part.name, **settings)
         exports.pause(actor, part.name, paused=part.paused)
+
+
+def _in_any_order(parts: Sequence[Part], apply: Callable[[Part], None]) -> None:
+    """One may name another further down: then that one comes first."""
+    waiting = list(parts)
+    while waiting:
+        left: list[Part] = []
+        trouble: WrongUse | None = None
+        for part in waiting:
+            try:
+                apply(part)
+            except WrongUse as error:
+                left.append(part)
+                trouble = trouble or error
+        if trouble is not None and len(left) == len(waiting):
+            raise trouble
+        waiting = left
 
 
 def _segment_part(segment: Segment, rule: Mapping[str, Any] | None) -> dict[str, Any]:

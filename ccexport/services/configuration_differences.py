@@ -50,9 +50,13 @@ def check(document: Document, names: Mapping[str, Collection[str]], source: str)
             raise BadInput(f"{place}.connection: a new export needs one.")
         if export.connection and export.connection not in names["connection"]:
             raise BadInput(f"{place}.connection: there is no connection named {export.connection}.")
-        unknown = [name for name in export.segments if name not in segments]
+        for key in ("segments", "exclude"):
+            unknown = [name for name in getattr(export, key) if name not in segments]
+            if unknown:
+                raise BadInput(f"{place}.{key}: there is no segment named {unknown[0]}.")
+        unknown = [name for name in export.yields_to if name not in exports]
         if unknown:
-            raise BadInput(f"{place}.segments: there is no segment named {unknown[0]}.")
+            raise BadInput(f"{place}.yields_to: there is no export named {unknown[0]}.")
         if export.schedule.after is not None and export.schedule.after not in exports:
             raise BadInput(f"{place}.schedule.after: there is no export named {export.schedule.after}.")
 

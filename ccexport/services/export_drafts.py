@@ -4,6 +4,8 @@ Owns every check that saving makes, so that whoever resolves a draft without sav
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 from ccexport.errors import BadInput
 from ccexport.model.contact_lists import ContactList
@@ -15,8 +17,13 @@ from ccexport.services.contact_lists import ContactLists
 from ccexport.services.naming import checked
 from ccexport.services.wiring import UseCases, Wiring
 
-Ids = Callable[[str], str]
-"""The id of what a name or an id means. Raises `NotFound`."""
+
+@dataclass(frozen=True)
+class Lookup:
+    """The ids of what names or ids mean, of segments and of exports. Each raises `NotFound`."""
+
+    segment: Callable[[str], str]
+    export: Callable[[str], str]
 
 
 class ExportDrafts(UseCases):
@@ -32,12 +39,12 @@ class ExportDrafts(UseCases):
         draft: ExportDraft,
         *,
         contact_list: ContactList | None = None,
-        segment_id: Ids | None = None,
+        lookup: Lookup | None = None,
     ) -> ExportConfig:
         """What is stored of the draft, when everything it names is there and fits together.
 
-        `contact_list` is one that is known already, or that is made later; `segment_id` finds segments that
-        are not saved yet. Raises `WrongUse`.
+        `contact_list` is one that is known already, or that is made later; `lookup` finds also segments and
+        exports that are not saved yet. Raises `WrongUse`.
         """
         if not draft.connection:
             raise BadInput("The export needs a connection; choose one in its settings.")
@@ -45,7 +52,7 @@ class ExportDrafts(UseCases):
         require_use(actor, connection, "configure exports on it")
         if contact_list is None:
             contact_list = self._contact_lists.find_list(actor, connection.id, draft.list)
-        segment_id = segment_id or (lambda name: self._ledger.segments.named(name).id)
+        lookup = lookup or self.saved
         custom_fields = self._custom_fields(actor, connection.id, draft.mapped())
         same = {name: getattr(draft, name) for name in ExportSettings.model_fields}
         config = ExportConfig(
@@ -53,16 +60,30 @@ class ExportDrafts(UseCases):
             connection_id=connection.id,
             list_id=contact_list.id,
             list_name=contact_list.name,
-            segment_ids=tuple(dict.fromkeys(segment_id(name) for name in draft.segments)),
+            segment_ids=_ids(draft.segments, lookup.segment),
+            exclude_ids=_ids(draft.exclude, lookup.segment),
+            yields_to=_ids(draft.yields_to, lookup.export),
             fields=tuple(_by_id(field, custom_fields) for field in draft.mapped()),
         )
         check_mapping(config, self._wiring.current_snapshot(), custom_fields)
         return config
 
+    @cached_property
+    def saved(self) -> Lookup:
+        """Finds what is saved."""
+        return Lookup(
+            segment=lambda name: self._ledger.segments.named(name).id,
+            export=lambda name: self._ledger.exports.named(name).id,
+        )
+
     def _custom_fields(self, actor: Actor, connection: str, fields: Sequence[MappedField]) -> dict[str, str]:
         if not any(field.target.startswith("cf:") for field in fields):
             return {}
         return {f.id: f.name for f in self._contact_lists.custom_fields(actor, connection)}
+
+
+def _ids(names: Sequence[str], find: Callable[[str], str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(find(name) for name in names))
 
 
 def draft_of(config: ExportConfig, names: Mapping[str, str] | None = None) -> ExportDraft:
@@ -77,6 +98,8 @@ def draft_of(config: ExportConfig, names: Mapping[str, str] | None = None) -> Ex
         connection=named(config.connection_id),
         list=named(config.list_id),
         segments=[named(segment) for segment in config.segment_ids],
+        exclude=[named(segment) for segment in config.exclude_ids],
+        yields_to=[named(export) for export in config.yields_to],
         fields={_named_target(field.target, names): field_draft(field) for field in config.fields},
     )
 

@@ -14,7 +14,7 @@ from ccexport.plan.suggest import Suggestion, suggest
 from ccexport.plan.transforms import TRANSFORMS
 from ccexport.services.access import may_use, require, require_use
 from ccexport.services.contact_lists import ContactLists
-from ccexport.services.export_drafts import ExportDrafts, Ids, draft_of, good_name
+from ccexport.services.export_drafts import ExportDrafts, Lookup, draft_of, good_name
 from ccexport.services.validation import parsed
 from ccexport.services.wiring import UseCases, Wiring
 
@@ -47,6 +47,7 @@ class ExportUseCases(UseCases):
             raise Conflict(f"{old.updated_by} changed this export meanwhile: look at it again, then save.")
         values = draft_of(old.config).patched(_settings(changes))
         config = self._drafts.resolved(actor, parsed(ExportDraft, values, _THE_EXPORT))
+        self._refuse_circle(old, config)
         changed = self._ledger.exports.change(old.id, config, by=actor.name, after=old.version)
         self._ledger.audit.add(actor.name, "export changed", changed.name, {"version": changed.version})
         return changed
@@ -56,9 +57,22 @@ class ExportUseCases(UseCases):
         require(actor, Role.VIEWER, "see exports")
         return draft_of(export.config, {**names, export.config.list_id: export.config.list_name})
 
-    def check(self, actor: Actor, draft: ExportDraft, segment_id: Ids) -> None:
-        """Refuse a draft that saving would refuse; `segment_id` knows also segments that are not saved yet."""
-        self._drafts.resolved(actor, draft, segment_id=segment_id)
+    def check(self, actor: Actor, draft: ExportDraft, lookup: Lookup) -> None:
+        """Refuse a draft that saving would refuse; `lookup` knows also what is not saved yet."""
+        self._drafts.resolved(actor, draft, lookup=lookup)
+
+    def _refuse_circle(self, export: Export, config: ExportConfig) -> None:
+        """Raises `BadInput` when the export would come before itself."""
+        ahead, seen = list(config.yields_to), set[str]()
+        while ahead:
+            other = ahead.pop()
+            if other == export.id:
+                raise BadInput(
+                    "{export} would come before itself; take it out of that order.", export=config.name
+                )
+            if other not in seen:
+                seen.add(other)
+                ahead += self._ledger.exports.get(other).config.yields_to
 
     def create_per_segment(
         self, actor: Actor, name: str, *, connection: str, segments: Sequence[str], **settings: Any

@@ -191,12 +191,12 @@ class SegmentInsight(UseCases):
         return found
 
     def used_by(self, actor: Actor, name: str) -> Sequence[Export]:
-        """The exports that send this segment."""
+        """The exports that send this segment, or exclude it."""
         segment = self.get(actor, name)
         return [
             e
             for e in self._ledger.exports.all()
-            if segment.id in e.config.segment_ids or segment.name in e.config.segment_ids
+            if {segment.id, segment.name} & {*e.config.segment_ids, *e.config.exclude_ids}
         ]
 
     def mentioned_by(self, actor: Actor, name: str) -> Sequence[Segment]:

@@ -24,6 +24,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     services.accounts().account(services.ledger.connections.named("Main").id).create_custom_field(
         "Tier", "string"
     )
+    world.export("First")
     yield world
     world.close()
 

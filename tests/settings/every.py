@@ -26,6 +26,16 @@ ROWS: Mapping[str, Row] = {
         (["Norway"], ["Everybody", "Norway"]),
         (("--segment", "Norway"), ("--segment", "Everybody", "--segment", "Norway")),
     ),
+    "exclude": Row(
+        (["Norway"], ["Everybody", "Norway"]),
+        (("--exclude", "Norway"), ("--exclude", "Everybody", "--exclude", "Norway")),
+        ("--no-exclude",),
+    ),
+    "yields_to": Row(
+        (["News"], ["First", "News"]),
+        (("--yields-to", "News"), ("--yields-to", "First", "--yields-to", "News")),
+        ("--no-yields-to",),
+    ),
     "email": Row(("email", "customer_id"), (EMAIL, ("--map", "email=customer_id"))),
     "fields": Row(
         (
@@ -43,8 +53,8 @@ ROWS: Mapping[str, Row] = {
         EMAIL,
     ),
     "mode": Row(
-        ("mirror", "add_and_update"),
-        (("--mode", "mirror"), ("--mode", "add_and_update")),
+        ("mirror", "update_only"),
+        (("--mode", "mirror"), ("--mode", "update_only")),
         ("--mode", "add_and_update"),
     ),
     "resend_unchanged": Row(

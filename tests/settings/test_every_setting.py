@@ -22,13 +22,16 @@ def plain(installation: World, export_id: str) -> dict[str, Any]:
     export = services.exports.get(ADA, export_id)
     names = {c.id: c.name for c in services.connections.list(ADA)}
     names |= {s.id: s.name for s in services.segments.list(ADA)}
+    names |= services.exports.names(ADA)
     names |= {f.id: f.name for f in services.connections.custom_fields(ADA, "Main")}
     settings = services.exports.draft(ADA, export, names).model_dump(mode="json", exclude_defaults=True)
     return {name: settings.get(name, as_json(default_of(name))) for name in ExportDraft.model_fields}
 
 
 def as_json(value: Any) -> Any:
-    return value.model_dump(mode="json", exclude_defaults=True) if hasattr(value, "model_dump") else value
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json", exclude_defaults=True)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def expected(name: str, value: Any) -> Any:

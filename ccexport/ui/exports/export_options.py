@@ -116,33 +116,34 @@ def how(key: str, export: Export | None, disabled: bool) -> tuple[Mode, bool, Gu
 LIMITS = mark(
     {
         "removals_percent": "Taken off the list, at most (% of those we put there)",
+        "removals_floor": "So many may always be taken off, whatever the share",
+        "removals_count": "Taken off the list, at most",
         "shrunk_percent": "Fewer candidates than the last run, at most (%)",
         "rejected_percent": "Left out, at most (% of the candidates)",
+        "contacts_maximum": "Contacts in one run, at most",
     }
 )
 
 
 def _limits(key: str, guards: Guards, disabled: bool) -> Guards:
+    """One number for each limit there is."""
     values: dict[str, float | int | None] = {}
     with st.expander(t("Limits that stop a run until an administrator releases it")):
-        for name, label in LIMITS.items():
+        for name, now in guards:
+            percent = name.endswith("_percent")
+            least, most = (0.0, 100.0) if percent else (int(name == "contacts_maximum"), 1_000_000)
             values[name] = st.number_input(
-                t(label),
-                0.0,
-                100.0,
-                getattr(guards, name),
+                t(LIMITS[name]),
+                least,
+                most,
+                now,
                 key=f"{key}-{name}",
                 disabled=disabled,
                 width=480,
                 placeholder=t("no limit"),
             )
-        values["contacts_maximum"] = st.number_input(
-            t("Contacts in one run, at most"),
-            1,
-            1_000_000,
-            guards.contacts_maximum,
-            key=f"{key}-most",
-            disabled=disabled,
-            width=480,
-        )
-    return guards.model_copy(update=values)
+    return guards.model_copy(update={n: v for n, v in values.items() if v is not None or _may_be_off(n)})
+
+
+def _may_be_off(name: str) -> bool:
+    return type(None) in getattr(Guards.model_fields[name].annotation, "__args__", ())

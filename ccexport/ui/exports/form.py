@@ -19,7 +19,7 @@ from ccexport.ui.exports.contact_lists import contact_list_picker, custom_fields
 from ccexport.ui.exports.export_options import how, refusals, who_of_them
 from ccexport.ui.exports.mapping_suggestions import suggested, suggested_permissions
 from ccexport.ui.exports.schedule_form import words
-from ccexport.ui.exports.segment_picker import choose_segments
+from ccexport.ui.exports.segment_picker import choose_others, choose_segments
 from ccexport.ui.navigation import go, link
 from ccexport.ui.render import empty, moment, show_error, show_refusal
 from ccexport.ui.texts import t
@@ -160,6 +160,7 @@ def _values(
     )
     st.subheader(t("3. Who"))
     segments = choose_segments(actor, key, export, disabled)
+    excluded, first = choose_others(actor, key, export, disabled)
     if not disabled and not (config and (config.consent or config.refusals)):
         suggested_permissions(actor, key)
     consent, newest_by = who_of_them(key, export, snapshot, disabled)
@@ -172,6 +173,8 @@ def _values(
         "contact_list": contact_list,
         "apart": apart,
         "segments": segments,
+        "exclude": excluded,
+        "yields_to": first,
         "email": email,
         "fields": mapped,
         "mode": mode,

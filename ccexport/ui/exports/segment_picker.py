@@ -32,6 +32,37 @@ def choose_segments(actor: Actor, key: str, export: Export | None, disabled: boo
     return chosen
 
 
+def choose_others(
+    actor: Actor, key: str, export: Export | None, disabled: bool
+) -> tuple[list[str], list[str]]:
+    """The ids of the segments that are excluded, and of the exports that come first."""
+    segments, exports = services().segments.names(actor), dict(services().exports.names(actor))
+    if export is not None:
+        exports.pop(export.id, None)
+    excluded = st.multiselect(
+        t("Nobody of these segments"),
+        list(segments),
+        default=[s for s in export.config.exclude_ids if s in segments] if export else [],
+        format_func=lambda s: plain(segments[s]),
+        key=f"{key}-exclude",
+        disabled=disabled,
+        placeholder=t("exclude nobody"),
+    )
+    first = st.multiselect(
+        t("Exports that come first"),
+        list(exports),
+        default=[e for e in export.config.yields_to if e in exports] if export else [],
+        format_func=lambda e: plain(exports[e]),
+        key=f"{key}-yields",
+        disabled=disabled,
+        placeholder=t("none"),
+        help=t(
+            "Whom one of these takes, this export leaves to it, so that everybody goes with one export only."
+        ),
+    )
+    return excluded, first
+
+
 def _together(actor: Actor, chosen: list[str], added_up: int) -> None:
     try:
         together = services().segments.count_together(actor, chosen)
