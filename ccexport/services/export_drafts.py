@@ -98,8 +98,8 @@ def draft_of(config: ExportConfig, names: Mapping[str, str] | None = None) -> Ex
         connection=named(config.connection_id),
         list=named(config.list_id),
         segments=[named(segment) for segment in config.segment_ids],
-        exclude=[named(segment) for segment in config.exclude_ids],
-        yields_to=[named(export) for export in config.yields_to],
+        exclude=tuple(named(segment) for segment in config.exclude_ids),
+        yields_to=tuple(named(export) for export in config.yields_to),
         fields={_named_target(field.target, names): field_draft(field) for field in config.fields},
     )
 
