@@ -1,13 +1,13 @@
-"""How a CSV file is written: its encoding, delimiter and header. Found once, then fixed.
+"""How a CSV file is written: its encoding, delimiter and header, and what stands before it. Found once, then fixed.
 
 A dialect sniffed while rows are loaded can lose rows without a word, so nothing here is left to the
 loader. Must never change the source file: another encoding is written out as UTF-8 elsewhere.
 """
 
-import codecs
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,45 +15,63 @@ from pathlib import Path
 from typing import TextIO
 
 from ccexport.errors import BadInput
+from ccexport.profiles.encodings import SAMPLE, UTF8, Encoding, as_utf8, chunks, find_encoding
 
 DELIMITERS = ",;\t|"
-_CHUNK = 1 << 20
-_SAMPLE = 256 * 1024
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.\w+")
 _DATA_LIKE = re.compile(r"[^@\s]+@[^@\s]+\.\w+|[-+]?\d[\d.,]*|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
-_BEFORE_HEADER = re.compile(r"(?:(?:\"?sep=[,;\t|]\"?)?[ ]*\r?\n)+")
-_undefined_in_1252 = {n: bytes([n]).decode("latin-1") for n in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
+_SEP = re.compile(r"\"?sep=[,;\t|]\"?[ ]*")
+_LOOKED_FOR = 40  # records among which the header is
+_ENOUGH = 0.6  # of the columns that a header has to name
 
 
 @dataclass(frozen=True)
 class CsvDialect:
-    """A CSV file as UTF-8 text: `path` may be a transcoded copy of the file called `name`."""
+    """A CSV file as UTF-8 text: `path` may be a transcoded copy of the file called `name`.
+
+    `before_header` lines stand before it, `titles` of which are neither blank nor Excel's `sep=;`.
+    """
 
     name: str
     path: Path
-    encoding: str
+    encoding: Encoding
     delimiter: str
     header: tuple[str, ...]
     lines: int
-    damaged: bool
-    before_header: int = 0  # blank lines, or Excel's `sep=;`
+    before_header: int = 0
+    titles: int = 0
 
 
-def find_dialect(path: Path, name: str, folder: Path, *, thorough: bool = False) -> CsvDialect:
+def find_dialect(
+    path: Path,
+    name: str,
+    folder: Path,
+    *,
+    thorough: bool = False,
+    encoding: str | None = None,
+    skip_rows: int | None = None,
+) -> CsvDialect:
     """Read the beginning, or when `thorough` every byte: a loader that meets a byte which is not UTF-8
     stops, and the whole file must be seen to know what it is. A copy in UTF-8 is made in `folder` when
-    the file is written in anything else.
+    the file is written in anything else, or its lines end with a carriage return only. A person may say the
+    encoding and how many lines stand before the header.
     """
-    encoding, damaged = _find_encoding(path, name, thorough)
-    if encoding not in ("utf-8", "utf-8-sig"):
-        path = _as_utf8(path, encoding, folder / "utf8.csv")
+    found = find_encoding(path, name, thorough=thorough, wanted=encoding)
+    if found.name not in UTF8 or found.damaged and encoding:
+        path = as_utf8(path, found.name, folder / "utf8.csv")
     sample = _sample(path)
-    before = _BEFORE_HEADER.match(sample)
-    preface = before.group() if before else ""
-    sample = sample[len(preface) :]
+    if "\r" in sample and "\n" not in sample:
+        path = _with_line_ends(path, folder / "lines.csv")
+        sample = _sample(path)
+    if not sample.strip():
+        raise BadInput("{file} is empty.", file=name)
+    skipped = _skip(sample, skip_rows) if skip_rows is not None else 0
+    sample = _without_lines(sample, skipped)
     delimiter = _find_delimiter(sample)
-    header = _find_header(sample, delimiter, name)
+    before, titles, header = _find_header(sample, delimiter, sure=skip_rows is not None)
+    names = checked_header(header, name, skipped + before + 1)
     return CsvDialect(
-        name, path, encoding, delimiter, header, _count_lines(path), damaged, preface.count("\n")
+        name, path, found, delimiter, names, _count_lines(path), skipped + before, skipped + titles
     )
 
 
@@ -61,107 +79,67 @@ def find_dialect(path: Path, name: str, folder: Path, *, thorough: bool = False)
 def open_as_text(path: Path, name: str) -> Iterator[tuple[TextIO, str]]:
     """A small file of any encoding as text, and its delimiter; with or without a header."""
     if not path.is_file():
-        raise BadInput(f"{name} is not there, or is not a file.", file=name)
-    found, _ = _find_encoding(path, name, True)
+        raise BadInput("{file} is not there, or is not a file.", file=name)
+    found = find_encoding(path, name, thorough=True).name
     encoding = {"windows-1252": "cp1252", "utf-8": "utf-8-sig"}.get(found, found)
     with path.open(encoding=encoding, errors="replace", newline="") as file:
-        delimiter = _find_delimiter(file.read(_SAMPLE))
+        delimiter = _find_delimiter(file.read(SAMPLE))
         file.seek(0)
         yield file, delimiter
 
 
-def _find_encoding(path: Path, name: str, thorough: bool) -> tuple[str, bool]:
-    """The encoding, and whether some bytes do not fit it (those lines are rejected one by one)."""
-    with path.open("rb") as file:
-        head = file.read(_SAMPLE)
-    if len(head) == _SAMPLE and b"\n" in head:
-        head = head[: head.rfind(b"\n") + 1]  # no character is cut in two
-    if not head.strip():
-        raise BadInput(f"{name} is empty.", file=name)
-    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        return "utf-32", False
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16", False
-    if unmarked := _utf16_without_mark(head[:200]):
-        return unmarked, False
-    marked = head.startswith(codecs.BOM_UTF8)
-    good, bad = _count_non_ascii(_chunks(path) if thorough else iter([head]))
-    if not thorough and bad:
-        return _find_encoding(path, name, True)
-    if marked or bad == 0 or good >= 10 * bad:
-        return ("utf-8-sig" if marked else "utf-8"), bad > 0
-    return "windows-1252", False
-
-
-def _utf16_without_mark(head: bytes) -> str | None:
-    """Every second byte is zero then; a zero byte here and there is only a blemish of some value."""
-    zeros = head[::2].count(0), head[1::2].count(0)
-    if max(zeros) * 4 < len(head) or min(zeros) * 4 > max(zeros):
-        return None
-    return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
-
-
-def _count_non_ascii(chunks: Iterator[bytes]) -> tuple[int, int]:
-    """How many characters outside ASCII are good UTF-8, and how many bytes are not."""
-    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-    good = bad = 0
-    for chunk in chunks:
-        text = decoder.decode(chunk)
-        if not text.isascii():
-            ascii_only = len(text.encode("ascii", "ignore"))
-            escaped = len(text) - len(text.encode("utf-8", "ignore").decode("utf-8"))
-            bad += escaped
-            good += len(text) - ascii_only - escaped
-    return good, bad + len(decoder.decode(b"", final=True))
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            yield chunk
-
-
-def _as_utf8(path: Path, encoding: str, copy: Path) -> Path:
-    decoder = codecs.getincrementaldecoder("latin-1" if encoding == "windows-1252" else encoding)("replace")
-    as_1252 = {n: _decode_1252(n) for n in range(0x80, 0xA0)}
-    with copy.open("w", encoding="utf-8", newline="") as out:
-        for chunk in _chunks(path):
-            text = decoder.decode(chunk)
-            out.write(text.translate(as_1252) if encoding == "windows-1252" else text)
-        out.write(decoder.decode(b"", final=True))
+def _with_line_ends(path: Path, copy: Path) -> Path:
+    with copy.open("wb") as out:
+        for chunk in chunks(path):
+            out.write(chunk.replace(b"\r", b"\n"))
     return copy
-
-
-def _decode_1252(byte: int) -> str:
-    return _undefined_in_1252.get(byte) or bytes([byte]).decode("windows-1252")
 
 
 def _sample(path: Path) -> str:
     with path.open("rb") as file:
-        data = file.read(_SAMPLE)
-        cut = len(data) == _SAMPLE
+        data = file.read(SAMPLE)
+        cut = len(data) == SAMPLE
     text = data.decode("utf-8", "replace").removeprefix("\ufeff")
     return text[: text.rfind("\n") + 1] or text if cut else text
 
 
+def _skip(sample: str, lines: int) -> int:
+    return min(lines, sample.count("\n"))
+
+
+def _without_lines(sample: str, lines: int) -> str:
+    return "".join(sample.splitlines(keepends=True)[lines:]) if lines else sample
+
+
 def _find_delimiter(sample: str) -> str:
-    """The one that splits the most records into as many fields as the header, more than one."""
+    """The one that splits the most records into as many fields as most have, more than one."""
 
     def worth(delimiter: str) -> tuple[float, int]:
-        records = _records(sample, delimiter, 200)
-        width = len(records[0]) if records else 1
-        same = sum(len(r) == width for r in records) / max(1, len(records))
-        return (same if width > 1 else 0.0, width)
+        widths = [len(_trimmed(r)) for _, r in _records(sample, delimiter, 200) if any(r)]
+        many = [w for w in widths if w > 1]
+        if not many:
+            return 0.0, 1
+        usual = Counter(many).most_common(1)[0][0]
+        near = sum(w > 1 and abs(w - usual) <= max(1, usual // 4) for w in widths)
+        return near / len(widths), usual
 
-    return max(DELIMITERS, key=worth)
+    found = max(DELIMITERS, key=worth)
+    return found if worth(found)[0] >= 0.3 else ","
 
 
-def _records(sample: str, delimiter: str, count: int) -> list[list[str]]:
-    found: list[list[str]] = []
+def _trimmed(record: Sequence[str]) -> Sequence[str]:
+    """Without the empty fields at the end."""
+    filled = [n for n, cell in enumerate(record, 1) if cell.strip()]
+    return record[: filled[-1]] if filled else ()
+
+
+def _records(sample: str, delimiter: str, count: int) -> list[tuple[int, list[str]]]:
+    """The first records, each with the number of the line after it; blank lines are empty ones."""
+    found: list[tuple[int, list[str]]] = []
+    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
     try:
-        for record in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter):
-            if record:
-                found.append(record)
+        for record in reader:
+            found.append((reader.line_num, record))
             if len(found) == count:
                 break
     except csv.Error:
@@ -169,27 +147,45 @@ def _records(sample: str, delimiter: str, count: int) -> list[list[str]]:
     return found
 
 
-def _find_header(sample: str, delimiter: str, name: str) -> tuple[str, ...]:
-    records = _records(sample, delimiter, 1)
-    return checked_header([cell.replace("\0", "").strip() for cell in records[0]] if records else [], name)
+def _find_header(sample: str, delimiter: str, *, sure: bool) -> tuple[int, int, list[str]]:
+    """How many lines stand before the header, how many of them say something, and the header: the first
+    record that names most of the columns.
+    """
+    records = _records(sample, delimiter, 200)
+    widths = Counter(len(_trimmed(r)) for _, r in records if any(cell.strip() for cell in r))
+    wide = [(count, width) for width, count in widths.items() if width > 1]
+    usual = max(wide)[1] if wide else 1
+    before = titles = 0
+    for end, record in records[:_LOOKED_FOR]:
+        cells = [cell.replace("\0", "").strip() for cell in record]
+        blank = not any(cells) or (end == before + 1 and _SEP.fullmatch(delimiter.join(record)) is not None)
+        if not blank and (sure or usual == 1 or sum(map(bool, cells)) >= max(2, _ENOUGH * usual)):
+            return before, titles, cells
+        titles += 0 if blank else end - before
+        before = end
+    first = next(((0, r) for _, r in records if any(r)), (0, []))
+    return 0, 0, [cell.strip() for cell in first[1]]
 
 
 def checked_header(header: Sequence[str], name: str, line: int = 1) -> tuple[str, ...]:
-    """The names of the fields; `BadInput` when the line holds values instead of names."""
-    like_data = next((cell for cell in header if _DATA_LIKE.fullmatch(cell)), None)
-    if like_data is not None or not any(header):
+    """The names of the fields; `BadInput` when the line holds values instead of names. A number, such as a
+    year, is a name when the others are words.
+    """
+    filled = [cell for cell in header if cell]
+    like_data = [cell for cell in filled if _DATA_LIKE.fullmatch(cell)]
+    if not filled or any(map(_ADDRESS.fullmatch, filled)) or 2 * len(like_data) > len(filled):
         raise BadInput(
-            f"{name} has no header: its first line holds values, not field names. "
+            "{file} has no header: its first line holds values, not field names. "
             "Add a first line with the names of the fields.",
             file=name,
-            line=line,
+            line=str(line),
         )
-    return tuple(cell or f"column_{number}" for number, cell in enumerate(header, start=1))
+    return tuple(header)
 
 
 def _count_lines(path: Path) -> int:
     lines, last = 0, b""
-    for chunk in _chunks(path):
+    for chunk in chunks(path):
         lines += chunk.count(b"\n")
         last = chunk
     return lines if last.endswith(b"\n") else lines + 1

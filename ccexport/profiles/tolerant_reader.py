@@ -10,7 +10,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ccexport.profiles.csv_dialect import CsvDialect
@@ -31,6 +31,10 @@ class Reject:
     reason: str
     detail: str
     raw: str
+
+
+# Reasons of lines that are no damage: they never were rows of the table.
+SURROUNDINGS = ("after_table", "total", "units")
 
 
 class _Lines:
@@ -65,11 +69,13 @@ class _Lines:
         return line
 
 
-def read_csv_carefully(dialect: CsvDialect, copy: Path) -> list[Reject]:
-    """Write the good records, each with its line number first, to `copy`; return the bad ones.
+def read_csv_carefully(dialect: CsvDialect, copy: Path) -> tuple[list[Reject], int]:
+    """Write the good records, each with its line number first, to `copy`; return the bad ones, and how many
+    ended with delimiters too many.
 
     Records are copied as they stand, with the delimiter of the file and a header of our own.
     """
+    last, trailing = 0, 0
     rejects: list[Reject] = []
     names = [LINE, *(f"c{n}" for n in range(len(dialect.header)))]
     with _Lines(dialect.path) as lines, copy.open("w", encoding="utf-8", newline="") as out:
@@ -87,7 +93,16 @@ def read_csv_carefully(dialect: CsvDialect, copy: Path) -> list[Reject]:
                 rejects.append(Reject(dialect.name, at, "too_long", detail, record[:_RAW_KEPT]))
             elif record:
                 out.write(f"{at}{dialect.delimiter}{record}\n")
-    return rejects
+                last = at
+                trailing += len(record) < len(line.rstrip("\r\n"))
+    return [_after_table(r, last) for r in rejects], trailing
+
+
+def _after_table(reject: Reject, last: int) -> Reject:
+    """A line of another width behind the last good one is a footer."""
+    if reject.line > last > 0 and reject.reason == "fields":
+        return replace(reject, reason="after_table", detail="the line comes after the table")
+    return reject
 
 
 def _take_header(lines: _Lines, dialect: CsvDialect) -> None:
@@ -102,14 +117,20 @@ def _check_record(lines: _Lines, line: str, dialect: CsvDialect) -> tuple[str, t
     """The text of the record that starts with this line, or what is wrong; "" for a blank line."""
     width, text = len(dialect.header), line.rstrip("\r\n")
     if not text.isascii() and _NOT_UTF8.search(text):
-        return "", ("encoding", f"some bytes of the line are not {dialect.encoding}")
+        return "", ("encoding", f"some bytes of the line are not {dialect.encoding.name}")
     if '"' not in text:
         if (found := text.count(dialect.delimiter) + 1) == width:
-            return text, None
+            return (text, None) if text.strip(dialect.delimiter + " ") or width == 1 else ("", None)
+        if found > width and not text.strip(dialect.delimiter + " "):
+            return "", None
+        if found > width and text.endswith(dialect.delimiter * (found - width)):
+            return text[: width - found], None
         return "", (("fields", _width_trouble(found, width)) if text.strip() else None)
     alone = _parse(text, dialect.delimiter)
     if isinstance(alone, list) and len(alone) == width:
         return text, None
+    if isinstance(alone, list) and (more := len(alone) - width) > 0 and text.endswith(dialect.delimiter * more):
+        return text[:-more], None
     if text.count('"') % 2 == 1:
         joined = _join(lines, line, dialect)
         return joined or "", None if joined else ("quote", _QUOTE_TROUBLE)

@@ -1,0 +1,244 @@
+"""In which encoding a text is written, judged from its bytes: marks, UTF-8, and else the letters of languages.
+
+Must never change a byte in silence: what does not fit the encoding is left as bytes that are no UTF-8, so that its
+line is rejected.
+"""
+
+import codecs
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ccexport.errors import BadInput
+from ccexport.model.reading import Sure
+
+CHUNK = 1 << 20
+SAMPLE = 256 * 1024
+UTF8 = ("utf-8", "utf-8-sig")
+_JUDGED = 20_000  # bytes of lines that have more than ASCII
+_MARGIN = 0.08
+
+# Letters besides a to z of languages, by the encodings of one byte that have them.
+_WEST = (
+    *("æøåéèòóôü", "åäöéü", "äöüß", "äöüßéèà", "àâçéèêëîïôùûüœ", "áéíóúñü", "ãõáâçéêíóôúà", "àèéìòù", "ëïéèöüç"),
+    *("áðéíóúýþæö", "áéíóú", "åäöšž"),
+)
+_EAST = ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "čćđšž", "čšž", "ăâîşţ", "ăâîșț")
+_CYRILLIC = ("абвгдеёжзийклмнопрстуфхцчшщъыьэюя", "абвгґдеєжзиіїйклмнопрстуфхцчшщьюя")
+_LANGUAGES = {
+    "cp1252": _WEST,
+    "cp1250": _EAST,
+    "cp1251": _CYRILLIC,
+    "cp1254": ("çğıöşüâî",),
+    "cp1253": ("αβγδεζηθικλμνξοπρστυφχψωάέήίόύώςϊϋΐΰ",),
+    "cp1257": ("ąčęėįšųūž", "āčēģīķļņšūž", "äöõüšž"),
+    "mac_roman": _WEST,
+    "cp850": _WEST,
+    "iso8859_2": _EAST,
+    "koi8_r": _CYRILLIC[:1],
+    "cp866": _CYRILLIC[:1],
+}
+_WIDE = ("cp932", "euc_jp", "euc_kr", "gb18030", "big5")
+# What is met more often wins a tie.
+_PRIOR = {"cp1252": 0.06, "cp1250": 0.04, "cp1251": 0.04, "cp1254": 0.02, "cp932": 0.02}
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """`damaged`: some bytes do not fit; `others` are the next best, with `samples` of this one's letters."""
+
+    name: str
+    sure: Sure = Sure.CERTAIN
+    damaged: bool = False
+    others: tuple[str, ...] = ()
+    samples: tuple[str, ...] = ()
+
+
+def chunks(path: Path) -> Iterator[bytes]:
+    """The bytes of a file, a piece at a time."""
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+def find_encoding(path: Path, name: str, *, thorough: bool = False, wanted: str | None = None) -> Encoding:
+    """Of the beginning, or when `thorough` of every byte. Raises `BadInput` when the file is empty."""
+    with path.open("rb") as file:
+        head = file.read(SAMPLE)
+    if len(head) == SAMPLE and b"\n" in head:
+        head = head[: head.rfind(b"\n") + 1]  # no character is cut in two
+    if not head.strip():
+        raise BadInput("{file} is empty.", file=name)
+    if wanted is not None:
+        marked = codecs.lookup(wanted).name == "utf-8"
+        return Encoding("utf-8-sig" if marked and head.startswith(codecs.BOM_UTF8) else wanted, Sure.CHOSEN)
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return Encoding("utf-32")
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return Encoding("utf-16")
+    if unmarked := _utf16_without_mark(head[:200]):
+        return Encoding(unmarked)
+    marked = head.startswith(codecs.BOM_UTF8)
+    good, bad = _count_non_ascii(chunks(path) if thorough else iter([head]))
+    if not thorough and bad:
+        return find_encoding(path, name, thorough=True)
+    if marked or bad == 0 or good >= 10 * bad:
+        return Encoding("utf-8-sig" if marked else "utf-8", damaged=bad > 0)
+    return judge(_telling_lines(path))
+
+
+def _utf16_without_mark(head: bytes) -> str | None:
+    """Every second byte is zero then; a zero byte here and there is only a blemish of some value."""
+    zeros = head[::2].count(0), head[1::2].count(0)
+    if max(zeros) * 4 < len(head) or min(zeros) * 4 > max(zeros):
+        return None
+    return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
+
+
+def _count_non_ascii(pieces: Iterator[bytes]) -> tuple[int, int]:
+    """How many characters outside ASCII are good UTF-8, and how many bytes are not."""
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    good = bad = 0
+    for piece in pieces:
+        text = decoder.decode(piece)
+        if not text.isascii():
+            ascii_only = len(text.encode("ascii", "ignore"))
+            escaped = len(text) - len(text.encode("utf-8", "ignore").decode("utf-8"))
+            bad += escaped
+            good += len(text) - ascii_only - escaped
+    return good, bad + len(decoder.decode(b"", final=True))
+
+
+def _telling_lines(path: Path) -> bytes:
+    """Lines with more than ASCII, up to a limit."""
+    found, size = [], 0
+    for chunk in chunks(path):
+        for line in chunk.splitlines():
+            if not line.isascii():
+                found.append(line[:2_000])
+                size += len(found[-1])
+        if size > _JUDGED:
+            break
+    return b"\n".join(found)[: 5 * _JUDGED]
+
+
+def judge(text: bytes) -> Encoding:
+    """The encoding in which the bytes are words of some language."""
+    scores = {name: _score(text, name) for name in (*_LANGUAGES, *_WIDE)}
+    ranked = sorted(scores, key=lambda n: -scores[n])
+    best = ranked[0]
+    words = _odd_words(_decoded(text, best) or "")
+    close = [
+        n
+        for n in ranked[1:]
+        if scores[n] > scores[best] - _MARGIN and _odd_words(_decoded(text, n) or "") != words
+    ]
+    sure = Sure.UNSURE if close else Sure.LIKELY
+    return Encoding(_usual_name(best), sure, others=tuple(map(_usual_name, close[:3])), samples=tuple(words[:5]))
+
+
+def _usual_name(name: str) -> str:
+    return "windows-1252" if name == "cp1252" else name
+
+
+def _decoded(text: bytes, encoding: str) -> str | None:
+    try:
+        if encoding == "cp1252":
+            return decode_1252(text)
+        return text.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+
+
+def _odd_words(text: str) -> list[str]:
+    words = dict.fromkeys(w for w in text.replace(",", " ").replace(";", " ").split() if not w.isascii())
+    return list(words)
+
+
+def _score(text: bytes, encoding: str) -> float:
+    """From 0 to 1: how far the characters outside ASCII are letters of one language, within words of it."""
+    decoded = _decoded(text, encoding)
+    if decoded is None:
+        return -1.0
+    letters = [c for c in decoded if not c.isascii()]
+    if not letters:
+        return 0.0
+    lower = ["ı" if c == "İ" else c.lower() for c in letters]
+    if encoding in _WIDE:
+        share = sum(_wide(c, encoding) for c in letters) / len(letters)
+    else:
+        of_one = max(sum(c in language for c in lower) for language in _LANGUAGES[encoding]) / len(letters)
+        known = set("".join(_LANGUAGES[encoding]))
+        share = 0.6 * of_one + 0.4 * sum(c in known for c in lower) / len(letters)
+    return share - 2 * _unlikely(decoded) / len(letters) + _PRIOR.get(encoding, 0.0)
+
+
+def _wide(c: str, encoding: str) -> float:
+    name = unicodedata.name(c, "")
+    if encoding in ("cp932", "euc_jp"):
+        return 1.0 if name.startswith(("HIRAGANA", "KATAKANA", "IDEOGRAPHIC", "FULLWIDTH")) else (
+            0.9 if name.startswith("CJK") else 0.0
+        )
+    if encoding == "euc_kr":
+        return 1.0 if name.startswith("HANGUL") else 0.3 * name.startswith("CJK")
+    if not name.startswith("CJK"):
+        return 0.0
+    try:
+        lead = c.encode("gb2312" if encoding == "gb18030" else "big5")[0]
+    except UnicodeEncodeError:
+        return 0.1
+    common = 0xB0 <= lead <= 0xD7 if encoding == "gb18030" else 0xA4 <= lead <= 0xC6
+    return 0.95 if common else 0.3
+
+
+def _unlikely(text: str) -> int:
+    """How often a sign stands inside a word, a capital inside small letters, or two scripts beside each other."""
+    count = 0
+    for before, here, after in zip(" " + text, text, text[1:] + " ", strict=False):
+        if here.isascii():
+            continue
+        category = unicodedata.category(here)
+        beside = before.isalpha() or after.isalpha()
+        if category[0] in "SPCN":
+            count += beside or category == "Cc"
+        elif category == "Lu":
+            count += before.islower()
+        if category[0] == "L" and any(c.isascii() and c.isalpha() for c in (before, after)):
+            count += not unicodedata.name(here, "").startswith("LATIN")
+    return count
+
+
+_UNDEFINED_IN_1252 = {n: bytes([n]).decode("latin-1") for n in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
+_AS_1252 = {
+    n: _UNDEFINED_IN_1252.get(n) or bytes([n]).decode("windows-1252", "replace") for n in range(0x80, 0xA0)
+}
+
+
+def decode_1252(text: bytes) -> str:
+    """Every byte is a character."""
+    return text.decode("latin-1").translate(_AS_1252)
+
+
+def _kept_bytes(error: UnicodeError) -> tuple[str, int]:
+    """What does not fit, as a byte that is no UTF-8."""
+    assert isinstance(error, UnicodeDecodeError)
+    return "\udcff", error.end
+
+
+codecs.register_error("ccexport.kept", _kept_bytes)
+
+
+def as_utf8(path: Path, encoding: str, copy: Path) -> Path:
+    """The file in UTF-8 without a mark; what does not fit its encoding is no UTF-8."""
+    one_byte = encoding == "windows-1252"
+    decoder = codecs.getincrementaldecoder("latin-1" if one_byte else encoding)("ccexport.kept")
+    with copy.open("w", encoding="utf-8", errors="surrogateescape", newline="") as out:
+        first = True
+        for chunk in chunks(path):
+            text = decoder.decode(chunk)
+            if first and text:
+                text, first = text.removeprefix("\ufeff"), False
+            out.write(text.translate(_AS_1252) if one_byte else text)
+        out.write(decoder.decode(b"", final=True))
+    return copy
