@@ -67,6 +67,21 @@ class FileReading:
     member: str = ""
     counts: Mapping[str, int] = made_by(default_factory=dict)
     renamed: Mapping[str, str] = made_by(default_factory=dict)  # new name → the name in the file
+    others: tuple[str, ...] = ()  # encodings it may be as well
+
+    def remarks(self, samples: Sequence[str] = ()) -> tuple["Remark", ...]:
+        """What to know about the file."""
+        found = [
+            Remark(code, n, file=self.file, values={"member": self.member}) for code, n in self.counts.items()
+        ]
+        found += [
+            Remark("renamed", 1, new, self.file, values={"before": old}) for new, old in self.renamed.items()
+        ]
+        if self.sure in (Sure.LIKELY, Sure.UNSURE):
+            code = "ask_encoding" if self.sure is Sure.UNSURE else "encoding"
+            choices, values = (self.encoding, *self.others), {"encoding": self.encoding}
+            found.insert(0, Remark(code, 1, "", self.file, values, choices, samples))
+        return tuple(found)
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def find_dialect(
     encoding and how many lines stand before the header.
     """
     found = find_encoding(path, name, thorough=thorough, wanted=encoding)
-    if found.name not in UTF8 or found.damaged and encoding:
+    if found.name not in UTF8 or (found.damaged and encoding):
         path = as_utf8(path, found.name, folder / "utf8.csv")
     sample = _sample(path)
     if "\r" in sample and "\n" not in sample:
@@ -148,23 +148,36 @@ def _records(sample: str, delimiter: str, count: int) -> list[tuple[int, list[st
 
 
 def _find_header(sample: str, delimiter: str, *, sure: bool) -> tuple[int, int, list[str]]:
-    """How many lines stand before the header, how many of them say something, and the header: the first
-    record that names most of the columns.
-    """
+    """Lines before the header, how many of them say something, and the header."""
     records = _records(sample, delimiter, 200)
+    if records and _SEP.fullmatch(delimiter.join(records[0][1])):
+        records[0] = (records[0][0], [])
+    return find_header(records, sure=sure)
+
+
+def find_header(records: Sequence[tuple[int, Sequence[str]]], *, sure: bool) -> tuple[int, int, list[str]]:
+    """The first record that names most of the columns: how many lines stand before it, how many of them say
+    something, and itself. Each record comes with the number of its last line; `sure` that it is the first.
+    """
     widths = Counter(len(_trimmed(r)) for _, r in records if any(cell.strip() for cell in r))
     wide = [(count, width) for width, count in widths.items() if width > 1]
     usual = max(wide)[1] if wide else 1
     before = titles = 0
     for end, record in records[:_LOOKED_FOR]:
         cells = [cell.replace("\0", "").strip() for cell in record]
-        blank = not any(cells) or (end == before + 1 and _SEP.fullmatch(delimiter.join(record)) is not None)
-        if not blank and (sure or usual == 1 or sum(map(bool, cells)) >= max(2, _ENOUGH * usual)):
+        if any(cells) and (sure or usual == 1 or _names_columns(cells, usual)):
             return before, titles, cells
-        titles += 0 if blank else end - before
+        titles += end - before if any(cells) else 0
         before = end
-    first = next(((0, r) for _, r in records if any(r)), (0, []))
-    return 0, 0, [cell.strip() for cell in first[1]]
+    first = next((r for _, r in records if any(r)), [])
+    return 0, 0, [cell.strip() for cell in first]
+
+
+def _names_columns(cells: Sequence[str], usual: int) -> bool:
+    """Whether enough cells are filled; a value among fewer than all, as in `Generated,2026-11-30,`, tells a title."""
+    filled = [cell for cell in cells if cell]
+    enough = len(filled) >= max(2, _ENOUGH * usual)
+    return enough and (len(filled) >= usual or not any(map(_DATA_LIKE.fullmatch, filled)))
 
 
 def checked_header(header: Sequence[str], name: str, line: int = 1) -> tuple[str, ...]:

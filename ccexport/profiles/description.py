@@ -34,7 +34,7 @@ def read(text: str, folder: Path) -> Snapshot:
         "parts": tuple(SourcePart(**(p | {"fields": _fields(p["fields"])})) for p in told.get("parts", ())),
         "conflicts": tuple((name, count) for name, count in told.get("conflicts", ())),
         "readings": tuple(_reading(r) for r in told.get("readings", ())),
-        "files": tuple(FileReading(**(f | {"sure": Sure(f["sure"])})) for f in told.get("files", ())),
+        "files": tuple(_file(f) for f in told.get("files", ())),
         "type_conflicts": tuple((n, tuple(types)) for n, types in told.get("type_conflicts", ())),
         "sources": tuple(told["sources"]),
         "address_fields": tuple(told["address_fields"]),
@@ -54,3 +54,7 @@ def _reading(told: Mapping[str, Any]) -> FieldReading:
     nearly = FieldType(told["nearly"]) if told.get("nearly") else None
     typed = {"type": FieldType(told["type"]), "sure": Sure(told["sure"]), "nearly": nearly}
     return FieldReading(**(dict(told) | typed))
+
+
+def _file(told: Mapping[str, Any]) -> FileReading:
+    return FileReading(**(dict(told) | {"sure": Sure(told["sure"]), "others": tuple(told.get("others", ()))}))

@@ -5,10 +5,12 @@ line is rejected.
 """
 
 import codecs
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ccexport.errors import BadInput
 from ccexport.model.reading import Sure
@@ -18,10 +20,21 @@ SAMPLE = 256 * 1024
 UTF8 = ("utf-8", "utf-8-sig")
 _JUDGED = 20_000  # bytes of lines that have more than ASCII
 _MARGIN = 0.08
+_SIGNS = "©®™°§€£–—“”‘’„…•«»¿¡´\u00a0"  # say nothing about a language
 
 # Letters besides a to z of languages, by the encodings of one byte that have them.
 _WEST = (
-    *("æøåéèòóôü", "åäöéü", "äöüß", "äöüßéèà", "àâçéèêëîïôùûüœ", "áéíóúñü", "ãõáâçéêíóôúà", "àèéìòù", "ëïéèöüç"),
+    *(
+        "æøåéèòóôü",
+        "åäöéü",
+        "äöüß",
+        "äöüßéèà",
+        "àâçéèêëîïôùûüœ",
+        "áéíóúñü",
+        "ãõáâçéêíóôúà",
+        "àèéìòù",
+        "ëïéèöüç",
+    ),
     *("áðéíóúýþæö", "áéíóú", "åäöšž"),
 )
 _EAST = ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "čćđšž", "čšž", "ăâîşţ", "ăâîșț")
@@ -135,7 +148,9 @@ def judge(text: bytes) -> Encoding:
         if scores[n] > scores[best] - _MARGIN and _odd_words(_decoded(text, n) or "") != words
     ]
     sure = Sure.UNSURE if close else Sure.LIKELY
-    return Encoding(_usual_name(best), sure, others=tuple(map(_usual_name, close[:3])), samples=tuple(words[:5]))
+    return Encoding(
+        _usual_name(best), sure, others=tuple(map(_usual_name, close[:3])), samples=tuple(words[:5])
+    )
 
 
 def _usual_name(name: str) -> str:
@@ -152,8 +167,7 @@ def _decoded(text: bytes, encoding: str) -> str | None:
 
 
 def _odd_words(text: str) -> list[str]:
-    words = dict.fromkeys(w for w in text.replace(",", " ").replace(";", " ").split() if not w.isascii())
-    return list(words)
+    return list(dict.fromkeys(w for w in re.findall(r"\w+", text) if not w.isascii()))
 
 
 def _score(text: bytes, encoding: str) -> float:
@@ -161,7 +175,7 @@ def _score(text: bytes, encoding: str) -> float:
     decoded = _decoded(text, encoding)
     if decoded is None:
         return -1.0
-    letters = [c for c in decoded if not c.isascii()]
+    letters = [c for c in decoded if not c.isascii() and c not in _SIGNS]
     if not letters:
         return 0.0
     lower = ["ı" if c == "İ" else c.lower() for c in letters]
@@ -177,8 +191,10 @@ def _score(text: bytes, encoding: str) -> float:
 def _wide(c: str, encoding: str) -> float:
     name = unicodedata.name(c, "")
     if encoding in ("cp932", "euc_jp"):
-        return 1.0 if name.startswith(("HIRAGANA", "KATAKANA", "IDEOGRAPHIC", "FULLWIDTH")) else (
-            0.9 if name.startswith("CJK") else 0.0
+        return (
+            1.0
+            if name.startswith(("HIRAGANA", "KATAKANA", "IDEOGRAPHIC", "FULLWIDTH"))
+            else (0.9 if name.startswith("CJK") else 0.0)
         )
     if encoding == "euc_kr":
         return 1.0 if name.startswith("HANGUL") else 0.3 * name.startswith("CJK")
@@ -203,7 +219,7 @@ def _unlikely(text: str) -> int:
         if category[0] in "SPCN":
             count += beside or category == "Cc"
         elif category == "Lu":
-            count += before.islower()
+            count += before.islower() or not beside
         if category[0] == "L" and any(c.isascii() and c.isalpha() for c in (before, after)):
             count += not unicodedata.name(here, "").startswith("LATIN")
     return count
@@ -220,9 +236,8 @@ def decode_1252(text: bytes) -> str:
     return text.decode("latin-1").translate(_AS_1252)
 
 
-def _kept_bytes(error: UnicodeError) -> tuple[str, int]:
+def _kept_bytes(error: Any) -> tuple[str, int]:
     """What does not fit, as a byte that is no UTF-8."""
-    assert isinstance(error, UnicodeDecodeError)
     return "\udcff", error.end
 
 

@@ -23,7 +23,6 @@ from ccexport.profiles.clean_text import CLEAN, all_clean_sql
 from ccexport.profiles.columns import Column
 from ccexport.profiles.database import quote_identifier, writing
 from ccexport.profiles.identify import (
-    UNUSABLE_IDS,
     find_address_fields,
     find_id_field,
     find_updated_field,
@@ -117,7 +116,7 @@ def _one(loading: Loading, source: Given, folder: Path) -> _Read:
     refuse_wrong_id(staged.rows, id_name, reasons)
     columns = columns_of(db, staged, id_name, source)
     refuse_questions(columns)
-    rows = staged.rows - sum(reasons.get(r, 0) for r in UNUSABLE_IDS)
+    rows = int(db.row(f"SELECT count(*) FROM {STAGED}")[0])
     fields = tuple(ProfileField(c.name, c.type) for c in columns)
     parts = (SourcePart(source.name, rows, fields),) if source.name else ()
     return _Read(

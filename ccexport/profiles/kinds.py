@@ -337,8 +337,8 @@ _SERIAL = r"[1-9]\d{0,4}(?:\.\d+)?"
 
 
 def _serial(name: str, day_zero: str) -> Kind:
-    value = f"CAST(DATE '{day_zero}' + CAST(floor(CAST({{t}} AS DOUBLE)) AS INTEGER) AS DATE)"
-    return Kind(name, T.DATE, _SERIAL, value, "CAST({t} AS DOUBLE) < 73050", name)
+    value = f"CAST(DATE '{day_zero}' + CAST(floor(TRY_CAST({{t}} AS DOUBLE)) AS INTEGER) AS DATE)"
+    return Kind(name, T.DATE, _SERIAL, value, "TRY_CAST({t} AS DOUBLE) < 73050", name)
 
 
 SERIAL = _serial(EXCEL_SERIAL, "1899-12-30")

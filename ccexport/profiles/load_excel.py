@@ -5,9 +5,9 @@ Owns which sheet is meant and how a cell is written. Must never evaluate a formu
 workbook was saved with counts.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,16 @@ import pyarrow as pa
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
 
 from ccexport.errors import BadInput
-from ccexport.profiles.csv_dialect import checked_header
+from ccexport.model.reading import FileReading
+from ccexport.model.sources import Given
+from ccexport.profiles.csv_dialect import checked_header, find_header
 from ccexport.profiles.loading import Loading
-from ccexport.profiles.staged import Part, field_names
+from ccexport.profiles.staged import Part, drop_empty, field_names, renamed_fields
 from ccexport.profiles.tolerant_reader import LINE, Reject
+from ccexport.profiles.workbook_formats import Place, check_size, padded, padded_cells
 
 _AT_ONCE = 10_000
+_LOOKED_AT = 200  # rows, for the header
 Row = list[str | None]
 
 
@@ -31,11 +35,12 @@ def sheets_of(path: Path, name: str) -> tuple[str, ...]:
         return tuple(n for n in seen if book.get_sheet_by_name(n).total_height)
 
 
-def load_excel(loading: Loading, name: str, path: Path, sheet: str | None, table: str) -> Part:
-    """A sheet whose first filled row names the fields; `line` of a reject is the row of the sheet."""
+def load_excel(loading: Loading, name: str, path: Path, given: Given, table: str) -> Part:
+    """A sheet, from the row that names the fields; `line` of a reject is the row of the sheet."""
+    check_size(path, name)
     with _opened(path, name) as book:
-        chosen = _chosen(book, sheets_of(path, name), sheet, name)
-        rows = _Rows(chosen, name)
+        chosen = _chosen(book, sheets_of(path, name), given.sheet, name)
+        rows = _Rows(chosen, name, given.skip_rows, padded_cells(path, chosen.name))
         schema = pa.schema([*((f, pa.string()) for f in rows.fields), (LINE, pa.int64())])
         total = min(chosen.total_height, loading.limit or chosen.total_height)
         loading.db.run(f"DROP TABLE IF EXISTS {table}")
@@ -47,9 +52,21 @@ def load_excel(loading: Loading, name: str, path: Path, sheet: str | None, table
             made += batch.num_rows
             loading.say("reading", rows.at, total, what=name)
     if not made:
-        raise BadInput(f"{name} has no rows besides its header.", file=name)
-    types = tuple((f, "VARCHAR") for f in rows.fields)
-    return Part(name, table, types, made, rows.header_at + 1, tuple(rows.rejects), text=True)
+        raise BadInput("{file} has no rows besides its header.", file=name)
+    fields = drop_empty(loading.db, table, rows.header, rows.fields)
+    counts = {"title_lines": rows.titles, "empty_fields": len(rows.fields) - len(fields)}
+    reading = FileReading(
+        name,
+        given.name,
+        "workbook",
+        header_line=rows.header_at,
+        sheet=chosen.name,
+        counts={code: n for code, n in counts.items() if n},
+        renamed=renamed_fields(rows.header, rows.fields),
+    )
+    types = tuple((f, "VARCHAR") for f in fields)
+    rejects = tuple(rows.rejects)
+    return Part(name, table, types, made, rows.header_at + 1, rejects, text=True, reading=reading)
 
 
 def _opened(path: Path, name: str) -> CalamineWorkbook:
@@ -80,18 +97,32 @@ def _chosen(book: CalamineWorkbook, there: Sequence[str], wanted: str | None, na
 class _Rows:
     """The rows of a sheet as text, from its header on."""
 
-    def __init__(self, sheet: CalamineSheet, name: str) -> None:
-        self._rows: Iterator[tuple[int, Row]] = (
-            (at, [_text(cell) for cell in row]) for at, row in enumerate(sheet.iter_rows(), start=1)
-        )
+    def __init__(
+        self, sheet: CalamineSheet, name: str, skip_rows: int | None, formats: Mapping[Place, str]
+    ) -> None:
+        rows = self._texts(sheet, formats)
+        first = list(islice(rows, _LOOKED_AT))
+        skipped = skip_rows or 0
+        looked = [(at - skipped, [cell or "" for cell in row]) for at, row in first if at > skipped]
+        before, self.titles, header = find_header(looked, sure=skip_rows is not None)
         self._name = name
         self.rejects: list[Reject] = []
-        self.header_at, first = next(((at, row) for at, row in self._rows if any(row)), (1, []))
+        self.header_at = skipped + before + 1
         self.at = self.header_at
-        while first and first[-1] is None:
-            first.pop()
-        header = checked_header([(cell or "").strip() for cell in first], name, self.header_at)
-        self.fields = field_names(header, name)
+        while header and not header[-1]:
+            header.pop()
+        self.header = checked_header(header, name, self.header_at)
+        self.fields = field_names(self.header, name)
+        self._rows = chain((r for r in first if r[0] > self.header_at), rows)
+
+    def _texts(self, sheet: CalamineSheet, formats: Mapping[Place, str]) -> Iterator[tuple[int, Row]]:
+        for at, row in enumerate(sheet.iter_rows()):
+            texts = [_text(cell) for cell in row]
+            if formats:
+                texts = [
+                    padded(t, formats[at, n]) if t and (at, n) in formats else t for n, t in enumerate(texts)
+                ]
+            yield at + 1, texts
 
     def batches(self, schema: pa.Schema, limit: int | None) -> Iterator[pa.RecordBatch]:
         """The good rows, each with its number in the sheet; blank rows are left out."""
@@ -124,7 +155,7 @@ def _text(cell: Any) -> str | None:
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e21 else repr(cell)
     if isinstance(cell, datetime):
         return cell.isoformat(" ")
     if isinstance(cell, date):

@@ -3,7 +3,7 @@
 Must never know a format.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ccexport.model.sources import Progress, Tell
@@ -18,6 +18,7 @@ class Loading:
     db: DuckDB
     tell: Tell
     limit: int | None = None
+    samples: dict[str, tuple[str, ...]] = field(default_factory=dict)  # file → words that tell its encoding
 
     def say(
         self, step: str, done: int = 0, total: int | None = None, *, unit: str = "rows", what: str = ""

@@ -27,7 +27,7 @@ def native_columns(
     """
     hints = hints or Hints()
     columns = [_native(db, table, name, declared.upper()) for name, declared in types]
-    texts = [c.name for c in columns if c.type is FieldType.TEXT and c.name != id_field]
+    texts = [c.name for c in columns if c.sql == text_sql(c.name) and c.name != id_field]
     chosen = {**hints.types, **hints.formats}
     as_text = [n for n in texts if n in chosen or hints.only_dates]
     read = (
@@ -38,7 +38,7 @@ def native_columns(
     found = []
     for column in columns:
         type_ = FieldType.TEXT if column.name == id_field else hints.types.get(column.name, column.type)
-        if column.name in read and column.sql == text_sql(column.name):
+        if column.name in read:
             found.append(read[column.name])
         else:
             found.append(_told(column if type_ is column.type else _changed(column, type_), hints))

@@ -3,12 +3,14 @@
 Must never lose one: profiles + rejects is what was read.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
 from ccexport.profiles.database import DuckDB, quote_identifier, quote_path
 from ccexport.profiles.staged import STAGED, Staged
+from ccexport.profiles.surroundings import odd_rows
 from ccexport.profiles.tolerant_reader import LINE
 
 _REJECTS = "_rejects"
@@ -38,8 +40,9 @@ def reject_unusable_ids(db: DuckDB, staged: Staged, id_field: str, key: str | No
             db.run(f"INSERT INTO {_REJECTS} SELECT * FROM _found")
     text = f"coalesce({key or f'trim(CAST({quote_identifier(id_field)} AS VARCHAR))'}, '')"
     total, different = db.row(f"SELECT count(*), count(DISTINCT nullif({text}, '')) FROM {STAGED}")
-    if total != different:
-        _find_unusable(db, text)
+    odd = odd_rows(db, staged)
+    if total != different or odd:
+        _find_unusable(db, text, odd)
         _keep(db, staged, id_field)
         db.run(f"DELETE FROM {STAGED} WHERE rowid IN (SELECT r FROM _unusable)")
     return {r: n - before.get(r, 0) for r, n in _counted(db).items() if n > before.get(r, 0)}
@@ -55,15 +58,20 @@ def write_rejects(db: DuckDB, path: Path) -> Path:
     return path
 
 
-def _find_unusable(db: DuckDB, text: str) -> None:
+def _find_unusable(db: DuckDB, text: str, odd: Sequence[tuple[int, str]]) -> None:
+    """`_unusable`: the odd rows, and of the others those with an empty or repeated id."""
+    db.run("CREATE OR REPLACE TEMP TABLE _unusable (r BIGINT, reason VARCHAR)")
+    for row, reason in odd:
+        db.run("INSERT INTO _unusable VALUES (?, ?)", [row, reason])
     db.run(
-        f"""CREATE OR REPLACE TEMP TABLE _unusable AS
-            SELECT rowid AS r, 'empty_id' AS reason FROM {STAGED} WHERE {text} = ''
+        f"""INSERT INTO _unusable
+            SELECT rowid, 'empty_id' FROM {STAGED}
+            WHERE {text} = '' AND rowid NOT IN (SELECT r FROM _unusable)
             UNION ALL
             SELECT r, 'repeated_id' FROM (
               SELECT rowid AS r, row_number() OVER (PARTITION BY {text} ORDER BY rowid) AS n FROM {STAGED}
               WHERE {text} IN (SELECT {text} FROM {STAGED} GROUP BY ALL HAVING count(*) > 1) AND {text} <> '')
-            WHERE n > 1"""
+            WHERE n > 1 AND r NOT IN (SELECT r FROM _unusable)"""
     )
 
 
@@ -90,7 +98,8 @@ def _keep(db: DuckDB, staged: Staged, id_field: str) -> None:
                     {_part_sql(staged, "u.r")} AS part
                   FROM _unusable u JOIN {STAGED} s ON s.rowid = u.r)
                 SELECT p.file, coalesce(bad.line, bad.r - p.start + p.first_line + coalesce(summed.n, 0)),
-                  bad.reason, if(bad.reason = 'empty_id', ?, ?), bad.raw
+                  bad.reason, CASE bad.reason WHEN 'empty_id' THEN ? WHEN 'repeated_id' THEN ?
+                    ELSE 'the row is no profile' END, bad.raw
                 FROM bad JOIN _parts p USING (part)
                 ASOF LEFT JOIN summed ON bad.part = summed.part AND bad.r > summed.r""",
             [f"the field {id_field} is empty", f"the field {id_field} repeats an earlier row's"],

@@ -3,27 +3,23 @@
 Must never write to a source, and never decide what a row means.
 """
 
-import gzip
-import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ccexport.errors import BadInput
 from ccexport.model.sources import Given
 from ccexport.profiles.database import DuckDB, quote_path
+from ccexport.profiles.file_kinds import GZIP, JSON, PARQUET, WORKBOOK, ZIP, kind_of
+from ccexport.profiles.load_csv import load_csv
 from ccexport.profiles.load_excel import load_excel
-from ccexport.profiles.load_files import load_csv, load_json, load_parquet
+from ccexport.profiles.load_json import load_json
+from ccexport.profiles.load_native import load_parquet
 from ccexport.profiles.loading import Loading
-from ccexport.profiles.staged import Part, Staged, check_alike, stack
+from ccexport.profiles.staged import Part, Staged, check_alike, refuse_damaged, stack
+from ccexport.profiles.unpack import gunzip, unzip
 
 _IN_MEMORY_SHARE = 0.2  # of the memory limit that sources may have to be staged in memory
-_JSON = {".jsonl", ".ndjson", ".json"}
-_TEXT = {".csv", ".tsv", ".txt"}
-_EXCEL = {".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"}
-_KNOWN = (
-    "CSV (.csv, .tsv, .txt), Parquet (.parquet), JSON lines (.jsonl, .ndjson, .json) "
-    "or a workbook (.xlsx, .xls, .ods)"
-)
 
 
 def make_room(db: DuckDB, sources: Sequence[Given], folder: Path) -> None:
@@ -65,42 +61,44 @@ def stage(loading: Loading, source: Given, folder: Path) -> Staged:
 
 def is_workbook(file: Path) -> bool:
     """Whether the name says so."""
-    return _suffix(file) in _EXCEL
+    return file.suffix.lower() in (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 
 
-def _suffix(file: Path) -> str:
-    suffixes = [s.lower() for s in file.suffixes]
-    return suffixes[-2] if len(suffixes) > 1 and suffixes[-1] == ".gz" else (suffixes or [""])[-1]
-
-
-def _load(loading: Loading, source: Given, file: Path, work: Path, table: str) -> Part:
+def _load(loading: Loading, given: Given, file: Path, work: Path, table: str) -> Part:
+    name = file.name
     if not file.is_file():
-        raise BadInput(f"{file.name} is not there, or is not a file.", file=file.name)
+        raise BadInput("{file} is not there, or is not a file.", file=name)
     if file.stat().st_size == 0:
-        raise BadInput(f"{file.name} is empty.", file=file.name)
-    suffix = _suffix(file)
-    if suffix in _EXCEL:
-        return load_excel(loading, file.name, file, source.sheet, table)
-    if suffix in _TEXT:
-        return load_csv(loading, file.name, _safely_named(file, work), work, table)
-    if suffix in _JSON:
-        return load_json(loading, file.name, _safely_named(file, work), work, table)
-    if suffix == ".parquet":
-        return load_parquet(loading, file.name, _safely_named(file, work), table)
-    raise BadInput(f"{file.name} cannot be read: give {_KNOWN}.", file=file.name)
+        raise BadInput("{file} is empty.", file=name)
+    path, kind, member = _opened(file, given, work)
+    if kind == WORKBOOK:
+        part = load_excel(loading, name, path, given, table)
+    elif kind == JSON:
+        part = load_json(loading, given, name, path, work, table)
+    elif kind == PARQUET:
+        part = load_parquet(loading, name, path, table, given.name)
+    else:
+        part = load_csv(loading, given, name, path, work, table)
+    if member and part.reading is not None:
+        part = replace(part, reading=replace(part.reading, member=member))
+    return refuse_damaged(part)
 
 
-def _safely_named(file: Path, work: Path) -> Path:
-    """The file under a name of ours: the loader takes `*` and `[` in a path as a pattern."""
-    safe = work / "source"
-    with file.open("rb") as opened:
-        packed = opened.read(2) == b"\x1f\x8b"
-    if not packed:
-        safe.symlink_to(file.absolute())
-        return safe
-    try:
-        with gzip.open(file) as source, safe.open("wb") as copy:
-            shutil.copyfileobj(source, copy)
-    except (OSError, EOFError) as error:
-        raise BadInput(f"{file.name} is not a whole gzip file.", file=file.name) from error
-    return safe
+def _opened(file: Path, given: Given, work: Path) -> tuple[Path, str, str]:
+    """The table of a file under a name of ours (the loader takes `*` and `[` in a path as a pattern), what it
+    is, and which member of a zip.
+    """
+    path = work / "source"
+    path.symlink_to(file.absolute())
+    kind, named, member = kind_of(path, file.name), file.name, ""
+    if kind == ZIP:
+        path, member = unzip(path, file.name, given.member, work / "member")
+        kind, named = kind_of(path, member), member
+    if kind == GZIP:
+        path = gunzip(path, file.name, work / "unpacked")
+        if not path.stat().st_size:
+            raise BadInput("{file} is empty.", file=file.name)
+        kind = kind_of(path, named.removesuffix(".gz"))
+    if kind in (ZIP, GZIP):
+        raise BadInput("{file} is packed more than once: unpack it first.", file=file.name)
+    return path, kind, member

@@ -10,7 +10,7 @@ from ccexport.errors import BadInput
 from ccexport.model.reading import FileReading
 from ccexport.profiles.database import DuckDB, quote_identifier
 from ccexport.profiles.spreadsheet_guards import take_off_guards
-from ccexport.profiles.tolerant_reader import LINE, Reject
+from ccexport.profiles.tolerant_reader import LINE, SURROUNDINGS, Reject
 
 STAGED = "staging._staged"
 NUMERIC_TEXT = "NUMERIC AS TEXT"  # exact numbers that a database hands over as text
@@ -98,19 +98,60 @@ def check_alike(first: Part, other: Part) -> None:
 
 
 def field_names(found: Sequence[str], name: str) -> tuple[str, ...]:
-    """The names, none twice; what would collide with our own columns gets another name."""
+    """The names, none twice: one that was there before gets a number, one without a name is called by its
+    place. What would collide with our own columns gets another name.
+    """
     given = {n.casefold() for n in found}
     names: list[str] = []
-    for wanted in found:
-        renamed = _RESERVED.get(wanted.casefold(), wanted)
-        if renamed != wanted and renamed in given:
-            raise BadInput(f"{name}: rename the field '{wanted}', which is a name this store uses itself.")
-        if renamed.casefold() in {n.casefold() for n in names}:
+    taken: set[str] = set()
+    for place, wanted in enumerate(found, 1):
+        named = wanted or f"column_{place}"
+        renamed = _RESERVED.get(named.casefold(), named)
+        if renamed != named and renamed in given:
             raise BadInput(
-                f"{name}: the header names the field '{wanted}' twice; rename one of them.", file=name, line=1
+                "{file}: rename the field {field}, which is a name this store uses itself.",
+                file=name,
+                field=wanted,
             )
+        number = 2
+        while renamed.casefold() in taken or (number > 2 and renamed.casefold() in given):
+            renamed, number = f"{named} {number}", number + 1
+        taken.add(renamed.casefold())
         names.append(renamed)
     return tuple(names)
+
+
+def renamed_fields(found: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """The names that are not those of the file, each with that."""
+    return {new: old for old, new in zip(found, names, strict=True) if old and new != old}
+
+
+def drop_empty(db: DuckDB, table: str, header: Sequence[str], fields: Sequence[str]) -> tuple[str, ...]:
+    """The fields without those that have neither a name nor a value, which are taken out of the table."""
+    unnamed = [f for old, f in zip(header, fields, strict=True) if not old]
+    if not unnamed or len(unnamed) == len(fields):
+        return tuple(fields)
+    counts = ", ".join(f"count(*) FILTER (trim({quote_identifier(f)}) <> '')" for f in unnamed)
+    empty = [f for f, n in zip(unnamed, db.row(f"SELECT {counts} FROM {table}"), strict=True) if not n]
+    for each in empty:
+        db.run(f"ALTER TABLE {table} DROP COLUMN {quote_identifier(each)}")
+    return tuple(f for f in fields if f not in empty)
+
+
+def refuse_damaged(part: Part) -> Part:
+    """`BadInput` when more than half of a file could not be read; what surrounds the table does not count."""
+    damaged = [r for r in part.rejects if r.reason not in SURROUNDINGS]
+    if len(damaged) > part.rows:
+        first = damaged[0]
+        raise BadInput(
+            "{file} cannot be read: {bad} of {lines} lines are damaged, the first at line {line}: {why}.",
+            file=part.name,
+            bad=len(damaged),
+            lines=len(damaged) + part.rows,
+            line=str(first.line),
+            why=first.detail,
+        )
+    return part
 
 
 def breaks_within(db: DuckDB, table: str, fields: Sequence[str]) -> int:

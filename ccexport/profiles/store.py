@@ -18,15 +18,16 @@ from ccexport.model.ids import make_id
 from ccexport.model.profiles import FieldEvidence, IngestReport, Snapshot
 from ccexport.model.sources import Given, Progress, SourcePreview, Tell
 from ccexport.profiles import browse, description
+from ccexport.profiles.child import call
 from ccexport.profiles.database import DuckDB, session
 from ccexport.profiles.exclude import Matches, build_without, profiles_with
 from ccexport.profiles.field_evidence import field_evidence
-from ccexport.profiles.ingest import Built, build
-from ccexport.profiles.preview import PREVIEWED, preview
+from ccexport.profiles.ingest import Built
 from ccexport.profiles.read_pool import WarmDatabase
 from ccexport.profiles.schema_drift import refuse_surprises
 
 _COUNTS_KEPT = 1_000
+PREVIEWED = 1_000  # rows
 
 
 class ProfileStore:
@@ -83,7 +84,9 @@ class ProfileStore:
         sources = self._with_readings(sources)
         make_folder(self.folder)
         with private_folder(self.temp_dir) as folder:
-            built = build(sources, folder, memory_limit=self.memory_limit, tell=tell)
+            built: Built = call(
+                "build", _named_files(sources), tell, self.memory_limit, sources=sources, folder=folder
+            )
             with locked(self.folder / ".lock"):
                 snapshot = self._snapshot_of(built, _named(sources))
                 if not accept_changes:
@@ -97,7 +100,16 @@ class ProfileStore:
         """The first rows of a source, with the types they suggest; nothing is kept."""
         (source,) = self._with_readings([source])
         with private_folder(self.temp_dir) as folder:
-            return preview(source, folder, memory_limit=self.memory_limit, limit=limit)
+            found: SourcePreview = call(
+                "preview",
+                _named_files([source]),
+                lambda progress: None,
+                self.memory_limit,
+                source=source,
+                folder=folder,
+                limit=limit,
+            )
+            return found
 
     def without(self, snapshot: Snapshot, matches: Matches) -> Snapshot:
         """The same snapshot made anew without profiles whose address matches; it becomes the current one."""
@@ -310,6 +322,10 @@ class ProfileStore:
             return description.read(file.read_text(encoding="utf-8"), self.folder)
         except (ValueError, KeyError, TypeError) as error:
             raise StoreTrouble(f"The description {file.name} of a snapshot is damaged.") from error
+
+
+def _named_files(sources: Sequence[Given]) -> list[str]:
+    return [f.name for s in sources for f in s.files] or [s.name for s in sources]
 
 
 def _named(sources: Sequence[Given]) -> tuple[str, ...]:

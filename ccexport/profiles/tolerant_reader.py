@@ -6,10 +6,8 @@ in silence, and never repair a value by guessing.
 
 import csv
 import io
-import json
 import re
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +17,7 @@ LINE = "_line"
 _JOINED_LINES = 200  # how far a quoted field with line breaks may reach before its quote counts as lost
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 _RAW_KEPT = 2_000
+_NOTE = re.compile(r"[^\W\d]\W*[ (]|[( ]\W*[^\W\d]")  # words, not a row that was cut
 LONGEST = 2_000_000  # bytes of a record; DuckDB's loader stops at one that is longer
 
 
@@ -100,7 +99,7 @@ def read_csv_carefully(dialect: CsvDialect, copy: Path) -> tuple[list[Reject], i
 
 def _after_table(reject: Reject, last: int) -> Reject:
     """A line of another width behind the last good one is a footer."""
-    if reject.line > last > 0 and reject.reason == "fields":
+    if reject.line > last > 0 and reject.reason == "fields" and _NOTE.search(reject.raw):
         return replace(reject, reason="after_table", detail="the line comes after the table")
     return reject
 
@@ -120,16 +119,18 @@ def _check_record(lines: _Lines, line: str, dialect: CsvDialect) -> tuple[str, t
         return "", ("encoding", f"some bytes of the line are not {dialect.encoding.name}")
     if '"' not in text:
         if (found := text.count(dialect.delimiter) + 1) == width:
-            return (text, None) if text.strip(dialect.delimiter + " ") or width == 1 else ("", None)
-        if found > width and not text.strip(dialect.delimiter + " "):
-            return "", None
+            return text, None
         if found > width and text.endswith(dialect.delimiter * (found - width)):
             return text[: width - found], None
         return "", (("fields", _width_trouble(found, width)) if text.strip() else None)
     alone = _parse(text, dialect.delimiter)
     if isinstance(alone, list) and len(alone) == width:
         return text, None
-    if isinstance(alone, list) and (more := len(alone) - width) > 0 and text.endswith(dialect.delimiter * more):
+    if (
+        isinstance(alone, list)
+        and (more := len(alone) - width) > 0
+        and text.endswith(dialect.delimiter * more)
+    ):
         return text[:-more], None
     if text.count('"') % 2 == 1:
         joined = _join(lines, line, dialect)
@@ -169,27 +170,3 @@ def _parse(text: str, delimiter: str) -> list[str] | str:
     except csv.Error as error:
         return str(error)
     return records[0] if len(records) == 1 else "more than one record"
-
-
-def read_json_carefully(path: Path, name: str, copy: Path) -> list[Reject]:
-    """The same for JSON lines: each good object gets its line number in `_line`."""
-    rejects: list[Reject] = []
-    with copy.open("w", encoding="utf-8") as out:
-        for at, line in _json_lines(path):
-            try:
-                value = json.loads(line)
-            except ValueError as error:
-                rejects.append(Reject(name, at, "json", str(error), line[:_RAW_KEPT]))
-                continue
-            if not isinstance(value, dict):
-                rejects.append(Reject(name, at, "json", "the line is not an object", line[:_RAW_KEPT]))
-                continue
-            out.write(json.dumps({LINE: at, **value}, ensure_ascii=False) + "\n")
-    return rejects
-
-
-def _json_lines(path: Path) -> Iterator[tuple[int, str]]:
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for at, line in enumerate(file, start=1):
-            if line.strip():
-                yield at, line.strip()

@@ -271,7 +271,6 @@ def test_phones_and_postal_codes_stay_text_by_name(store: ProfileStore, tmp_path
         ("\n\n", r"people\.csv is empty"),
         ("id,name\n", "no rows besides its header"),
         ("1,kari@example.com\n2,ola@example.com\n", "has no header: its first line holds values"),
-        ("id,name,Name\n1,a,b\n", "names the field 'Name' twice"),
         (
             "name,city\nkari,oslo\n",
             r"No field was recognised as the profile id: .* --id-field; .*'name', 'city'",

@@ -23,7 +23,23 @@ from ccexport.ui.profiles.profile_view import frame_of
 from ccexport.ui.render import number, plain, show_error
 from ccexport.ui.texts import t, tn
 
-TYPES = ["csv", "tsv", "txt", "parquet", "json", "jsonl", "ndjson", "xlsx", "xlsm", "xls", "ods", "gz"]
+TYPES = [
+    "csv",
+    "tsv",
+    "psv",
+    "txt",
+    "parquet",
+    "json",
+    "jsonl",
+    "ndjson",
+    "xlsx",
+    "xlsm",
+    "xls",
+    "xlsb",
+    "ods",
+    "gz",
+    "zip",
+]
 STEPS = mark(
     {
         "reading": "Reading",
