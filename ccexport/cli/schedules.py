@@ -10,7 +10,7 @@ from ccexport.cli.session import DataDir, Json, opened
 from ccexport.errors import BadInput
 from ccexport.model.firings import Firing
 from ccexport.model.runs import Run
-from ccexport.model.schedules import Every, Follows, Missed, Schedule
+from ccexport.model.schedules import Every, Follows, Missed
 
 if TYPE_CHECKING:
     from ccexport.services.schedules import ScheduleState
@@ -124,33 +124,38 @@ def set_(
     ] = None,
     cron: Annotated[str | None, typer.Option(help="A cron line of five fields.")] = None,
     at: At = None,
-    zone: Zone = "UTC",
+    zone: Annotated[
+        str | None, typer.Option(help="The time zone, such as Europe/Oslo; UTC at first.")
+    ] = None,
     missed: Annotated[
-        Missed, typer.Option(help="A time that passed while nothing could run: caught up once, or dropped.")
-    ] = Missed.CATCH_UP,
+        Missed | None,
+        typer.Option(
+            help="A time that passed while nothing could run: caught up once (at first), or dropped."
+        ),
+    ] = None,
     keep_own: Annotated[
         bool, typer.Option("--keep-own", help="Leave exports that have a schedule of their own.")
     ] = False,
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Set when exports run. Saving runs nothing.
+    """Set when exports run; what is not named stays. Saving runs nothing.
 
     Example: ccexport schedules set Newsletter --weekly monday --weekly friday --at 06:30 --zone Europe/Oslo
     """
     found = recurrence(hourly=hourly, daily=daily, weekly=weekly, monthly=monthly, cron=cron, at=at)
     ways = [with_refresh, by_hand, after is not None, found is not None]
-    if sum(ways) != 1:
+    changes: dict[str, Any] = {"zone": zone, "missed": missed}
+    changes = {name: value for name, value in changes.items() if value is not None}
+    if sum(ways) > 1 or not (any(ways) or changes):
         raise BadInput(
             "Choose one of --with-refresh, --by-hand, --after, --hourly, --daily, --weekly, --monthly and --cron."
         )
-    follows = [Follows.REFRESH, Follows.NOTHING, Follows.EXPORT, Follows.TIMES][ways.index(True)]
-    values = {"follows": follows, "after": after, "recurrence": found, "zone": zone, "missed": missed}
-    from ccexport.services.validation import parsed
-
-    schedule = parsed(Schedule, values, "The schedule")
+    if any(ways):
+        follows = [Follows.REFRESH, Follows.NOTHING, Follows.EXPORT, Follows.TIMES][ways.index(True)]
+        changes |= {"follows": follows, "after": after, "recurrence": found}
     with opened(data_dir) as (services, actor):
-        states = services.schedules.set(actor, exports, schedule, keep_own=keep_own)
+        states = services.schedules.change(actor, exports, keep_own=keep_own, **changes)
     lines = [line for state in states for line in _lines(state)]
     emit(as_json, [schedule_document(s) for s in states], lines or ["Nothing was changed."])
 

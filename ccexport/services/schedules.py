@@ -3,9 +3,10 @@
 Must never fire anything because a schedule was saved.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from ccexport.errors import BadInput
 from ccexport.model.exports import Actor, Export
@@ -15,6 +16,7 @@ from ccexport.model.schedules import Follows, Schedule, in_words, next_times
 from ccexport.model.words import Role, RunState
 from ccexport.services.access import require, require_use
 from ccexport.services.exports import ExportUseCases
+from ccexport.services.validation import parsed
 from ccexport.services.wiring import UseCases, Wiring
 from ccexport.worker.schedules import Timetable
 
@@ -79,22 +81,50 @@ class ScheduleUseCases(UseCases):
 
         `schedule.after` may be the name of an export.
         """
-        schedule = self._by_id(schedule)
+        return self._save_all(actor, names, lambda _: schedule, keep_own=keep_own)
+
+    def change(
+        self, actor: Actor, names: Sequence[str], *, keep_own: bool = False, **changes: Any
+    ) -> Sequence[ScheduleState]:
+        """Change some of the settings of several schedules (those of `Schedule`); what is not given stays.
+
+        An export without a schedule of its own begins with the one that all have. None unsets.
+        """
+
+        def changed(old: Schedule) -> Schedule:
+            values = old.model_dump() | changes
+            return parsed(Schedule, {k: v for k, v in values.items() if v is not None}, "The schedule")
+
+        return self._save_all(actor, names, changed, keep_own=keep_own)
+
+    def _save_all(
+        self,
+        actor: Actor,
+        names: Sequence[str],
+        make: Callable[[Schedule], Schedule],
+        *,
+        keep_own: bool,
+    ) -> Sequence[ScheduleState]:
+        """All of them, or none when one is refused."""
         chosen = [self._mine(actor, name, "schedule this export") for name in dict.fromkeys(names)]
         if not chosen:
             raise BadInput("Name at least one export.")
         if keep_own:
             chosen = [e for e in chosen if self._ledger.schedules.get(e.id) is None]
-        for export in chosen:
+        made = [(export, self._by_id(make(self._schedule_of(export)))) for export in chosen]
+        for export, schedule in made:
             self._refuse_circle(export, schedule)
-        return [self._saved(actor, export, schedule) for export in chosen]
+        return [self._saved(actor, export, schedule) for export, schedule in made]
+
+    def _schedule_of(self, export: Export) -> Schedule:
+        saved = self._ledger.schedules.get(export.id)
+        return saved.schedule if saved else Schedule()
 
     def pause(self, actor: Actor, name: str, *, until: date | None) -> ScheduleState:
         """No firing before that day, in the schedule's own zone; None goes on at once."""
         export = self._mine(actor, name, "pause this schedule")
-        saved = self._ledger.schedules.get(export.id)
-        old = saved.schedule if saved else Schedule()
-        return self._saved(actor, export, old.model_copy(update={"paused_until": until}))
+        schedule = self._schedule_of(export).model_copy(update={"paused_until": until})
+        return self._saved(actor, export, schedule)
 
     def run_all(self, actor: Actor, names: Sequence[str] = ()) -> Sequence[Run | Firing]:
         """Run those named, or every export that does not run by hand only; in this order.
