@@ -6,6 +6,7 @@ where its value came from. Must never log or show a secret.
 
 import os
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -32,7 +33,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(
         default=Path("data/store"),
-        description="everything is kept here: delete it for a full reset, copy it for a backup",
+        description="everything is kept here: delete it for a full reset; `backup` copies it",
     )
     ledger_url: str = Field(
         default="",
@@ -75,6 +76,10 @@ class Settings(BaseSettings):
         description="months after which the contacts of a run are removed; its counts and story stay",
     )
     base_url: str = Field(default="http://127.0.0.1:8501", description="where people reach the dashboard")
+    trusted_proxies: str = Field(
+        default="",
+        description="addresses or networks of the proxies whose `X-Forwarded-For` is believed, separated by commas",
+    )
     oidc_metadata_url: str = Field(
         default="",
         description="sign in with an OpenID provider too: its `…/.well-known/openid-configuration`",
@@ -124,6 +129,18 @@ class Settings(BaseSettings):
             raise ValueError("must be an absolute http or https URL, such as https://example.com/path")
         return value.rstrip("/")
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for part in filter(None, (one.strip() for one in value.split(","))):
+            try:
+                ip_network(part)
+            except ValueError as error:
+                raise ValueError(
+                    "must be addresses such as 127.0.0.1 or 10.0.0.0/8, separated by commas"
+                ) from error
+        return value
+
     @field_validator("memory_limit")
     @classmethod
     def _a_size(cls, value: str) -> str:
@@ -163,6 +180,11 @@ class Settings(BaseSettings):
         ):
             raise ValueError("needs CCEXPORT_OIDC_CLIENT_ID and CCEXPORT_OIDC_CLIENT_SECRET beside it")
         return self
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        """Addresses and networks of the proxies that are believed."""
+        return tuple(filter(None, (one.strip() for one in self.trusted_proxies.split(","))))
 
     @property
     def ledger_address(self) -> str:

@@ -8,6 +8,7 @@ import typer
 from typer.main import get_command
 
 from ccexport.cli import (
+    backup,
     configuration,
     connections,
     doctor,
@@ -61,6 +62,7 @@ segments_insight.register(segments.app)
 upkeep.register(app)
 configuration.register(app)
 doctor.register(app)
+backup.register(app)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -186,6 +186,11 @@ class Database:
             else:
                 self._migrate()
 
+    def upgrade_to(self, version: str) -> None:
+        """Make the tables of an empty database as they were at `version`, for rows of that version."""
+        with _translated(), self._alone():
+            self._migrate(version)
+
     def version(self) -> str | None:
         """The version it is at, or None before the first."""
         with _translated():
@@ -204,7 +209,7 @@ class Database:
             connection.execute(text(_VERSION_TABLE))
             connection.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": NEWEST})
 
-    def _migrate(self) -> None:
+    def _migrate(self, version: str = "head") -> None:
         from alembic import command  # alembic costs 0.2 s and is needed once per version
         from alembic.config import Config
 
@@ -213,7 +218,7 @@ class Database:
         with self.engine.connect() as connection:
             self.without_timeouts(connection)
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, version)
             connection.commit()
 
     @contextmanager

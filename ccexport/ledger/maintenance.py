@@ -51,14 +51,23 @@ def move(source: str, target: str) -> Moved:
             old.without_timeouts(reading)
             new.without_timeouts(writing)
             _refuse_live(reading)
-            _refuse_full(writing)
-            rows = {table.name: _copy(table, reading, writing) for table in metadata.sorted_tables}
-            for table in metadata.sorted_tables:
-                _count_on(table, writing)
+            rows = copy_rows(reading, writing)
         return Moved(rows)
     finally:
         old.close()
         new.close()
+
+
+def copy_rows(reading: Connection, writing: Connection) -> dict[str, int]:
+    """Copy every row of one ledger into another, empty one of the same version; how many of each table.
+
+    Raises `Conflict` when something is there already.
+    """
+    _refuse_full(writing)
+    rows = {table.name: _copy(table, reading, writing) for table in metadata.sorted_tables}
+    for table in metadata.sorted_tables:
+        _count_on(table, writing)
+    return rows
 
 
 def _refuse_live(reading: Connection) -> None:

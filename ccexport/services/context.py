@@ -15,6 +15,7 @@ from ccexport.model.profiles import Snapshot
 from ccexport.runs.accounts import Accounts
 from ccexport.runs.engine import Engine
 from ccexport.sandbox.embedded import RunningSandbox
+from ccexport.services.backups import BackupUseCases
 from ccexport.services.configuration import ConfigurationUseCases, Configured
 from ccexport.services.connections import ConnectionUseCases
 from ccexport.services.exports import ExportUseCases
@@ -127,6 +128,10 @@ class Services:
     @cached_property
     def system(self) -> SystemUseCases:
         return SystemUseCases(self.wiring)
+
+    @cached_property
+    def backups(self) -> BackupUseCases:
+        return BackupUseCases(self.wiring)
 
     @cached_property
     def maintenance(self) -> MaintenanceUseCases:

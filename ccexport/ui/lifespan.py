@@ -20,7 +20,7 @@ from ccexport import logs, telemetry
 from ccexport.errors import CcexportError
 from ccexport.settings import Settings, load_settings
 from ccexport.ui.app_state import STARTED, hold
-from ccexport.ui.middleware import is_loopback
+from ccexport.ui.door import is_loopback
 from ccexport.ui.render import show_error
 from ccexport.ui.sockets import send_at_once
 from ccexport.ui.texts import t

@@ -4,10 +4,10 @@ Pure ASGI. Must never read a body.
 """
 
 from collections.abc import Iterable
-from ipaddress import ip_address
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
 from urllib.parse import quote, urlsplit
 
+import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
@@ -17,12 +17,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ccexport.ui.app_state import STARTED
 from ccexport.ui.cookies import ASKED, SESSION, cookie_values
+from ccexport.ui.door import OUR_ORIGIN, address_of, is_loopback, is_ours
 from ccexport.ui.redirect import SCRIPT_HASH
+from ccexport.ui.visitors import Strangers, Uploads
 
 CLOSED = ("/_stcore/metrics", "/_stcore/agent")
 TO_THE_PROVIDER = "/auth/login"  # Streamlit's own
 ASKED_SECONDS = 600
-SIGNED_IN_ONLY = ("/media/",)
+SIGNED_IN_ONLY = ("/media/", "/_stcore/upload_file")
+ANY_HOST = (
+    "/healthz",
+    "/metrics",
+)  # asked by machines, by whatever address; they say nothing or need a token
+UPLOAD = "/_stcore/upload_file/"
 ASK_THE_SERVICES = ("/auth/", "/oauth/", "/download/", "/metrics")
 # The first hash is the one inline line of Streamlit 1.67's own index.html.
 POLICY = "; ".join(
@@ -32,22 +39,25 @@ POLICY = "; ".join(
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
         "font-src 'self' data:",
-        "connect-src 'self' ws: wss:",
+        "connect-src 'self' {websocket}",
         "worker-src 'self' blob:",
         "frame-src 'self'",
         "frame-ancestors 'none'",
         "object-src 'none'",
         "base-uri 'self'",
+        "form-action 'self'",
     )
 )
 HEADERS = {
-    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+
+
+STRANGERS, UPLOADS = Strangers(), Uploads()
 
 
 class Doorkeeper:
@@ -60,25 +70,89 @@ class Doorkeeper:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        refusal = await self._refusal(scope)
-        if refusal and scope["type"] == "websocket":
+        asked = HTTPConnection(scope)
+        signed_in = await run_in_threadpool(_signed_in, asked)
+        refusal = _refusal(scope, asked, signed_in)
+        if refusal is None:
+            origin = _origin(scope, asked)
+            with _counted(scope, asked, origin, signed_in) as fits:
+                if fits:
+                    _tell_origin(scope, origin)
+                    await self._app(scope, receive, _with_headers(send, scope, _asked_page(scope)))
+                    return
+            refusal = 429, "Too many connections or too much at once from here. Close some, and try again."
+        if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 4403})
-        elif refusal:
-            status, text = refusal
-            await PlainTextResponse(text, status, dict(HEADERS))(scope, receive, send)
         else:
-            await self._app(scope, receive, _with_headers(send, _asked_page(scope)))
+            status, text = refusal
+            await PlainTextResponse(text, status, _headers(scope))(scope, receive, send)
 
-    async def _refusal(self, scope: Scope) -> tuple[int, str] | None:
-        if _sandbox_on() and not all(is_loopback(host) for host in _ends(scope)):
-            return 403, "The demo answers on this machine only (127.0.0.1)."
-        if scope["path"].startswith(CLOSED):
-            return 404, "Not found."
-        if STARTED.services is None and scope["path"].startswith(ASK_THE_SERVICES):
-            return 503, "The dashboard is starting. Try again in a moment."
-        if scope["path"].startswith(SIGNED_IN_ONLY) and not await run_in_threadpool(_signed_in, scope):
-            return 403, "Sign in first."
-        return None
+
+def _refusal(scope: Scope, asked: HTTPConnection, signed_in: bool) -> tuple[int, str] | None:
+    path = scope["path"]
+    settings = STARTED.settings
+    if _sandbox_on() and not all(is_loopback(host) for host in _ends(scope)):
+        return 403, "The demo answers on this machine only (127.0.0.1)."
+    if settings is not None and path not in ANY_HOST and not is_ours(settings, _port(scope), asked.headers):
+        return 403, "This is not the address of the dashboard. Open it by the one in CCEXPORT_BASE_URL."
+    if _has(path, CLOSED):
+        return 404, "Not found."
+    if STARTED.services is None and _has(path, ASK_THE_SERVICES):
+        return 503, "The dashboard is starting. Try again in a moment."
+    if _has(path, SIGNED_IN_ONLY) and not signed_in:
+        return 403, "Sign in first."
+    return None
+
+
+def _has(path: str, parts: Iterable[str]) -> bool:
+    """Also below a base path, whatever it is."""
+    return any(part in path for part in parts)
+
+
+def _counted(
+    scope: Scope, asked: HTTPConnection, origin: str, signed_in: bool
+) -> AbstractContextManager[bool]:
+    """Whether there is room for this one beside what its origin holds already; counted while it is open."""
+    if not signed_in:
+        return STRANGERS.one_more(origin)
+    if UPLOAD in scope["path"] and scope["method"] == "PUT":
+        tab = scope["path"].partition(UPLOAD)[2].partition("/")[0]
+        length = asked.headers.get("content-length", "")
+        most = int(st.config.get_option("server.maxUploadSize")) * 1024 * 1024
+        size = int(length) if length.isdigit() else most + 1
+        return UPLOADS.coming(asked.cookies[SESSION], tab, size, most)
+    return nullcontext(True)
+
+
+def _origin(scope: Scope, asked: HTTPConnection) -> str:
+    peer = scope["client"][0] if scope.get("client") else ""
+    settings = STARTED.settings
+    return address_of(settings, peer, asked.headers.get("x-forwarded-for", "")) if settings else peer
+
+
+def _tell_origin(scope: Scope, origin: str) -> None:
+    """Pages read the origin from here, and only from here."""
+    name = OUR_ORIGIN.encode()
+    scope["headers"] = [(k, v) for k, v in scope["headers"] if k.lower() != name] + [(name, origin.encode())]
+
+
+def _port(scope: Scope) -> int | None:
+    server = scope.get("server")
+    return server[1] if server else None
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    """The headers of every answer; the policy names our own host only."""
+    settings = STARTED.settings
+    host = HTTPConnection(scope).headers.get("host", "")
+    ours = settings is not None and is_ours(settings, _port(scope), {"host": host})
+    websocket = f"{'wss' if _secure() else 'ws'}://{host}" if ours else ""
+    found = HEADERS | {"Content-Security-Policy": POLICY.replace("{websocket}", websocket)}
+    return found | {"Strict-Transport-Security": "max-age=31536000"} if _secure() else found
+
+
+def _secure() -> bool:
+    return STARTED.settings is not None and STARTED.settings.base_url.startswith("https:")
 
 
 def _asked_page(scope: Scope) -> str:
@@ -98,17 +172,26 @@ def _asked_page(scope: Scope) -> str:
     return note.headers["set-cookie"]
 
 
-def _with_headers(send: Send, cookie: str) -> Send:
+def _with_headers(send: Send, scope: Scope, cookie: str) -> Send:
     async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
+        if message["type"] in {"http.response.start", "websocket.accept"}:
+            message.setdefault("headers", [])
             headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
+            for name, value in _headers(scope).items():
                 headers.setdefault(name, value)
             if cookie:
                 headers.append("Set-Cookie", cookie)
+            if _secure():
+                message["headers"] = [(k, _only_by_tls(k, v)) for k, v in message["headers"]]
         await send(message)
 
     return sending
+
+
+def _only_by_tls(name: bytes, value: bytes) -> bytes:
+    """Streamlit's own cookies too."""
+    marked = name.lower() != b"set-cookie" or b"; secure" in value.lower()
+    return value if marked else value + b"; Secure"
 
 
 def _sandbox_on() -> bool:
@@ -122,19 +205,13 @@ def _ends(scope: Scope) -> Iterable[str]:
             yield scope[end][0]
 
 
-def is_loopback(host: str) -> bool:
-    """Whether this address is of this machine only."""
-    if host in {"localhost", "testclient", "testserver"}:
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def _signed_in(scope: Any) -> bool:
-    secret = HTTPConnection(scope).cookies.get(SESSION)
-    return STARTED.services is not None and STARTED.services.people.signed_in(secret) is not None
+def _signed_in(asked: HTTPConnection) -> bool:
+    secret = asked.cookies.get(SESSION)
+    return (
+        bool(secret)
+        and STARTED.services is not None
+        and STARTED.services.people.signed_in(secret) is not None
+    )
 
 
 MIDDLEWARE = [Middleware(Doorkeeper)]

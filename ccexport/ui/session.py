@@ -6,6 +6,7 @@ from ccexport.model.exports import Actor
 from ccexport.model.words import Role
 from ccexport.ui import cookies
 from ccexport.ui.app_state import services
+from ccexport.ui.door import OUR_ORIGIN
 from ccexport.ui.texts import t
 
 
@@ -32,9 +33,6 @@ def require(needed: Role) -> Actor:
 
 
 def origin() -> str:
-    """The address of the browser; behind a proxy on this machine, the one that the proxy names last."""
-    address = st.context.ip_address
-    if isinstance(address, str):
-        return address
-    forwarded = st.context.headers.get("X-Forwarded-For")
-    return forwarded.rpartition(",")[2].strip()[:60] if isinstance(forwarded, str) and forwarded else "local"
+    """Where the browser is, as the middleware found it when this page was opened."""
+    found = st.context.headers.get(OUR_ORIGIN)
+    return found if isinstance(found, str) else "local"

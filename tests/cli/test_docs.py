@@ -176,9 +176,11 @@ def test_readme_and_operating_are_followed_to_the_letter(
     reader.words |= {
         "/var/lib/ccexport": str(store),
         "/backup": str(tmp_path / "backup"),
+        "/srv/ccexport-restored": str(tmp_path / "restored"),
         "NEW,OLD": f"{new},{old}",
         "postgresql://ccexport:password@db/ccexport": f"sqlite:///{tmp_path / 'moved.sqlite'}",
     }
+    monkeypatch.setenv("CCEXPORT_SECRET_KEY", old)  # the back-up leaves the key out
     for command in [c for c in commands(ROOT / "docs" / "operate.md") if c not in NOT_RUN]:
         reader.run(command)
         if "rotate-key" in command:
@@ -191,7 +193,7 @@ def test_readme_and_operating_are_followed_to_the_letter(
     # What was backed up before the key was rotated is restored elsewhere, with the old key.
     monkeypatch.delenv("CCEXPORT_LEDGER_URL")
     monkeypatch.setenv("CCEXPORT_SECRET_KEY", old)
-    monkeypatch.setenv("CCEXPORT_DATA_DIR", str(tmp_path / "backup"))
+    monkeypatch.setenv("CCEXPORT_DATA_DIR", str(tmp_path / "restored"))
     reader.run("python -m ccexport doctor")
     preview = json.loads(reader.run("python -m ccexport exports preview Newsletter --json"))
     assert preview["verdicts"]["unchanged"] == 20  # it knows what was sent

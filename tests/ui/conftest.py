@@ -128,7 +128,7 @@ def nobody(tmp_path: Path) -> Iterator[Pages]:
 @pytest.fixture(autouse=True)
 def let_go() -> Iterator[None]:
     yield
-    STARTED.services = None
+    STARTED.services = STARTED.settings = None
     STARTED.importing = STARTED.preparing = False
     STARTED.trouble = ""
 

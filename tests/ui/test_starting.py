@@ -39,7 +39,7 @@ def test_a_route_opened_too_early_says_try_again(path: str) -> None:
 
     async def asked() -> int:
         way = httpx.ASGITransport(app=Starlette(routes=ROUTES, middleware=MIDDLEWARE))
-        async with httpx.AsyncClient(transport=way, base_url="http://127.0.0.1") as web:
+        async with httpx.AsyncClient(transport=way, base_url="http://127.0.0.1:8501") as web:
             return (await web.get(path)).status_code
 
     assert ran(asked()) == 503
