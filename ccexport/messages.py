@@ -18,7 +18,7 @@ Must never hold markup, nor an option of the command line.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -76,6 +76,14 @@ class Message:
         return cls(kept["template"], values, kept.get("plural"))
 
 
+class Unusable(ValueError):
+    """A value cannot be used; what is wrong with it is part of a sentence, a template with named values."""
+
+    def __init__(self, template: str, /, **values: Value) -> None:
+        self.message = Message(template, values)
+        super().__init__(str(self.message))
+
+
 def message(template: str, /, **values: Value) -> Message:
     """A sentence with its named values."""
     return Message(template, values)
@@ -84,6 +92,12 @@ def message(template: str, /, **values: Value) -> Message:
 def counted(one: str, several: str, /, *, n: int, **values: Value) -> Message:
     """A sentence with a form for 1 and a form for other counts; both may name `{n}`."""
     return Message(one, {"n": n, **values}, several)
+
+
+def joined(sentences: Iterable[Message], between: str = " ") -> Message:
+    """Several sentences, or parts of one, as one message."""
+    parts = {f"part{number}": part for number, part in enumerate(sentences)}
+    return Message(between.join(f"{{{name}}}" for name in parts), parts)
 
 
 def mark(texts: T) -> T:

@@ -44,8 +44,9 @@ class Callback:
             if settings.sandbox_on and not settings.cc_redirect_url:
                 return HTTPServer(("127.0.0.1", 0), self._handler())
             raise BadSettings(
-                f"The port {port} of CCEXPORT_CC_REDIRECT_URL is in use: stop what uses it, connect in the "
-                "dashboard, or set another registered address."
+                "The port {port} of CCEXPORT_CC_REDIRECT_URL is in use: stop what uses it, connect "
+                "in the dashboard, or set another registered address.",
+                port=port,
             ) from error
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

@@ -83,9 +83,16 @@ def _read(file: Path) -> object:
         return yaml.safe_load(text)
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(
-            f"The file {file} cannot be read: {getattr(error, 'strerror', 'it is not UTF-8')}."
+            "The file {file} cannot be read: {getattr}.",
+            file=file,
+            getattr=getattr(error, "strerror", "it is not UTF-8"),
         ) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise BadInput(f"The file {file} is not YAML:{where} {getattr(error, 'problem', '')}.") from error
+        raise BadInput(
+            "The file {file} is not YAML:{where} {getattr}.",
+            file=file,
+            where=where,
+            getattr=getattr(error, "problem", ""),
+        ) from error

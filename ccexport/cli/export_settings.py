@@ -118,7 +118,9 @@ def settings(options: Mapping[str, Any]) -> dict[str, Any]:
         name = option.removeprefix("no_")
         if option.startswith("no_") and options[option]:
             if name in found:
-                raise BadInput(f"Choose one of --{_dashed(name)} and --{_dashed(option)}.")
+                raise BadInput(
+                    "Choose one of --{dashed} and --{dashed2}.", dashed=_dashed(name), dashed2=_dashed(option)
+                )
             found[name] = None
     return found
 
@@ -136,7 +138,7 @@ def _mapped(mapping: Sequence[str]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for target, source in pairs:
         if target in fields:
-            raise BadInput(f"--map {target} is given more than once.")
+            raise BadInput("--map {target} is given more than once.", target=target)
         if target != "email":
             fields[target] = _field(target, source)
     return {"email": emails[0], "fields": fields}
@@ -148,7 +150,12 @@ def _field(target: str, source: str) -> Any:
     try:
         return json.loads(source)
     except json.JSONDecodeError as error:
-        raise BadInput(f"--map {target} is not JSON: column {error.colno}: {error.msg}.") from error
+        raise BadInput(
+            "--map {target} is not JSON: column {colno}: {msg}.",
+            target=target,
+            colno=error.colno,
+            msg=error.msg,
+        ) from error
 
 
 def _words(text: str, option: str) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def create(
     """
     for option, what in (("connection", "--connection"), ("segment", "--segment"), ("mapping", "--map")):
         if not options[option]:
-            raise BadInput(f"Missing option '{what}'.")
+            raise BadInput("Missing option '{what}'.", what=what)
     if (options["contact_list"] is None) is not list_per_segment:
         raise BadInput("An export needs a contact list: --list NAME, or --list-per-segment.")
     given = settings(options)

@@ -103,8 +103,9 @@ def _unforeseen(as_json: bool, error: Exception) -> ExitCode:
     return emit_error(
         as_json,
         CcexportError(
-            f"Something unforeseen went wrong ({kind}). Try again; `ccexport doctor` looks at what could be the "
-            "matter, and CCEXPORT_LOG_LEVEL=DEBUG shows where it happened."
+            "Something unforeseen went wrong ({kind}). Try again; `ccexport doctor` looks at "
+            "what could be the matter, and CCEXPORT_LOG_LEVEL=DEBUG shows where it happened.",
+            kind=kind,
         ),
     )
 

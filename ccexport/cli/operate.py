@@ -126,7 +126,9 @@ def suppression_add(
         try:
             entries += file.read_text("utf-8").splitlines()
         except OSError as error:
-            raise BadInput(f"The file {file} cannot be read: {error.strerror}.") from error
+            raise BadInput(
+                "The file {file} cannot be read: {problem}.", file=file, problem=error.strerror
+            ) from error
     with opened(data_dir) as (services, actor):
         added = services.system.suppress(actor, entries)
     emit(as_json, {"added": added}, [f"{added} new entries are on the suppression list."])

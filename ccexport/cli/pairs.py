@@ -7,5 +7,5 @@ def pair(text: str, option: str) -> tuple[str, str]:
     """`name=value` as two. Raises `BadInput` naming the option."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip() or not value.strip():
-        raise BadInput(f"{option} {text} is not of the form name=value.")
+        raise BadInput("{option} {text} is not of the form name=value.", option=option, text=text)
     return name.strip(), value.strip()

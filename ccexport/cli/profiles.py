@@ -86,7 +86,7 @@ def overrides(
     try:
         said: dict[str, Any] = {"encoding": checked_encoding(encoding) if encoding else None}
     except ValueError as error:
-        raise BadInput(f"--encoding: {error}.") from error
+        raise BadInput("--encoding: {problem}.", problem=error) from error
     said |= {"sheet": sheet, "skip_rows": skip_rows, "member": member}
     said |= {"types": field_types(types or []) or None, "formats": field_formats(formats or []) or None}
     return {name: value for name, value in said.items() if value is not None}
@@ -98,11 +98,11 @@ def field_formats(written: list[str]) -> dict[str, str]:
     for text in written:
         name, sign, wanted = text.rpartition("=")
         if not sign or not name:
-            raise BadInput(f"--format {text}: write FIELD=FORMAT, such as Birthday=day_first.")
+            raise BadInput("--format {text}: write FIELD=FORMAT, such as Birthday=day_first.", text=text)
         try:
             found[name] = checked_format(name, wanted)
         except ValueError as error:
-            raise BadInput(f"--format {text}: {error}.") from error
+            raise BadInput("--format {text}: {problem}.", text=text, problem=error) from error
     return found
 
 
@@ -113,7 +113,9 @@ def field_types(written: list[str]) -> dict[str, FieldType]:
         name, sign, type_ = text.rpartition("=")
         if not sign or not name or type_ not in {t.value for t in FieldType} - {"list"}:
             raise BadInput(
-                f"--type {text}: write FIELD=TYPE with text, number, boolean, date or timestamp, such as Code=text."
+                "--type {text}: write FIELD=TYPE with text, number, boolean, date or timestamp, such "
+                "as Code=text.",
+                text=text,
             )
         found[name] = FieldType(type_)
     return found

@@ -61,12 +61,18 @@ def json_or_file(text: str, what: str) -> Any:
         try:
             text = path.read_text("utf-8")
         except OSError as error:
-            raise BadInput(f"{what} is neither JSON nor a file that can be read: {text}.") from error
+            raise BadInput(
+                "{what} is neither JSON nor a file that can be read: {text}.", what=what, text=text
+            ) from error
         except UnicodeDecodeError as error:
-            raise BadInput(f"{source} is not text in UTF-8.") from error
+            raise BadInput("{source} is not text in UTF-8.", source=source) from error
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise BadInput(
-            f"{source} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}."
+            "{source} is not JSON: line {lineno}, column {colno}: {msg}.",
+            source=source,
+            lineno=error.lineno,
+            colno=error.colno,
+            msg=error.msg,
         ) from error

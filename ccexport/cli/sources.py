@@ -69,7 +69,7 @@ def _query(text: str) -> str:
     try:
         return path.read_text("utf-8") if " " not in text.strip() and path.is_file() else text
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"The query in {path.name} cannot be read as text.") from error
+        raise BadInput("The query in {file} cannot be read as text.", file=path.name) from error
 
 
 def _password(file: Path | None, *, asked: bool) -> str | None:
@@ -78,7 +78,7 @@ def _password(file: Path | None, *, asked: bool) -> str | None:
         try:
             return file.read_text("utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
-            raise BadInput(f"The password file {file.name} cannot be read.") from error
+            raise BadInput("The password file {file} cannot be read.", file=file.name) from error
     if PASSWORD in os.environ:
         return os.environ[PASSWORD]
     if asked and sys.stdin.isatty():

@@ -34,6 +34,7 @@ from ccexport.constant_contact.values import (
 )
 from ccexport.constant_contact.wire import Answer, Request
 from ccexport.errors import ConstantContactError, NotFound, OutcomeUnknown, Refused
+from ccexport.messages import message
 
 # How far the vendor's clock may be behind ours when a lost job is looked for.
 CLOCK_SKEW = timedelta(minutes=2)
@@ -235,8 +236,11 @@ class Account:
         if same:
             return next((found for found in same if found.name == name), same[0])
         raise Refused(
-            f"Constant Contact says that the list name “{name}” is in use, yet shows no such list; "
-            "it may belong to a deleted one. Choose another name.",
+            message(
+                "Constant Contact says that the list name “{name}” is in use, yet shows no such "
+                "list; it may belong to a deleted one. Choose another name.",
+                name=name,
+            ),
             status=409,
             asked=refused.evidence.get("asked"),
         ) from refused

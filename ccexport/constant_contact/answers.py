@@ -23,10 +23,22 @@ from ccexport.errors import (
     Refused,
     Throttled,
 )
+from ccexport.messages import Message, mark, message, word
 
 _TRACES = ("x-request-id", "x-amzn-requestid", "apigw-requestid", "x-amz-apigw-id")
 _ADDRESS = re.compile(r"[^\s\"'<>(),;:]+@[^\s\"'<>(),;:]+")
 _LONG = re.compile(r"[\w\-.~+/=]{60,}")
+
+
+_REFUSED = mark(
+    {
+        400: "Constant Contact refused the request",
+        404: "Constant Contact does not know what was asked for",
+        409: "Constant Contact already has that",
+        413: "Constant Contact finds the request too large",
+        415: "Constant Contact does not accept this kind of content",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +90,9 @@ def decipher(got: Answer | Lost, request: Request, now: datetime) -> Answer | Co
     if isinstance(got, Lost):
         return _lost(got, request)
     if (got.status == 202 and request.method == "GET") or (got.status == 404 and request.prepared):
-        return _down("Constant Contact is still preparing the answer. Try again in a minute.", got, request)
+        return _down(
+            message("Constant Contact is still preparing the answer. Try again in a minute."), got, request
+        )
     if got.status < 300:
         return got
     complaint = read_complaint(got)
@@ -92,7 +106,8 @@ def decipher(got: Answer | Lost, request: Request, now: datetime) -> Answer | Co
             "Connect the account again.",
             **_evidence(got, complaint, request),
         )
-    return Refused(_refusal(got, complaint, request), **_evidence(got, complaint, request))
+    sentence = _refusal(got, complaint, request)
+    return Refused(sentence, log=str(sentence), **_evidence(got, complaint, request))
 
 
 def unknown_outcome(request: Request, **evidence: Any) -> OutcomeUnknown:
@@ -121,17 +136,20 @@ def _broken(got: Answer, complaint: Complaint, request: Request) -> ConstantCont
     if not request.repeatable:
         return unknown_outcome(request, status=got.status, key=complaint.key, trace=_trace(got))
     return _down(
-        f"Constant Contact is in trouble (it answered {got.status}). Try again later; "
-        "https://status.constantcontact.com tells more.",
+        message(
+            "Constant Contact is in trouble (it answered {status}). Try again later; "
+            "https://status.constantcontact.com tells more.",
+            status=str(got.status),
+        ),
         got,
         request,
         key=complaint.key,
     )
 
 
-def _down(message: str, got: Answer, request: Request, **evidence: Any) -> ConstantContactDown:
+def _down(sentence: Message, got: Answer, request: Request, **evidence: Any) -> ConstantContactDown:
     return ConstantContactDown(
-        message,
+        sentence,
         status=got.status,
         asked=request.asked,
         retry_after=retry_after(got),
@@ -167,8 +185,7 @@ def _is_gateway_quota(message: str) -> bool:
 def quota_exceeded(until: datetime, **evidence: Any) -> QuotaExceeded:
     """The error for a used-up day; `until` (in evidence) is when the count starts anew."""
     return QuotaExceeded(
-        "The day's requests to Constant Contact are used up. "
-        f"They start anew at 00:00 UTC on {until:%d %B %Y}; sending goes on then.",
+        "The day's requests to Constant Contact are used up. Sending goes on at {until}, when they start again.",
         until=until,
         **evidence,
     )
@@ -180,30 +197,27 @@ def next_day(now: datetime) -> datetime:
     return midnight + timedelta(days=1)
 
 
-def _refusal(got: Answer, complaint: Complaint, request: Request) -> str:
+def _refusal(got: Answer, complaint: Complaint, request: Request) -> Message:
     if got.status == 403 and complaint.key == "access_denied":
-        return (
+        return message(
             "The person who connected this account may not do this at Constant Contact. "
             "Let the account owner or an account manager connect it; a campaign creator has no access "
             "to contacts."
         )
     if got.status == 403:
-        return (
+        return message(
             "Constant Contact does not open this door. Check the setting CCEXPORT_CC_API_URL, and whether "
             "the application may be used by this account: a new one is private to the person who created it."
         )
     if got.status < 400:
-        return (
+        return message(
             "Constant Contact's address has moved, and redirects are not followed. "
             "Check the setting CCEXPORT_CC_API_URL."
         )
-    what = {
-        404: "Constant Contact does not know what was asked for",
-        409: "Constant Contact already has that",
-        413: "Constant Contact finds the request too large",
-        415: "Constant Contact does not accept this kind of content",
-    }.get(got.status, "Constant Contact refused the request")
-    return f"{what}: “{complaint.text}”." if complaint.text else f"{what} (it answered {got.status})."
+    what = word(_REFUSED.get(got.status, _REFUSED[400]))
+    if complaint.text:
+        return message("{what}: “{text}”.", what=what, text=complaint.text)
+    return message("{what} (it answered {status}).", what=what, status=str(got.status))
 
 
 def _evidence(got: Answer, complaint: Complaint, request: Request) -> dict[str, Any]:

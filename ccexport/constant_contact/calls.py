@@ -73,7 +73,9 @@ class Calls:
     def create_custom_field(self, label: str, type_: str) -> Request:
         """POST /contact_custom_fields. Labels are unique, so asking twice makes one field."""
         if type_ not in {"string", "date"}:
-            raise BadInput(f"Custom fields of type {type_} are not created from here; use string or date.")
+            raise BadInput(
+                "Custom fields of type {type} are not created from here; use string or date.", type=type_
+            )
         return self._post("/contact_custom_fields", {"label": label, "type": type_}, repeatable=True)
 
     def import_json(self, body: bytes) -> Request:
@@ -91,13 +93,16 @@ class Calls:
         # A quoted line break counts too: how the vendor counts it is not said, and one request more is cheap.
         if len(data.splitlines()) > IMPORT_LINES:
             raise BadInput(
-                f"A file of more than {IMPORT_LINES:,} lines is too large: Constant Contact would silently drop "
-                "the rest. Send it in smaller batches."
+                "A file of more than {limit} lines is too large: Constant Contact would silently "
+                "drop the rest. Send it in smaller batches.",
+                limit=IMPORT_LINES,
             )
         if not 1 <= len(list_ids) <= LISTS_PER_IMPORT:
-            raise BadInput(f"An import needs 1 to {LISTS_PER_IMPORT} lists, not {len(list_ids)}.")
+            raise BadInput(
+                "An import needs 1 to {most} lists, not {count}.", most=LISTS_PER_IMPORT, count=len(list_ids)
+            )
         if not file_name.endswith(".csv"):
-            raise BadInput(f"The name of an imported file must end in .csv, not be {file_name}.")
+            raise BadInput("The name of an imported file must end in .csv, not be {name}.", name=file_name)
         return Request(
             "POST",
             url_of(self._api_url, "/activities/contacts_file_import"),
@@ -141,7 +146,11 @@ class Calls:
     def remove_from_list(self, contact_ids: Sequence[str], list_id: str) -> Request:
         """POST /activities/remove_list_memberships for at most 500 contacts, by id and never by address."""
         if not 1 <= len(contact_ids) <= CONTACTS_PER_REMOVAL:
-            raise BadInput(f"A removal takes 1 to {CONTACTS_PER_REMOVAL} contacts, not {len(contact_ids)}.")
+            raise BadInput(
+                "A removal takes 1 to {most} contacts, not {count}.",
+                most=CONTACTS_PER_REMOVAL,
+                count=len(contact_ids),
+            )
         body = {"source": {"contact_ids": list(contact_ids)}, "list_ids": [list_id]}
         return self._queued("/activities/remove_list_memberships", orjson.dumps(body))
 
@@ -186,6 +195,8 @@ def _segment(value: str) -> str:
 def _check_size(size: int) -> None:
     if size > IMPORT_BYTES:
         raise BadInput(
-            f"An import request of {size:,} bytes is too large: Constant Contact would silently drop "
-            f"everything after {IMPORT_BYTES:,}. Send it in smaller batches."
+            "An import request of {size} bytes is too large: Constant Contact would silently "
+            "drop everything after {limit}. Send it in smaller batches.",
+            size=size,
+            limit=IMPORT_BYTES,
         )

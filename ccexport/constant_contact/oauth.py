@@ -18,6 +18,7 @@ from urllib.parse import quote, urlencode
 from ccexport.constant_contact.answers import Complaint, read_complaint, retry_after
 from ccexport.constant_contact.wire import Answer, Lost, Request, url_of
 from ccexport.errors import ConstantContactDown, ConstantContactError, ReconnectNeeded, Refused, Throttled
+from ccexport.messages import message
 
 # Without offline_access there is silently no refresh token:
 # https://developer.constantcontact.com/api_guide/scopes.html
@@ -212,8 +213,13 @@ def _terminal(complaint: Complaint, evidence: Mapping[str, Any]) -> ConstantCont
             "account again.",
             **evidence,
         )
-    said = f": “{complaint.text}”" if complaint.text else ""
-    return Refused(f"Constant Contact's authorisation server refused the request{said}.", **evidence)
+    if complaint.text:
+        refused = message(
+            "Constant Contact's authorisation server refused the request: “{text}”.", text=complaint.text
+        )
+    else:
+        refused = message("Constant Contact's authorisation server refused the request.")
+    return Refused(refused, log=str(refused), **evidence)
 
 
 def _url_safe(raw: bytes) -> str:

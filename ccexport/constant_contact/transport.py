@@ -116,8 +116,9 @@ def check_address(url: str) -> None:
     if parts.scheme == "https" or (parts.scheme == "http" and _loopback(parts.hostname or "")):
         return
     raise BadSettings(
-        f"The address of {parts.hostname} is not https, so no token is sent there. "
-        "Check CCEXPORT_CC_API_URL and CCEXPORT_CC_AUTH_URL; plain http is for this machine only."
+        "The address of {host} is not https, so no token is sent there. Check "
+        "CCEXPORT_CC_API_URL and CCEXPORT_CC_AUTH_URL; plain http is for this machine only.",
+        host=parts.hostname,
     )
 
 

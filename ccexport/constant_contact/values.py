@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ccexport.errors import ConstantContactError
+from ccexport.messages import message
 from ccexport.model.contact_lists import ContactList, CustomField
 from ccexport.model.words import ACTIVITY_COMPLETED, ACTIVITY_FAILED
 
@@ -183,7 +184,8 @@ def _id(raw: Mapping[str, Any], key: str) -> str:
     if found:
         return found
     raise ConstantContactError(
-        f"Constant Contact's answer has no {key}. Try again later.", log=f"answer without {key}"
+        message("Constant Contact's answer has no {key}. Try again later.", key=key),
+        log=f"answer without {key}",
     )
 
 

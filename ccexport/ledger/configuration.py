@@ -44,7 +44,9 @@ class Segments:
         """Insert or replace. Raises `BadInput` when another segment has that name."""
         other = self.find(segment.name)
         if other is not None and other.id != segment.id:
-            raise BadInput(f"A segment named {segment.name} is already there; choose another name.")
+            raise BadInput(
+                "A segment named {segment} is already there; choose another name.", segment=segment.name
+            )
         row = {key: getattr(segment, key) for key in _SEGMENT} | {
             "kind": segment.kind,
             "rule": dict(segment.rule) if segment.rule is not None else None,
@@ -84,7 +86,7 @@ class Segments:
         found = self.find(name)
         if found is None:
             names = ", ".join(self.names().values()) or "none yet"
-            raise NotFound(f"There is no segment named {name}. Segments: {names}.")
+            raise NotFound("There is no segment named {name}. Segments: {names}.", name=name, names=names)
         return found
 
     def remove(self, segment_id: str) -> None:
@@ -144,7 +146,7 @@ class Exports:
         """Raises `NotFound`; a removed export can still be read here, for history."""
         found = self._exports(exports.c.id == export_id)
         if not found:
-            raise NotFound(f"There is no export {export_id}.")
+            raise NotFound("There is no export {export}.", export=export_id)
         return found[0]
 
     def all(self) -> list[Export]:
@@ -175,7 +177,7 @@ class Exports:
         found = found or self._exports(~exports.c.removed, exports.c.name == name)
         if not found:
             names = ", ".join(e.name for e in self.all()) or "none yet"
-            raise NotFound(f"There is no export named {name}. Exports: {names}.")
+            raise NotFound("There is no export named {name}. Exports: {names}.", name=name, names=names)
         return found[0]
 
     def _exports(self, *conditions: ColumnElement[bool]) -> list[Export]:
@@ -216,7 +218,7 @@ class Exports:
         with self._db.read() as connection:
             taken = connection.execute(query).first()
         if taken:
-            raise BadInput(f"An export named {name} is already there; choose another name.")
+            raise BadInput("An export named {name} is already there; choose another name.", name=name)
 
 
 def _segment(row: RowMapping, root: Path) -> Segment:

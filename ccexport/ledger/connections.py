@@ -32,7 +32,7 @@ class Connections:
     def add(self, made: Connection, *, tokens: Mapping[str, Any], agreed_text: str) -> Connection:
         """Raises `BadInput` when the name is taken."""
         if any(c.name == made.name for c in self.all()):
-            raise BadInput(f"A connection named {made.name} is already there; choose another name.")
+            raise BadInput("A connection named {name} is already there; choose another name.", name=made.name)
         row = asdict(made) | {"privileges": list(made.privileges), "agreed_text": agreed_text}
         with self._db.write() as connection:
             connection.execute(insert(connections).values(**row, tokens=self._sealed(tokens), removed=False))
@@ -49,7 +49,7 @@ class Connections:
         if not connection_id:
             raise NotFound("The export has no connection; choose one in its settings first.")
         if row is None:
-            raise NotFound(f"There is no connection {connection_id}.")
+            raise NotFound("There is no connection {connection}.", connection=connection_id)
         return _value(row)
 
     def all(self) -> list[Connection]:
@@ -64,7 +64,9 @@ class Connections:
         found = next((c for c in there if name in {c.name, c.id}), None)
         if found is None:
             names = ", ".join(c.name for c in there) or "none yet"
-            raise NotFound(f"There is no connection named {name}. Connections: {names}.")
+            raise NotFound(
+                "There is no connection named {name}. Connections: {names}.", name=name, names=names
+            )
         return found
 
     def tokens(self, connection_id: str) -> dict[str, Any]:

@@ -179,7 +179,9 @@ class Database:
                 return
             if found is not None and found > NEWEST:
                 raise StoreTrouble(
-                    f"The ledger is at version {found}, newer than this program's {NEWEST}: upgrade ccexport."
+                    "The ledger is at version {found}, newer than this program's {newest}: upgrade ccexport.",
+                    found=found,
+                    newest=NEWEST,
                 )
             if found is None:
                 self._create()
@@ -285,7 +287,9 @@ def _engine(address: str) -> Engine:
             "postgresql://person:password@host/database."
         ) from error
     except OSError as error:
-        raise StoreTrouble(f"The data directory cannot be made or written: {error.strerror}.") from error
+        raise StoreTrouble(
+            "The data directory cannot be made or written: {problem}.", problem=error.strerror
+        ) from error
 
 
 def _unless_given(query: Any) -> dict[str, int]:
@@ -335,7 +339,8 @@ def _translated() -> Iterator[None]:
         ) from error
     except (OperationalError, InternalError, InterfaceError, PoolTimeout) as error:
         raise LedgerTrouble(
-            f"The ledger cannot be used: {_first_line(error)}. Check the disk and CCEXPORT_LEDGER_URL."
+            "The ledger cannot be used: {problem}. Check the disk and CCEXPORT_LEDGER_URL.",
+            problem=_first_line(error),
         ) from error
 
 

@@ -52,7 +52,10 @@ class Notices:
         """Raises `NotFound`."""
         found = next((s for s in self.subscribers() if s.id == subscriber_id), None)
         if found is None:
-            raise NotFound(f"There is no subscriber {subscriber_id}. Choose one from the list of notices.")
+            raise NotFound(
+                "There is no subscriber {subscriber}. Choose one from the list of notices.",
+                subscriber=subscriber_id,
+            )
         return found
 
     def destination(self, subscriber_id: str) -> Destination:
@@ -61,7 +64,7 @@ class Notices:
         with self._db.read() as connection:
             sealed = connection.execute(query).scalar()
         if sealed is None:
-            raise NotFound(f"There is no subscriber {subscriber_id}.")
+            raise NotFound("There is no subscriber {subscriber}.", subscriber=subscriber_id)
         return Destination(**json.loads(self._seal.open(sealed)))
 
     def unsubscribe(self, subscriber_id: str) -> None:
@@ -166,7 +169,7 @@ class Notices:
     def get(self, notice_id: str) -> Notice:
         found = self._notices(select(notices).where(notices.c.id == notice_id))
         if not found:
-            raise NotFound(f"There is no notice {notice_id}.")
+            raise NotFound("There is no notice {notice}.", notice=notice_id)
         return found[0]
 
     def change(self, notice_id: str, **values: Any) -> None:

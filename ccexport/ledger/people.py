@@ -36,7 +36,7 @@ class People:
         now = self._clock()
         with self._db.write() as connection:
             if connection.execute(select(people.c.name).where(people.c.name == name)).first():
-                raise BadInput(f"A person named {name} is already there.")
+                raise BadInput("A person named {name} is already there.", name=name)
             connection.execute(
                 insert(people).values(
                     name=name,
@@ -55,7 +55,7 @@ class People:
         """Raises `NotFound`."""
         found = self.find(name)
         if found is None:
-            raise NotFound(f"There is no person named {name}.")
+            raise NotFound("There is no person named {name}.", name=name)
         return found
 
     def find(self, name: str) -> Person | None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, RowMapping, and_, delete, func, insert, 
 from ccexport.errors import Conflict, NotFound
 from ccexport.ledger.database import Database, relative
 from ccexport.ledger.tables import batches, own_activities, run_events, runs
+from ccexport.messages import word
 from ccexport.model.runs import Batch, Run, RunEvent, RunFacts, allowed
 from ccexport.model.words import ENDED, BatchKind, BatchState, RunState, Trigger, WaitReason
 
@@ -41,7 +42,9 @@ class Runs:
             busy = connection.execute(select(runs.c.id).where(_same_target(run))).scalar()
             if busy:
                 raise Conflict(
-                    f"{run.export_name} cannot start: run {busy} on the same export or list has not ended.",
+                    "{export} cannot start: run {busy} on the same export or list has not ended.",
+                    export=run.export_name,
+                    busy=busy,
                     run_id=busy,
                 )
             connection.execute(insert(runs).values(**row))
@@ -62,7 +65,7 @@ class Runs:
         return row or self._missing(run_id)
 
     def _missing(self, run_id: str) -> NoReturn:
-        raise NotFound(f"There is no run {run_id}. Choose one from the list of runs.")
+        raise NotFound("There is no run {run}. Choose one from the list of runs.", run=run_id)
 
     def all(
         self,
@@ -115,7 +118,12 @@ class Runs:
             old = self._row(connection, run_id)
             before = RunState(old["state"])
             if not allowed(before, state):
-                raise Conflict(f"Run {run_id} is {before} and cannot become {state}.")
+                raise Conflict(
+                    "Run {run} is {before} and cannot become {state}.",
+                    run=run_id,
+                    before=word(before),
+                    state=word(state),
+                )
             now = self._clock()
             values |= {"state": state, "live": state not in ENDED, "wait_until": wait_until}
             values |= {"wait_reason": wait_reason, "wait_step": None}
@@ -170,7 +178,7 @@ class Runs:
         """Ask a live run to stop; a queued one ends at once."""
         run = self.get(run_id)
         if run.state.ended:
-            raise Conflict(f"Run {run_id} has already ended: {run.state}.")
+            raise Conflict("Run {run} has already ended: {state}.", run=run_id, state=word(run.state))
         self.note(run_id, f"{actor} asked to cancel.", actor=actor, cancel_requested=True)
         return self.get(run_id)
 

@@ -184,7 +184,7 @@ class Refreshes:
         with self._db.read() as connection:
             row = connection.execute(select(refreshes).where(refreshes.c.id == refresh_id)).mappings().first()
         if row is None:
-            raise NotFound(f"There is no refresh {refresh_id}.")
+            raise NotFound("There is no refresh {refresh}.", refresh=refresh_id)
         return _refresh(row)
 
     def all(self, *, limit: int = 50) -> list[Refresh]:

@@ -58,7 +58,8 @@ def _key(text: str) -> bytes:
         pass
     if len(text) < SHORTEST:
         raise BadSettings(
-            f"The setting CCEXPORT_SECRET_KEY is too short: use at least {SHORTEST} characters."
+            "The setting CCEXPORT_SECRET_KEY is too short: use at least {shortest} characters.",
+            shortest=SHORTEST,
         )
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest())
 
@@ -71,7 +72,9 @@ def _key_file(path: Path) -> bytes:
                 _write_new(path, Fernet.generate_key())
         return path.read_bytes().strip()
     except OSError as error:
-        raise StoreTrouble(f"The key file {path.name} cannot be read or made: {error.strerror}.") from error
+        raise StoreTrouble(
+            "The key file {file} cannot be read or made: {problem}.", file=path.name, problem=error.strerror
+        ) from error
 
 
 def _write_new(path: Path, key: bytes) -> None:

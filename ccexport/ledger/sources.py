@@ -35,7 +35,7 @@ class Sources:
         found = next((s for s in there if s.name.casefold() == name.strip().casefold()), None)
         if found is None:
             names = ", ".join(s.name for s in there) or "none yet"
-            raise NotFound(f"There is no source named {name}. Sources: {names}.")
+            raise NotFound("There is no source named {name}. Sources: {names}.", name=name, names=names)
         return found
 
     def password(self, name: str) -> str:

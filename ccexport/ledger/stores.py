@@ -76,7 +76,7 @@ class Files:
         with self._db.read() as connection:
             folder = connection.execute(select(plans.c.folder).where(plans.c.id == plan_id)).scalar()
         if folder is None:
-            raise NotFound(f"There is no plan {plan_id}.")
+            raise NotFound("There is no plan {plan}.", plan=plan_id)
         return self._root / folder
 
     def plans_of(self, export_id: str, *, kind: str = "export", limit: int = 20) -> list[dict[str, Any]]:

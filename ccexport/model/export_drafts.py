@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from ccexport.messages import Unusable
 from ccexport.model.exports import ConsentRule, ExportSettings, Guards, MappedField, Refusal
 
 CHANGED_BY_ITSELF = ("guards",)  # each limit of a patch is a patch itself
@@ -47,7 +48,7 @@ class ExportDraft(ExportSettings):
             return value
         twice = [target for target, n in Counter(field.target for field in value).items() if n > 1]
         if twice:
-            raise ValueError(f"{twice[0]} is mapped more than once")
+            raise Unusable("{twice} is mapped more than once", twice=twice[0])
         return {field.target: field_draft(field) for field in value}
 
     @field_validator("guards")
@@ -57,28 +58,28 @@ class ExportDraft(ExportSettings):
             most = 100 if name.endswith("_percent") else 1_000_000
             least = 1 if name == "contacts_maximum" else 0
             if value is not None and not least <= value <= most:
-                raise ValueError(f"{name} is a number from {least} to {most:,}")
+                raise Unusable("{name} is a number from {least} to {most}", name=name, least=least, most=most)
         return guards
 
     @field_validator("consent")
     @classmethod
     def _some_value(cls, consent: ConsentRule | None) -> ConsentRule | None:
         if consent is not None and not any(value.strip() for value in consent.values):
-            raise ValueError("a consent rule needs at least one value")
+            raise Unusable("a consent rule needs at least one value")
         return consent
 
     @field_validator("refusals")
     @classmethod
     def _each_some_value(cls, refusals: tuple[Refusal, ...]) -> tuple[Refusal, ...]:
         if any(not any(value.strip() for value in refusal.values) for refusal in refusals):
-            raise ValueError("a refusal needs at least one value")
+            raise Unusable("a refusal needs at least one value")
         return refusals
 
     @field_validator("segments")
     @classmethod
     def _some(cls, segments: Sequence[str]) -> Sequence[str]:
         if not segments:
-            raise ValueError("an export needs at least one segment")
+            raise Unusable("an export needs at least one segment")
         return segments
 
     def mapped(self) -> tuple[MappedField, ...]:

@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from cronsim import CronSim, CronSimError
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
+from ccexport.messages import Unusable, message, verbatim, word
+
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 MOST_TIMES = 24
 LOOK_BACK = timedelta(days=35)  # a time missed by more than this is not caught up
@@ -80,9 +82,9 @@ class Recurrence(_Frozen):
     def _wall_times(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for text in value:
             if not _TIME.fullmatch(text):
-                raise ValueError(f"{text!r} is not a time such as 06:30")
+                raise Unusable("{text} is not a time such as 06:30", text=repr(text))
         if len(value) > MOST_TIMES:
-            raise ValueError(f"more than {MOST_TIMES} times a day; use a cron line")
+            raise Unusable("more than {most} times a day; use a cron line", most=MOST_TIMES)
         return tuple(sorted(set(value)))
 
     @field_validator("days")
@@ -93,13 +95,13 @@ class Recurrence(_Frozen):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.every in {Every.DAY, Every.WEEK, Every.MONTH} and not self.at:
-            raise ValueError(f"every {self.every} needs at least one time (at)")
+            raise Unusable("every {every} needs at least one time (at)", every=word(self.every))
         if self.every is Every.WEEK and not self.days:
-            raise ValueError("every week needs at least one day (days)")
+            raise Unusable("every week needs at least one day (days)")
         if not 0 <= self.minute <= 59:
-            raise ValueError("minute must be from 0 to 59")
+            raise Unusable("minute must be from 0 to 59")
         if not 1 <= self.day <= 31:
-            raise ValueError("day must be from 1 to 31; in a shorter month it is the last day")
+            raise Unusable("day must be from 1 to 31; in a shorter month it is the last day")
         if self.every is Every.CRON:
             _check_cron(self.cron)
         return self
@@ -107,11 +109,12 @@ class Recurrence(_Frozen):
 
 def _check_cron(line: str) -> None:
     if len(line.split()) != 5:
-        raise ValueError("a cron line has five fields: minute hour day month weekday")
+        raise Unusable("a cron line has five fields: minute hour day month weekday")
     try:
         next(CronSim(line, datetime(2024, 1, 1, tzinfo=UTC)))
     except (CronSimError, StopIteration) as error:
-        raise ValueError(f"the cron line cannot be used: {error or 'it never comes'}") from error
+        problem = verbatim(str(error)) if str(error) else message("it never comes")
+        raise Unusable("the cron line cannot be used: {problem}", problem=problem) from error
 
 
 class Schedule(_Frozen):
@@ -132,9 +135,9 @@ class Schedule(_Frozen):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if (self.recurrence is not None) != (self.follows is Follows.TIMES):
-            raise ValueError("a recurrence is needed for follows: times, and only for that")
+            raise Unusable("a recurrence is needed for follows: times, and only for that")
         if (self.after is not None) != (self.follows is Follows.EXPORT):
-            raise ValueError("after is needed for follows: export, and only for that")
+            raise Unusable("after is needed for follows: export, and only for that")
         return self
 
     def resumes_at(self) -> datetime | None:
@@ -166,11 +169,11 @@ class RefreshSettings(_Frozen):
     def _whole(self) -> Self:
         if self.recurrence is not None:
             if self.recurrence.every not in {Every.DAY, Every.WEEK}:
-                raise ValueError("a refresh comes every day or every week")
+                raise Unusable("a refresh comes every day or every week")
             if len(self.recurrence.at) > 4:
-                raise ValueError("a refresh comes at most four times a day")
+                raise Unusable("a refresh comes at most four times a day")
         if self.on and self.recurrence is None:
-            raise ValueError("a refresh cannot be switched on without a recurrence")
+            raise Unusable("a refresh cannot be switched on without a recurrence")
         return self
 
 
@@ -185,8 +188,13 @@ def checked_zone(name: str) -> str:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         near = next((zone for zone in sorted(_zones()) if name and name.casefold() in zone.casefold()), None)
-        hint = f"; did you mean {near}?" if near else "; use a name such as Europe/Oslo"
-        raise ValueError(f"{name!r} is not a time zone{hint}") from error
+        if near:
+            raise Unusable(
+                "{name} is not a time zone; did you mean {near}?", name=repr(name), near=near
+            ) from error
+        raise Unusable(
+            "{name} is not a time zone; use a name such as Europe/Oslo", name=repr(name)
+        ) from error
     return name
 
 

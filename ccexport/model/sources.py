@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from ccexport.messages import Unusable
 from ccexport.model.reading import FORMATS, FieldReading, FileReading, Remark
 from ccexport.model.words import FieldType
 
@@ -22,8 +23,10 @@ _DATABASES = ("postgresql", "postgres")
 def checked_format(name: str, wanted: str) -> str:
     """A format a field may be read by. Raises ValueError."""
     if wanted not in FORMATS and not re.search(r"%[dmyYbB]", wanted):
-        raise ValueError(
-            f"the format of {name} is one of {', '.join(FORMATS)}, or a pattern such as %d.%m.%y"
+        raise Unusable(
+            "the format of {name} is one of {formats}, or a pattern such as %d.%m.%y",
+            name=name,
+            formats=list(FORMATS),
         )
     return wanted
 
@@ -35,7 +38,9 @@ def checked_encoding(encoding: str) -> str:
     except LookupError:
         found = None
     if found is None or not getattr(found, "_is_text_encoding", True):
-        raise ValueError(f"{encoding} is no encoding; write one such as utf-8, cp1252, cp1250 or utf-16")
+        raise Unusable(
+            "{encoding} is no encoding; write one such as utf-8, cp1252, cp1250 or utf-16", encoding=encoding
+        )
     return found.name
 
 
@@ -73,7 +78,7 @@ class Source(BaseModel):
     @classmethod
     def _name(cls, name: str) -> str:
         if not re.fullmatch(r"[\w][\w .-]*", name.strip()):
-            raise ValueError("a source needs a name of letters, digits, blanks, dots and hyphens")
+            raise Unusable("a source needs a name of letters, digits, blanks, dots and hyphens")
         return name.strip()
 
     @field_validator("database")
@@ -85,13 +90,11 @@ class Source(BaseModel):
             found = urlsplit(url)
             password = found.password
         except ValueError as error:
-            raise ValueError(
-                "the database is not an address such as postgresql://person@host/name"
-            ) from error
+            raise Unusable("the database is not an address such as postgresql://person@host/name") from error
         if found.scheme not in _DATABASES or not found.path.strip("/"):
-            raise ValueError("the database is not an address such as postgresql://person@host/name")
+            raise Unusable("the database is not an address such as postgresql://person@host/name")
         if password is not None or "password=" in found.query:
-            raise ValueError(
+            raise Unusable(
                 "leave the password out of the address of the database; it is kept sealed, and asked for "
                 "by itself"
             )
@@ -100,9 +103,9 @@ class Source(BaseModel):
     @model_validator(mode="after")
     def _one_kind(self) -> "Source":
         if bool(self.files) == (self.database is not None):
-            raise ValueError("a source needs either files or a database with a query")
+            raise Unusable("a source needs either files or a database with a query")
         if (self.database is None) != (not (self.query or "").strip()):
-            raise ValueError("a database and a query belong together")
+            raise Unusable("a database and a query belong together")
         return self
 
 

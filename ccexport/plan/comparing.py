@@ -54,7 +54,11 @@ def compare(
     The contacts of a run are those it had for the list: added, updated and unchanged.
     """
     if what is not None and what not in set(Difference):
-        raise BadInput(f"There is no difference “{what}”. There are: {', '.join(Difference)}.")
+        raise BadInput(
+            "There is no difference “{what}”. There are: {difference}.",
+            what=what,
+            difference=list(Difference),
+        )
     with session(memory_limit=MEMORY_LIMIT, temp_dir=earlier.plan.path.parents[1] / ".temp") as db:
         _compared(db, earlier, later)
         counted = dict(db.rows("SELECT difference, count(*) FROM compared GROUP BY difference"))

@@ -210,7 +210,7 @@ def _fingerprint(path: Path) -> dict[str, Any]:
 def new_folder(folder: Path) -> Iterator[Path]:
     """A folder to fill; it gets its name when everything in it is complete, and never before."""
     if folder.exists():
-        raise Conflict(f"There is a plan {folder.name} already.")
+        raise Conflict("There is a plan {plan} already.", plan=folder.name)
     with published_folder(folder) as part:
         yield part
 
@@ -222,10 +222,10 @@ def load_plan(folder: Path, *, hashes: bool = False) -> Plan:
         plan, files = _plan(folder, stored["plan"]), stored["plan"]["files"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PlanDamaged(
-            f"The plan {folder.name} cannot be read; make it again.", log=repr(error)
+            "The plan {plan} cannot be read; make it again.", plan=folder.name, log=repr(error)
         ) from error
     if stored["version"] not in _READ:
-        raise PlanDamaged(f"The plan {folder.name} was made by another version; make it again.")
+        raise PlanDamaged("The plan {plan} was made by another version; make it again.", plan=folder.name)
     for name, known in files.items():
         _check(folder / name, known["bytes"], known["sha256"] if hashes else None)
     for batch in plan.batches:
@@ -239,7 +239,7 @@ def _check(path: Path, size: int, sha256: str | None) -> None:
         with path.open("rb") as file:
             whole = hashlib.file_digest(file, "sha256").hexdigest() == sha256
     if not whole:
-        raise PlanDamaged(f"{path.name} of the plan is missing or changed; make the plan again.")
+        raise PlanDamaged("{file} of the plan is missing or changed; make the plan again.", file=path.name)
 
 
 def _plan(folder: Path, stored: Mapping[str, Any]) -> Plan:

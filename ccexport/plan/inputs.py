@@ -51,13 +51,17 @@ def check_inputs(inputs: PlanInputs) -> None:
     """Refuse inputs that do not belong together: the plan would be of something else."""
     config = inputs.export.config
     if len(inputs.members) > MOST_SEGMENTS:
-        raise BadInput(f"An export takes at most {MOST_SEGMENTS} segments; {len(inputs.members)} are chosen.")
+        raise BadInput(
+            "An export takes at most {most} segments; {count} are chosen.",
+            most=MOST_SEGMENTS,
+            count=len(inputs.members),
+        )
     others = [*inputs.excluded, *(m for t in inputs.taken for m in (*t.members, *t.excluded))]
     for members in (*inputs.members, *others):
         if members.snapshot_id != inputs.snapshot.id:
             raise BadInput(
-                f"The members of “{members.segment_name}” are of another snapshot of the profiles; "
-                "make them again."
+                "The members of “{segment}” are of another snapshot of the profiles; make them again.",
+                segment=members.segment_name,
             )
     reading = inputs.destination
     if reading and (reading.account_id, reading.list_id) != (inputs.account_id, config.list_id):

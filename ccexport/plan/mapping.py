@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from ccexport.errors import BadInput
+from ccexport.messages import Message, mark, message
 from ccexport.model.exports import ExportConfig, MappedField
 from ccexport.model.profiles import ProfileField, Snapshot
 from ccexport.model.words import FieldType
@@ -74,13 +75,19 @@ def _any_phone(target: Target) -> Target:
 def _target(mapped: MappedField, snapshot: Snapshot, custom_fields: Mapping[str, str]) -> Target:
     field = _contact_field(mapped.target, custom_fields)
     if (mapped.source is None) == (mapped.constant is None):
-        raise BadInput(f"{field.label}: map either a profile field or a constant.", field=mapped.target)
+        raise BadInput(
+            "{label}: map either a profile field or a constant.", label=field.label, field=mapped.target
+        )
     for transform in mapped.transforms:
         check_transform(transform, field.label)
     for text in (mapped.constant, mapped.default):
         if text is not None and len(text) > field.length:
             raise BadInput(
-                f"{field.label} takes {field.length} characters; “{text[:20]}…” has {len(text)}.",
+                "{label} takes {length} characters; “{text}…” has {count}.",
+                label=field.label,
+                length=field.length,
+                text=text[:20],
+                count=len(text),
                 field=mapped.target,
             )
     if mapped.source is None:
@@ -94,8 +101,9 @@ def _contact_field(target: str, custom_fields: Mapping[str, str]) -> ContactFiel
         if name is None:
             # An unknown name would be dropped by Constant Contact without any error.
             raise BadInput(
-                f"The custom field {target.removeprefix(CUSTOM)} is not there at Constant Contact any "
-                "more; choose another or take it out of the mapping.",
+                "The custom field {name} is not there at Constant Contact any more; choose another "
+                "or take it out of the mapping.",
+                name=target.removeprefix(CUSTOM),
                 field=target,
             )
         return custom_field(name)
@@ -103,7 +111,10 @@ def _contact_field(target: str, custom_fields: Mapping[str, str]) -> ContactFiel
         raise BadInput("The e-mail address is mapped by itself, not among the other fields.", field=target)
     if target not in CONTACT_FIELDS:
         raise BadInput(
-            f"There is no contact field “{target}”.{_nearest(target, CONTACT_FIELDS)}", field=target
+            "There is no contact field “{target}”.{nearest}",
+            target=target,
+            nearest=_nearest(target, CONTACT_FIELDS),
+            field=target,
         )
     return CONTACT_FIELDS[target]
 
@@ -112,31 +123,38 @@ def _profile_field(name: str, snapshot: Snapshot, what: str) -> ProfileField:
     field = snapshot.field(name)
     if field is None:
         near = _nearest(name, [f.name for f in snapshot.fields])
-        raise BadInput(f"{what}: the profiles have no field “{name}”.{near}", field=name)
+        raise BadInput(
+            "{what}: the profiles have no field “{name}”.{near}", what=what, name=name, near=near, field=name
+        )
     return field
 
 
-def _nearest(name: str, names: Iterable[str]) -> str:
+def _nearest(name: str, names: Iterable[str]) -> Message | str:
     by_folded = {n.casefold(): n for n in names}
     near = get_close_matches(name.casefold(), list(by_folded), n=1, cutoff=0.5)
-    return f" Did you mean “{by_folded[near[0]]}”?" if near else ""
+    return message(" Did you mean “{name}”?", name=by_folded[near[0]]) if near else ""
 
 
 def _check_together(targets: Sequence[Target]) -> None:
     names = Counter(t.field.name for t in targets)
     twice = [name for name, count in names.items() if count > 1]
     if twice:
-        raise BadInput(f"“{twice[0]}” is mapped more than once.", field=twice[0])
+        raise BadInput("“{twice}” is mapped more than once.", twice=twice[0], field=twice[0])
     parts = {BIRTHDAY_MONTH, BIRTHDAY_DAY} & set(names)
     if len(parts) == 1 or (parts and BIRTHDAY in names):
         raise BadInput(
             "A birthday is mapped from one date, or from its month and its day together.", field=BIRTHDAY
         )
     counts = (
-        (sum(n.startswith(CUSTOM) for n in names), MOST_CUSTOM_FIELDS, "custom fields"),
-        (sum(t.field.phone for t in targets), MOST_PHONES, "phone numbers"),
-        (len({t.field.address for t in targets} - {None}), MOST_ADDRESSES, "addresses"),
+        (sum(n.startswith(CUSTOM) for n in names), MOST_CUSTOM_FIELDS, mark("custom fields")),
+        (sum(t.field.phone for t in targets), MOST_PHONES, mark("phone numbers")),
+        (len({t.field.address for t in targets} - {None}), MOST_ADDRESSES, mark("addresses")),
     )
     for count, most, what in counts:
         if count > most:
-            raise BadInput(f"A contact takes at most {most} {what}; {count} are mapped.")
+            raise BadInput(
+                "A contact takes at most {most} {what}; {count} are mapped.",
+                most=most,
+                what=what,
+                count=count,
+            )

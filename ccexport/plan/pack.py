@@ -92,7 +92,7 @@ class Packer:
     def _next(self, offsets: Ints, start: int) -> None:
         if self._file is None:
             size = int(offsets[start + 1] - offsets[start])
-            raise BadInput(f"One contact has {size} bytes and fits no request; map fewer fields.")
+            raise BadInput("One contact has {size} bytes and fits no request; map fewer fields.", size=size)
         self._close()
 
     def _write(self, piece: memoryview) -> None:

@@ -161,7 +161,7 @@ def _conditions(what: str | None, outcomes: Path | None) -> tuple[list[str], lis
     if ":" in what:
         return ["contains(';' || r.warnings || ';', ';' || ? || ';')"], [what]
     known = ", ".join([*Verdict, *Reason, *Outcome, *flags])
-    raise BadInput(f"A plan has no rows called “{what}”. There are: {known}.")
+    raise BadInput("A plan has no rows called “{what}”. There are: {known}.", what=what, known=known)
 
 
 def _search(needle: str) -> tuple[str, list[Any]]:

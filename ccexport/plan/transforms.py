@@ -9,7 +9,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 
 from ccexport.errors import BadInput
-from ccexport.messages import mark
+from ccexport.messages import mark, message
 from ccexport.profiles.database import quote_text
 
 DATE = "date:"
@@ -71,11 +71,20 @@ def check_transform(name: str, target: str) -> None:
         if _DATE_FORMAT.fullmatch(name.removeprefix(DATE)):
             return
         raise BadInput(
-            f"{target}: “{name}” is not a date format; write for example date:%d.%m.%Y.", field=target
+            "{target}: “{name}” is not a date format; write for example date:%d.%m.%Y.",
+            target=target,
+            name=name,
+            field=target,
         )
     near = get_close_matches(name, [*_SIMPLE, DATE], n=1, cutoff=0.4)
-    hint = f" Did you mean “{near[0]}”?" if near else f" There are {', '.join(_SIMPLE)} and date:FORMAT."
-    raise BadInput(f"{target}: there is no transform “{name}”.{hint}", field=target)
+    hint = (
+        message(" Did you mean “{name}”?", name=near[0])
+        if near
+        else message(" There are {names} and date:FORMAT.", names=list(_SIMPLE))
+    )
+    raise BadInput(
+        "{target}: there is no transform “{name}”.{hint}", target=target, name=name, hint=hint, field=target
+    )
 
 
 def transform_sql(name: str, column: str) -> str:

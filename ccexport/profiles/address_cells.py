@@ -7,6 +7,7 @@ Owns what is taken off around an address. Must never change the address itself: 
 import re
 from collections.abc import Iterator
 
+from ccexport.messages import Message
 from ccexport.model.words import Reason
 from ccexport.profiles.address_rules import normalise_address
 
@@ -33,7 +34,7 @@ _IN_ANGLES = re.compile(r"<\s*(?:mailto:)?([^<>]*@[^<>]*)>", re.IGNORECASE)
 _AROUND = " \t\r\n\u00a0\"'`´‘’“”«»<>()[]{}"
 
 
-def address_in_cell(text: str | None) -> tuple[str | None, Reason | None, str]:
+def address_in_cell(text: str | None) -> tuple[str | None, Reason | None, Message | None]:
     """The first usable address of a cell in its normal form, or why the cell as it stands has none."""
     whole = normalise_address(text)
     if whole[0] is not None or whole[1] is Reason.NO_EMAIL:
@@ -48,7 +49,7 @@ def addresses_in_cell(text: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _usable(text: str) -> Iterator[tuple[str | None, Reason | None, str]]:
+def _usable(text: str) -> Iterator[tuple[str | None, Reason | None, Message | None]]:
     for candidate in _candidates(text) if len(text) <= _LONGEST else ():
         judged = normalise_address(candidate)
         if judged[0] is not None:

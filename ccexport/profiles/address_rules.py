@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import email_validator
 
+from ccexport.messages import Message, message, verbatim
 from ccexport.model.words import Reason
 
 # JsonImportContact, email: maxLength 50. https://developer.constantcontact.com/api_reference/
@@ -45,11 +46,11 @@ def address_sql(column_sql: str) -> str:
     return f"lower({trimmed_sql(column_sql)})"
 
 
-def normalise_address(text: str | None) -> tuple[str | None, Reason | None, str]:
+def normalise_address(text: str | None) -> tuple[str | None, Reason | None, Message | None]:
     """The normal form, or the reason there is none with a sentence for a person."""
     trimmed = unicodedata.normalize("NFC", (text or "").strip(_STRIPPED))
     if not trimmed:
-        return None, Reason.NO_EMAIL, "There is no address."
+        return None, Reason.NO_EMAIL, message("There is no address.")
     plain = _strict.fullmatch(trimmed) and trimmed.index("@") <= LOCAL_MAX_LENGTH
     if plain and not _doubtful.search(trimmed.lower()):
         return _of_allowed_length(trimmed.lower())
@@ -59,52 +60,60 @@ def normalise_address(text: str | None) -> tuple[str | None, Reason | None, str]
     return _of_allowed_length(address)
 
 
-def reason_text(raw: str | None) -> str:
-    """Why this address is refused, for a person; empty when it is usable."""
+def reason_text(raw: str | None) -> Message | None:
+    """Why this address is refused, for a person; None when it is usable."""
     return normalise_address(raw)[2]
 
 
-def _of_allowed_length(address: str) -> tuple[str | None, Reason | None, str]:
+def _of_allowed_length(address: str) -> tuple[str | None, Reason | None, Message | None]:
     if len(address) <= EMAIL_MAX_LENGTH:
-        return address, None, ""
-    sentence = f"The address has {len(address)} characters; Constant Contact takes {EMAIL_MAX_LENGTH}."
+        return address, None, None
+    sentence = message(
+        "The address has {length} characters; Constant Contact takes {most}.",
+        length=len(address),
+        most=EMAIL_MAX_LENGTH,
+    )
     return None, Reason.EMAIL_TOO_LONG, sentence
 
 
-def _ask_library(trimmed: str) -> tuple[str | None, str]:
+def _ask_library(trimmed: str) -> tuple[str | None, Message | None]:
     """The library's ASCII form in lower case, or None and its sentence."""
     if "@" not in trimmed:
-        return None, "It has no @-sign."
+        return None, message("It has no @-sign.")
     local, _, domain = trimmed.rpartition("@")
     if not local.isascii():
-        return None, "The part before the @-sign has letters outside a-z that Constant Contact does not take."
+        return None, message(
+            "The part before the @-sign has letters outside a-z that Constant Contact does not take."
+        )
     if len(local) > LOCAL_MAX_LENGTH:
-        return None, f"The part before the @-sign is longer than {LOCAL_MAX_LENGTH} characters."
+        return None, message(
+            "The part before the @-sign is longer than {most} characters.", most=LOCAL_MAX_LENGTH
+        )
     if not re.fullmatch(rf"{_ATOM}(?:\.{_ATOM})*", local):
         return None, _local_reason(local)
     ascii_domain, sentence = _judge_domain(domain)
-    return (f"{local}@{ascii_domain}".lower(), "") if ascii_domain else (None, sentence)
+    return (f"{local}@{ascii_domain}".lower(), None) if ascii_domain else (None, sentence)
 
 
-def _local_reason(local: str) -> str:
+def _local_reason(local: str) -> Message:
     try:
         email_validator.validate_email(
             f"{local}@example.com", check_deliverability=False, allow_smtputf8=False
         )
     except email_validator.EmailNotValidError as error:
-        return str(error)
-    return "The part before the @-sign is not valid."
+        return verbatim(str(error))
+    return message("The part before the @-sign is not valid.")
 
 
 @lru_cache(maxsize=50_000)
-def _judge_domain(domain: str) -> tuple[str | None, str]:
+def _judge_domain(domain: str) -> tuple[str | None, Message | None]:
     try:
         found = email_validator.validate_email(
             f"a@{domain}", check_deliverability=False, allow_smtputf8=False, test_environment=False
         )
     except email_validator.EmailNotValidError as error:
-        return None, str(error)
-    return found.ascii_domain, ""
+        return None, verbatim(str(error))
+    return found.ascii_domain, None
 
 
 def trimmed_sql(column_sql: str) -> str:

@@ -66,7 +66,7 @@ def named_field(snapshot: Snapshot, name: str) -> ProfileField:
     """The field of that name. Raises `BadInput`."""
     found = snapshot.field(name)
     if found is None:
-        raise BadInput(f"The snapshot has no field '{name}'.", field=name)
+        raise BadInput("The snapshot has no field '{name}'.", name=name, field=name)
     return found
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ccexport.errors import BadInput
+from ccexport.messages import word
 from ccexport.model.reading import FieldReading, Remark, Sure
 from ccexport.model.words import FieldType
 from ccexport.profiles.candidates import candidates
@@ -131,12 +132,18 @@ def _refuse_misfits(found: Mapping[str, Found], hints: Hints, possible: Mapping[
         if wanted is None or wanted is FieldType.TEXT:
             continue
         if not possible[name]:
-            raise BadInput(f"The field '{name}' cannot be taken as {wanted}.", field=name)
+            raise BadInput(
+                "The field '{name}' cannot be taken as {wanted}.", name=name, wanted=word(wanted), field=name
+            )
         counts = found[name].counts
         if not counts.holds:
             raise BadInput(
-                f"The field '{name}' cannot be taken as {wanted}: {counts.misfits:,} of its {counts.filled:,} "
-                "filled values are none. Choose text, or mend the source.",
+                "The field '{name}' cannot be taken as {wanted}: {misfits} of its {filled} filled "
+                "values are none. Choose text, or mend the source.",
+                name=name,
+                wanted=word(wanted),
+                misfits=counts.misfits,
+                filled=counts.filled,
                 field=name,
             )
 

@@ -147,9 +147,7 @@ def session(*, memory_limit: str, temp_dir: Path, read: Mapping[str, Path] | Non
 def attach(db: DuckDB, name: str, path: Path) -> None:
     """Attach a snapshot file read-only under `name`."""
     if not path.exists():
-        raise StoreTrouble(
-            f"The stored file {path.name} is missing.", log="stored file missing", file=path.name
-        )
+        raise StoreTrouble("The stored file {file} is missing.", log="stored file missing", file=path.name)
     db.run(f"ATTACH {quote_path(path)} AS {quote_identifier(name)} (READ_ONLY)")
 
 
@@ -157,7 +155,7 @@ def attach(db: DuckDB, name: str, path: Path) -> None:
 def writing(path: Path, *, memory_limit: str, temp_dir: Path) -> Iterator[DuckDB]:
     """A new database file of our own, to be renamed into place once it is complete and closed."""
     if path.exists():
-        raise StoreTrouble(f"{path.name} exists already; a snapshot's path is never used twice.")
+        raise StoreTrouble("{file} exists already; a snapshot's path is never used twice.", file=path.name)
     with private_folder(temp_dir) as folder, _connected(str(path), memory_limit, folder) as db:
         yield db
 
@@ -176,9 +174,11 @@ def translated_errors() -> Iterator[None]:
     except duckdb.InterruptException as error:
         raise StoreTrouble("The query was stopped.", log=_safe(error)) from error
     except _WRONG_VALUES as error:
-        raise BadInput(f"A value does not fit: {_safe(error)}", log=_safe(error)) from error
+        raise BadInput("A value does not fit: {problem}", problem=_safe(error), log=_safe(error)) from error
     except duckdb.Error as error:
-        raise StoreTrouble(f"The profile store failed: {_safe(error)}", log=_safe(error)) from error
+        raise StoreTrouble(
+            "The profile store failed: {problem}", problem=_safe(error), log=_safe(error)
+        ) from error
 
 
 def _safe(error: duckdb.Error) -> str:

@@ -61,7 +61,10 @@ def find_id_field(db: DuckDB, table: str, fields: Sequence[str], wanted: str | N
         found = next((f for f in fields if f.casefold() == wanted.casefold()), None)
         if found is None:
             raise BadInput(
-                f"The source has no field '{wanted}'; its fields are {_listed(fields)}.", field=wanted
+                "The source has no field '{wanted}'; its fields are {names}.",
+                wanted=wanted,
+                names=_listed(fields),
+                field=wanted,
             )
         return found
     by_name = {plain_name(f): f for f in reversed(fields)}
@@ -71,8 +74,12 @@ def find_id_field(db: DuckDB, table: str, fields: Sequence[str], wanted: str | N
     if own := unique_address(db, table, fields):
         return own
     raise BadInput(
-        "No field was recognised as the profile id: a field such as customer_id, or the e-mail address, that is "
-        f"filled and different on every row. Name it with --id-field; the fields are {_listed(_likely(fields))}."
+        (
+            "No field was recognised as the profile id: a field such as customer_id, or the "
+            "e-mail address, that is filled and different on every row. Name it with --id-field; "
+            "the fields are {names}."
+        ),
+        names=_listed(_likely(fields)),
     )
 
 
@@ -114,8 +121,10 @@ def refuse_wrong_id(rows: int, id_name: str, reasons: Mapping[str, int]) -> None
     wrong = sum(reasons.get(reason, 0) for reason in UNUSABLE_IDS)
     if wrong * 2 > rows:
         raise BadInput(
-            f"The field '{id_name}' cannot be the profile id: it is empty or repeated on {wrong:,} of "
-            f"{rows:,} rows. Name another field with --id-field.",
+            "The field '{field}' cannot be the profile id: it is empty or repeated on {wrong} of "
+            "{rows} rows. Name another field with --id-field.",
+            wrong=wrong,
+            rows=rows,
             field=id_name,
         )
 

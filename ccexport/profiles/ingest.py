@@ -156,7 +156,7 @@ def _check_names(columns: Sequence[Column], addresses: Sequence[str]) -> None:
         taken_by_us += [code_column(name), hash_column(name), shared_column(name)]
     for own in taken_by_us:
         if own.casefold() in taken:
-            raise BadInput(f"Rename the field '{own}', which is a name this store uses itself.")
+            raise BadInput("Rename the field '{field}', which is a name this store uses itself.", field=own)
 
 
 def _write(loading: Loading, read: _Read, addresses: Sequence[str]) -> int:

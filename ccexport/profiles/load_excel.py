@@ -74,8 +74,9 @@ def _opened(path: Path, name: str) -> CalamineWorkbook:
         return CalamineWorkbook.from_path(str(path.resolve()))
     except (CalamineError, OSError) as error:
         raise BadInput(
-            f"{name} is not a workbook that can be read: it is damaged, protected by a password, or no "
-            "Excel file.",
+            "{name} is not a workbook that can be read: it is damaged, protected by a password, "
+            "or no Excel file.",
+            name=name,
             file=name,
         ) from error
 
@@ -85,12 +86,20 @@ def _chosen(book: CalamineWorkbook, there: Sequence[str], wanted: str | None, na
     if wanted is None and len(there) == 1:
         wanted = there[0]
     if not there:
-        raise BadInput(f"{name} is empty: no sheet holds anything.", file=name)
+        raise BadInput("{name} is empty: no sheet holds anything.", name=name, file=name)
     if wanted is None:
-        raise BadInput(f"{name} has the sheets {listed}: say which one with --sheet.", file=name)
+        raise BadInput(
+            "{name} has the sheets {names}: say which one with --sheet.", name=name, names=listed, file=name
+        )
     found = next((s for s in book.sheet_names if s.casefold() == wanted.casefold()), None)
     if found is None:
-        raise BadInput(f"{name} has no sheet '{wanted}'; its sheets are {listed}.", file=name)
+        raise BadInput(
+            "{name} has no sheet '{wanted}'; its sheets are {names}.",
+            name=name,
+            wanted=wanted,
+            names=listed,
+            file=name,
+        )
     return book.get_sheet_by_name(found)
 
 

@@ -55,7 +55,7 @@ def load_query(loading: Loading, given: Given, table: str) -> Part:
         for f, n, t in zip(fields, kinds, declared, strict=True)
     ]
     if not counted.rows:
-        raise BadInput(f"The query of the source {given.name} finds no rows.")
+        raise BadInput("The query of the source {source} finds no rows.", source=given.name)
     return Part(given.name, table, tuple(types), counted.rows, 1)
 
 
@@ -82,7 +82,7 @@ class _Counted:
                 if self._limit is not None and self.rows >= self._limit:
                     return
         except (pa.ArrowException, postgresql.Error) as error:
-            self.trouble = BadInput(f"The query stopped: {_sentence(error)}.")
+            self.trouble = BadInput("The query stopped: {problem}.", problem=_sentence(error))
             raise
 
 
@@ -109,7 +109,9 @@ def _found(given: Given) -> Iterator[tuple[pa.RecordBatchReader, dict[str, str]]
         connection = postgresql.connect(_address(given.database or "", given.password))
     except postgresql.Error as error:
         raise StoreTrouble(
-            f"The database of the source {given.name} cannot be read: {_sentence(error)}."
+            "The database of the source {source} cannot be read: {problem}.",
+            source=given.name,
+            problem=_sentence(error),
         ) from None  # the driver's own text may hold what was asked
     with connection, connection.cursor() as cursor:
         try:
@@ -117,10 +119,14 @@ def _found(given: Given) -> Iterator[tuple[pa.RecordBatchReader, dict[str, str]]
             reader = cursor.fetch_record_batch()
         except postgresql.Error as error:
             raise BadInput(
-                f"The query of the source {given.name} is refused: {_sentence(error, ours=True)}."
+                "The query of the source {source} is refused: {problem}.",
+                source=given.name,
+                problem=_sentence(error, ours=True),
             ) from None
         if not reader.schema.names:
-            raise BadInput(f"The query of the source {given.name} gives no columns: write one SELECT.")
+            raise BadInput(
+                "The query of the source {source} gives no columns: write one SELECT.", source=given.name
+            )
         yield reader, {f.name: _kind(f) for f in reader.schema}
 
 
@@ -132,7 +138,11 @@ def _check_types(name: str, kinds: dict[str, str]) -> None:
     for column, kind in kinds.items():
         if kind in _UNREAD:
             raise BadInput(
-                f"The column '{column}' of the source {name} is {kind}; write CAST({column} AS text) in the query.",
+                "The column '{column}' of the source {name} is {kind}; write CAST({column} AS text) "
+                "in the query.",
+                column=column,
+                name=name,
+                kind=kind,
                 field=column,
             )
 

@@ -6,6 +6,7 @@ Must never change a value; what has no type of ours becomes its text.
 from collections.abc import Sequence
 
 from ccexport.errors import BadInput
+from ccexport.messages import word
 from ccexport.model.reading import FieldReading, Sure
 from ccexport.model.words import FieldType
 from ccexport.profiles.columns import Column, decimal, text_columns, text_sql
@@ -57,7 +58,10 @@ def _changed(column: Column, type_: FieldType) -> Column:
     if type_ is FieldType.TEXT:
         return Column(column.name, type_, text_sql(column.name))
     raise BadInput(
-        f"The field '{column.name}' is a {column.type} in the source and cannot be taken as {type_}.",
+        "The field '{column}' is a {type} in the source and cannot be taken as {wanted}.",
+        column=column.name,
+        type=word(column.type),
+        wanted=word(type_),
         field=column.name,
     )
 

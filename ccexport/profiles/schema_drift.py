@@ -6,36 +6,66 @@ Must never stop growth or a new field; a person can release everything it stops.
 from collections.abc import Sequence
 
 from ccexport.errors import Conflict
+from ccexport.messages import Message, counted, joined, message, word
 from ccexport.model.profiles import ProfileField, Snapshot, SourcePart
 
 
-def surprises(old: Snapshot, new: Snapshot) -> list[str]:
+def surprises(old: Snapshot, new: Snapshot) -> list[Message]:
     """Each surprise as a part of a sentence."""
-    found = _of_fields(old.fields, new.fields, "")
+    found = _of_fields(old.fields, new.fields)
     if new.profiles * 2 < old.profiles:
-        found.append(f"there are {new.profiles:,} profiles where there were {old.profiles:,}")
+        found.append(
+            counted(
+                "there is {n} profile where there were {before}",
+                "there are {n} profiles where there were {before}",
+                n=new.profiles,
+                before=old.profiles,
+            )
+        )
     if new.id_field != old.id_field:
-        found.append(f"the profile id is '{new.id_field}' where it was '{old.id_field}'")
-    return found + [s for part in old.parts for s in _of_source(part, new) if s not in found]
+        found.append(
+            message(
+                "the profile id is '{now}' where it was '{before}'", now=new.id_field, before=old.id_field
+            )
+        )
+    return found + [s for part in old.parts for s in _of_source(part, new)]
 
 
-def _of_source(old: SourcePart, new: Snapshot) -> list[str]:
+def _of_source(old: SourcePart, new: Snapshot) -> list[Message]:
     """A source that lost something others have would not be seen in the whole."""
     part = next((p for p in new.parts if p.name == old.name), None)
     if part is None:
         return []  # taken away by a person; what only it had is missed as a field
-    found = _of_fields(old.fields, part.fields, f" of {part.name}")
+    found = [
+        message("{what} in the source {source}", what=what, source=part.name)
+        for what in _of_fields(old.fields, part.fields)
+    ]
     if part.rows * 2 < old.rows:
-        found.append(f"{part.name} has {part.rows:,} rows where it had {old.rows:,}")
+        found.append(
+            counted(
+                "{source} has {n} row where it had {before}",
+                "{source} has {n} rows where it had {before}",
+                n=part.rows,
+                before=old.rows,
+                source=part.name,
+            )
+        )
     return found
 
 
-def _of_fields(old: Sequence[ProfileField], new: Sequence[ProfileField], whose: str) -> list[str]:
+def _of_fields(old: Sequence[ProfileField], new: Sequence[ProfileField]) -> list[Message]:
     there = {f.name: f.type for f in new}
-    found = [f"the field '{f.name}'{whose} is gone" for f in old if f.name not in there]
+    found = [message("the field '{name}' is gone", name=f.name) for f in old if f.name not in there]
     for field in old:
         if there.get(field.name, field.type) is not field.type:
-            found.append(f"the field '{field.name}'{whose} was {field.type} and is {there[field.name]} now")
+            found.append(
+                message(
+                    "the field '{name}' was {before} and is {now} now",
+                    name=field.name,
+                    before=word(field.type),
+                    now=word(there[field.name]),
+                )
+            )
     return found
 
 
@@ -44,7 +74,8 @@ def refuse_surprises(old: Snapshot | None, new: Snapshot) -> None:
     found = surprises(old, new) if old else []
     if found:
         raise Conflict(
-            f"The source is not what it was: {'; '.join(found)}. The current snapshot stays as it is; "
-            "accept the changes (--accept-changes) to replace it.",
+            "The source is not what it was: {found}. The current snapshot stays as it is; accept "
+            "the changes to replace it.",
+            found=joined(found, "; "),
             changes=len(found),
         )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ccexport.errors import BadInput
+from ccexport.messages import message, word
 from ccexport.model.reading import FileReading
 from ccexport.profiles.database import DuckDB, quote_identifier
 from ccexport.profiles.spreadsheet_guards import take_off_guards
@@ -66,7 +67,7 @@ def stack(db: DuckDB, parts: list[Part]) -> Staged:
         starts.append((part.name, rows, part.first_line))
         rows += part.rows
     if rows == 0:
-        raise BadInput(f"{parts[0].name} has no rows besides its header.", file=parts[0].name)
+        raise BadInput("{file} has no rows besides its header.", file=parts[0].name)
     rejects = [r for p in parts for r in p.rejects]
     return Staged(
         parts[0].types,
@@ -87,13 +88,27 @@ def check_alike(first: Part, other: Part) -> None:
     lacking = [n for n in ours if n not in theirs]
     extra = [n for n in theirs if n not in ours]
     if lacking or extra:
-        what = f"has no field '{lacking[0]}'" if lacking else f"has a field '{extra[0]}' more"
-        raise BadInput(f"{other.name} {what}; files given together need the same fields as {first.name}.")
+        what = (
+            message("has no field '{name}'", name=lacking[0])
+            if lacking
+            else message("has a field '{name}' more", name=extra[0])
+        )
+        raise BadInput(
+            "{other} {what}; files given together need the same fields as {first}.",
+            other=other.name,
+            what=what,
+            first=first.name,
+        )
     for name, declared in ours.items():
         if theirs[name] != declared:
             raise BadInput(
-                f"The field '{name}' is {theirs[name]} in {other.name} and {declared} in {first.name}; "
-                "files given together need the same types."
+                "The field '{name}' is {theirs} in {other} and {declared} in {first}; files given "
+                "together need the same types.",
+                name=name,
+                theirs=word(theirs[name]),
+                other=other.name,
+                declared=word(declared),
+                first=first.name,
             )
 
 

@@ -145,7 +145,7 @@ class ProfileStore:
         """The snapshot of that id."""
         file = self.folder / f"{snapshot_id}.json"
         if Path(snapshot_id).name != snapshot_id or not file.is_file():
-            raise NotFound(f"There is no snapshot '{snapshot_id}'.")
+            raise NotFound("There is no snapshot '{snapshot}'.", snapshot=snapshot_id)
         return self._described(file)
 
     def snapshots(self) -> list[Snapshot]:
@@ -296,7 +296,7 @@ class ProfileStore:
     def _publish(self, built: Built, snapshot: Snapshot) -> Path | None:
         """The file first, then what describes it, then the word that it is current."""
         if snapshot.path.exists():
-            raise StoreTrouble(f"A snapshot {snapshot.id} is there already.")
+            raise StoreTrouble("A snapshot {snapshot} is there already.", snapshot=snapshot.id)
         rejects = None
         if built.rejects_path:
             rejects = self.folder / f"{snapshot.id}.rejects.parquet"
@@ -321,7 +321,7 @@ class ProfileStore:
         try:
             return description.read(file.read_text(encoding="utf-8"), self.folder)
         except (ValueError, KeyError, TypeError) as error:
-            raise StoreTrouble(f"The description {file.name} of a snapshot is damaged.") from error
+            raise StoreTrouble("The description {file} of a snapshot is damaged.", file=file.name) from error
 
 
 def _named_files(sources: Sequence[Given]) -> list[str]:

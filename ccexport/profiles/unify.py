@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ccexport.errors import BadInput
+from ccexport.messages import message
 from ccexport.model.profiles import ProfileField, SourcePart
 from ccexport.model.reading import FieldReading, FileReading, Remark
 from ccexport.model.sources import Given
@@ -101,8 +102,13 @@ def refuse_questions(columns: Sequence[Column]) -> None:
 def _found(staged: Staged, name: str, given: Given) -> str:
     found = next((f for f in staged.fields if f.casefold() == name.casefold()), None)
     if found is None:
-        where = f"The source {given.name}" if given.name else "The source"
-        raise BadInput(f"{where} has no field '{name}', for which a type or format was chosen.", field=name)
+        where = message("The source {name}", name=given.name) if given.name else message("The source")
+        raise BadInput(
+            "{where} has no field '{name}', for which a type or format was chosen.",
+            where=where,
+            name=name,
+            field=name,
+        )
     return found
 
 

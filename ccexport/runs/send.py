@@ -75,14 +75,19 @@ def _checked_body(batch: Batch) -> bytes:
         body = batch.file.read_bytes()
     except FileNotFoundError as error:
         raise PlanDamaged(
-            f"The body of batch {batch.number} is missing on disk; nothing of it was sent."
+            "The body of batch {number} is missing on disk; nothing of it was sent.", number=str(batch.number)
         ) from error
     except OSError as error:
         raise StoreTrouble(
-            f"The body of batch {batch.number} cannot be read ({error.strerror}); nothing of it was sent."
+            "The body of batch {number} cannot be read ({problem}); nothing of it was sent.",
+            number=str(batch.number),
+            problem=error.strerror,
         ) from error
     if hashlib.sha256(body).hexdigest() != batch.sha256:
-        raise PlanDamaged(f"The body of batch {batch.number} was changed on disk; nothing of it was sent.")
+        raise PlanDamaged(
+            "The body of batch {number} was changed on disk; nothing of it was sent.",
+            number=str(batch.number),
+        )
     return body
 
 

@@ -33,13 +33,13 @@ UNDO_OF = "undo_of"
 def refuse_undo(run: Run, rows_gone: bool) -> None:
     """Raises `Conflict` with the reason when the run cannot be undone."""
     if not run.state.ended:
-        raise Conflict(f"Run {run.id} has not ended; cancel it first, then undo what it sent.")
+        raise Conflict("Run {run} has not ended; cancel it first, then undo what it sent.", run=run.id)
     if run.trigger is Trigger.UNDO:
-        raise Conflict(f"Run {run.id} is itself an undo; run the export again instead.")
+        raise Conflict("Run {run} is itself an undo; run the export again instead.", run=run.id)
     if rows_gone:
-        raise Conflict(f"Run {run.id} cannot be undone: its contacts are not kept any more.")
+        raise Conflict("Run {run} cannot be undone: its contacts are not kept any more.", run=run.id)
     if run.plan_id is None or run.outcomes_path is None:
-        raise Conflict(f"Run {run.id} sent nothing, so there is nothing to undo.")
+        raise Conflict("Run {run} sent nothing, so there is nothing to undo.", run=run.id)
 
 
 class Undoer:
@@ -56,7 +56,7 @@ class Undoer:
         done = load_plan(ledger.files.plan_folder(run.plan_id or ""))
         deliveries = ledger.files.deliveries(run.account_id, run.list_id)
         if deliveries is None or run.outcomes_path is None:
-            raise Conflict(f"Run {run.id} sent nothing, so there is nothing to undo.")
+            raise Conflict("Run {run} sent nothing, so there is nothing to undo.", run=run.id)
         account = engine.account_for(run.connection_id)
         account.list(run.list_id)  # a list removed meanwhile is refused here, by name
         reading = read_destination(engine, account, run.account_id, run.list_id, beat)

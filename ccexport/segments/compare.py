@@ -49,7 +49,7 @@ class Moves:
 def overlap(snapshot: Snapshot, segments: Sequence[Members]) -> list[Overlap]:
     """The exact count of every combination of two to five segments that has anybody, biggest first."""
     if not 2 <= len(segments) <= _MOST:
-        raise BadInput(f"Choose two to {_MOST} segments to compare.")
+        raise BadInput("Choose two to {most} segments to compare.", most=_MOST)
     # One byte for each profile, one bit for each segment: far cheaper than a join of millions of rows.
     bits = np.zeros(snapshot.profiles, dtype=np.uint8)
     for number, members in enumerate(segments):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ccexport.errors import BadInput
+from ccexport.messages import Unusable, message, word
 from ccexport.model.profiles import PROFILE_ID, ROW, ProfileField, Snapshot
 from ccexport.model.words import FieldType
 from ccexport.profiles.database import quote_identifier
@@ -68,8 +69,14 @@ def find_field(snapshot: Snapshot, name: str, path: str = "") -> ProfileField:
     if found is None:
         names = {f.name.casefold(): f.name for f in snapshot.fields}
         close = difflib.get_close_matches(name.casefold(), names, 1, cutoff=0.5)
-        hint = f"nearest is '{names[close[0]]}'" if close else f"it has {', '.join(names.values())}"
-        raise wrong(f"{path}.field".lstrip("."), f"the snapshot has no field '{name}'; {hint}")
+        hint = (
+            message("nearest is '{name}'", name=names[close[0]])
+            if close
+            else message("it has {names}", names=list(names.values()))
+        )
+        raise wrong(
+            f"{path}.field".lstrip("."), "the snapshot has no field '{name}'; {hint}", name=name, hint=hint
+        )
     return found
 
 
@@ -91,8 +98,8 @@ def _condition(compiler: Compiler, condition: Condition, path: str) -> str:
         found = find_field(compiler.snapshot, condition.field, path)
         operator = _operator(condition, found, path)
         test = _test(compiler, operator, condition, found)
-    except ValueError as error:
-        raise wrong(f"{path}.value".lstrip("."), str(error)) from error
+    except Unusable as error:
+        raise wrong(f"{path}.value".lstrip("."), error.message) from error
     return f"(NOT {test})" if operator.negates else test
 
 
@@ -101,8 +108,11 @@ def _operator(condition: Condition, found: ProfileField, path: str) -> Operator:
     if operator is None:
         raise wrong(
             f"{path}.op".lstrip("."),
-            f"'{found.name}' is a {found.type} field and has no operator '{condition.op}'; "
-            f"it takes {', '.join(names_for(found.type))}",
+            "'{name}' is a {type} field and has no operator '{operator}'; it takes {operators}",
+            name=found.name,
+            type=word(found.type),
+            operator=condition.op,
+            operators=list(names_for(found.type)),
         )
     if found.type is FieldType.BOOLEAN and condition.op in WITH_BOOLEAN_VALUE:
         return _boolean(operator, condition.value)
@@ -113,7 +123,7 @@ def _boolean(operator: Operator, value: Any) -> Operator:
     """`is true` and `is false` are two operators here."""
     written = str(value).strip().lower()
     if written not in ("true", "false", "yes", "no"):
-        raise ValueError("true or false is expected")
+        raise Unusable("true or false is expected")
     if written in ("true", "yes"):
         return operator
     return OPERATORS[operator.name.replace("true", "false")]
@@ -138,14 +148,14 @@ def _membership(compiler: Compiler, condition: Condition, path: str) -> str:
 
 def _in_segment(compiler: Compiler, name: str, path: str) -> str:
     if compiler.members_of is None:
-        raise BadInput(f"{path or 'rule'}: segments cannot be looked up here.")
+        raise BadInput("{file}: segments cannot be looked up here.", file=path or "rule")
     file = compiler.bind(str(compiler.members_of(name)))
     return f"(p.{ROW} IN (SELECT {ROW} FROM read_parquet({file})))"
 
 
 def _sent(compiler: Compiler, value: Any, path: str) -> str:
     if compiler.sent_by is None:
-        raise BadInput(f"{path or 'rule'}: what exports sent cannot be looked up here.")
+        raise BadInput("{file}: what exports sent cannot be looked up here.", file=path or "rule")
     file = compiler.bind(str(sent_file(value, compiler.today, compiler.sent_by)))
     return f"(p.{PROFILE_ID} IN (SELECT profile_id FROM read_parquet({file}) WHERE profile_id IS NOT NULL))"
 

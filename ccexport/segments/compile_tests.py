@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
+from ccexport.messages import Unusable
 from ccexport.model.words import FieldType
 from ccexport.segments.values import (
     Span,
@@ -66,7 +67,7 @@ def _domain(binder: Binder, column: str, _type: FieldType, value: Any, _ignore_c
     for written in read_many(value):
         domain = read_text(written).strip().removeprefix("@")
         if not _DOMAIN.fullmatch(domain):
-            raise ValueError(f"'{written}' is not a domain such as example.com")
+            raise Unusable("'{written}' is not a domain such as example.com", written=written)
         endings.append(re.escape(domain[1:] if domain.startswith("*.") else f"@{domain}"))
     pattern = rf"(?i)(?:{'|'.join(endings)})\s*$"
     return f"contains({column}, '@') AND regexp_matches({column}, {binder.bind(pattern)})"
@@ -84,11 +85,11 @@ def _between(binder: Binder, column: str, type_: FieldType, value: Any, _ignore_
     if type_ is FieldType.NUMBER:
         first, last = read_number(low), read_number(high)
         if first > last:
-            raise ValueError(f"the range is empty: {low} is more than {high}")
+            raise Unusable("the range is empty: {low} is more than {high}", low=low, high=high)
         return f"{column} BETWEEN {binder.bind(first)} AND {binder.bind(last)}"
     start, end = read_moment(low, binder.today), read_moment(high, binder.today)
     if _end_of(start) > _end_of(end):
-        raise ValueError(f"the range is empty: {low} is later than {high}")
+        raise Unusable("the range is empty: {low} is later than {high}", low=low, high=high)
     return f"{_from(binder, column, type_, start)} AND {_until(binder, column, type_, end)}"
 
 
@@ -108,7 +109,7 @@ def _moment_test(kind: str) -> Test:
 
 def _day(moment: date | datetime) -> date:
     if isinstance(moment, datetime):
-        raise ValueError("a day without a time of day is expected")
+        raise Unusable("a day without a time of day is expected")
     return moment
 
 

@@ -135,7 +135,7 @@ class MemberStore:
     def _members(self, segment: Segment, asked: _Asked) -> Members:
         if any(s.id == segment.id for s in asked.below):
             names = " → ".join(s.name for s in (*asked.below, segment))
-            raise BadInput(f"Segments cannot contain each other: {names}.")
+            raise BadInput("Segments cannot contain each other: {names}.", names=names)
         asked = replace(asked, below=(*asked.below, segment))
         path = (
             self.folder
@@ -189,13 +189,13 @@ class MemberStore:
 
     def _rule(self, segment: Segment) -> Node:
         if segment.rule is None:
-            raise BadInput(f"The segment {segment.name} has no rule.")
+            raise BadInput("The segment {segment} has no rule.", segment=segment.name)
         return parse_rule(segment.rule)
 
     def _list_of(self, segment: Segment) -> Path:
         path = segment.members_path or self._static_path(segment)
         if not path.exists():
-            raise NotFound(f"The member list of the segment {segment.name} is missing.")
+            raise NotFound("The member list of the segment {segment} is missing.", segment=segment.name)
         return path
 
     def _static_path(self, segment: Segment) -> Path:
@@ -224,7 +224,9 @@ def _sent_file(condition: Condition, asked: _Asked) -> str:
 
 def _looked_up(lookup: Lookup | None, name: str) -> Segment:
     if lookup is None:
-        raise BadInput(f"The rule refers to the segment '{name}', and segments cannot be looked up here.")
+        raise BadInput(
+            ("The rule refers to the segment '{name}', and segments cannot be looked up here."), name=name
+        )
     return lookup(name)
 
 

@@ -7,9 +7,11 @@ say how an operator is computed: that is `compile` and, in words, `words`.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ccexport.messages import mark
 from ccexport.model.words import FieldType as T
 
 
+@mark
 class Takes(StrEnum):
     """What shape of value an operator takes."""
 

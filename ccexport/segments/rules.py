@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from ccexport.errors import BadInput
+from ccexport.messages import Message, Value, message, word
 from ccexport.segments.operators import (
     OPERATORS,
     WITH_BOOLEAN_VALUE,
@@ -70,7 +71,7 @@ def parse_rule(rule: Mapping[str, Any] | str | Node) -> Node:
         try:
             rule = json.loads(rule)
         except ValueError as error:
-            raise BadInput(f"The rule is not JSON: {error}.") from error
+            raise BadInput("The rule is not JSON: {problem}.", problem=error) from error
     left = [_MOST]
     return _node(rule, "", left)
 
@@ -108,20 +109,36 @@ def referring(
     return written
 
 
-def wrong(path: str, what: str) -> BadInput:
-    """An error that names its place in the tree."""
-    return BadInput(f"{path or 'rule'}: {what}", path=path or "rule")
+def wrong(path: str, what: str | Message, /, **values: Value) -> BadInput:
+    """An error that names its place in the tree; `what` is a template with the values."""
+    place = path or "rule"
+    return BadInput(
+        "{place}: {what}",
+        place=place,
+        what=what if isinstance(what, Message) else message(what, **values),
+        path=place,
+    )
 
 
 def _node(rule: Any, path: str, left: list[int]) -> Node:
     left[0] -= 1
     if left[0] < 0 or path.count("[") > _DEEPEST:
-        raise wrong(path[:60], f"the rule is too big: at most {_MOST} parts, {_DEEPEST} levels deep")
+        raise wrong(
+            path[:60],
+            "the rule is too big: at most {parts} parts, {levels} levels deep",
+            parts=_MOST,
+            levels=_DEEPEST,
+        )
     if not isinstance(rule, Mapping):
         raise wrong(path, 'a node is an object, such as {"field": "country", "op": "is", "value": "Norway"}')
     kinds = [key for key in GROUPS if key in rule]
     if len(kinds) > 1 or (kinds and len(rule) > 1):
-        raise wrong(path, f"'{kinds[0]}' stands beside {_others(rule, kinds[0])}; a group holds nothing else")
+        raise wrong(
+            path,
+            "'{kind}' stands beside {others}; a group holds nothing else",
+            kind=kinds[0],
+            others=_others(rule, kinds[0]),
+        )
     return _group(rule[kinds[0]], kinds[0], path, left) if kinds else _condition(rule, path)
 
 
@@ -147,17 +164,29 @@ def _condition(rule: Mapping[str, Any], path: str) -> Condition:
         raise wrong(_below(path, "op"), "the operator is missing")
     known = candidates(op)
     if not known:
-        raise wrong(_below(path, "op"), f"there is no operator '{op}'{_nearest(op)}")
+        raise wrong(
+            _below(path, "op"),
+            "there is no operator '{operator}'{nearest}",
+            operator=op,
+            nearest=_nearest(op),
+        )
     if WITHOUT_FIELD.isdisjoint(known) and not (isinstance(field, str) and field.strip()):
-        raise wrong(_below(path, "field"), f"{op} needs the name of a field")
+        raise wrong(_below(path, "field"), "{operator} needs the name of a field", operator=op)
     if not isinstance(rule.get("ignore_case", False), bool):
         raise wrong(_below(path, "ignore_case"), "ignore_case is true or false")
     value = rule.get("value")
     needed = op in WITH_BOOLEAN_VALUE or all(OPERATORS[n].takes is not Takes.NOTHING for n in known)
     if value is None and needed:
-        raise wrong(_below(path, "value"), f"{op} needs {OPERATORS[known[0]].takes}")
+        raise wrong(
+            _below(path, "value"),
+            "{operator} needs {what}",
+            operator=op,
+            what=word(OPERATORS[known[0]].takes),
+        )
     if isinstance(value, list | tuple) and len(value) > _VALUES_MOST:
-        raise wrong(_below(path, "value"), f"more than {_VALUES_MOST:,} values; make a member list instead")
+        raise wrong(
+            _below(path, "value"), "more than {most} values; make a member list instead", most=_VALUES_MOST
+        )
     kept = None if not WITHOUT_FIELD.isdisjoint(known) else field
     return Condition(op=op, field=kept, value=value, ignore_case=rule.get("ignore_case", False))
 
@@ -170,6 +199,6 @@ def _others(rule: Mapping[str, Any], kind: str) -> str:
     return ", ".join(f"'{k}'" for k in rule if k != kind)
 
 
-def _nearest(op: str) -> str:
+def _nearest(op: str) -> Message | str:
     found = difflib.get_close_matches(op, OPERATORS, 1)
-    return f"; nearest is '{found[0]}'" if found else ""
+    return message("; nearest is '{name}'", name=found[0]) if found else ""

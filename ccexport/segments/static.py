@@ -32,7 +32,7 @@ def store_static(path: Path, members: Path | Sequence[str], *, current: Snapshot
         count = _write(part, (e for e in entries if any(e)))
         if not count:
             name = members.name if isinstance(members, Path) else "The list"
-            raise BadInput(f"{name} holds no profile ids or addresses.")
+            raise BadInput("{name} holds no profile ids or addresses.", name=name)
     return path
 
 
@@ -92,7 +92,7 @@ def _entries_of_file(path: Path, current: Snapshot | None) -> Iterator[Entry]:
             yield from _entries(first, reader, path.name, current)
         except csv.Error as error:
             raise BadInput(
-                f"{path.name}, line {reader.line_num}: {error}.", file=path.name, line=reader.line_num
+                "{file}, line {line}: {problem}.", problem=error, file=path.name, line=reader.line_num
             ) from error
 
 
@@ -104,8 +104,10 @@ def _entries(
     if id_at is None and address_at is None:
         if len(header) != 1:
             raise BadInput(
-                f"{name} has no column with profile ids or addresses; its header is {', '.join(header)}. "
-                "Name one of them profile_id or email.",
+                "{name} has no column with profile ids or addresses; its header is {header}. Name "
+                "one of them profile_id or email.",
+                name=name,
+                header=list(header),
                 file=name,
                 line=1,
             )

@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from ccexport.messages import Unusable
+
 _UNITS = {"day": "days", "week": "weeks", "month": "months", "quarter": "quarters", "year": "years"}
 _UNITS |= {plural: plural for plural in _UNITS.values()}
 _LONGEST_DAYS = 366 * 200
@@ -39,20 +41,20 @@ class Span:
 def read_text(value: Any) -> str:
     """One text; numbers are taken as they are written."""
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        raise ValueError("a text is expected")
+        raise Unusable("a text is expected")
     return str(value)
 
 
 def read_number(value: Any) -> Decimal:
     """One number, exact."""
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        raise ValueError("a number is expected")
+        raise Unusable("a number is expected")
     try:
         number = Decimal(str(value).strip())
     except InvalidOperation as error:
-        raise ValueError(f"'{value}' is not a number") from error
+        raise Unusable("'{value}' is not a number", value=str(value)) from error
     if not number.is_finite() or abs(number.adjusted()) > 17 or len(number.as_tuple().digits) > 30:
-        raise ValueError(f"'{value}' is too big or too small a number")
+        raise Unusable("'{value}' is too big or too small a number", value=str(value))
     return number
 
 
@@ -60,7 +62,7 @@ def read_moment(value: Any, today: date) -> date | datetime:
     """A day, or a moment as naive UTC; `today`, `yesterday` and `tomorrow` are days too."""
     moment = _moment(value, today)
     if not 1 < moment.year < 9999:
-        raise ValueError(f"'{value}' is too far away")
+        raise Unusable("'{value}' is too far away", value=str(value))
     return moment
 
 
@@ -70,7 +72,7 @@ def _moment(value: Any, today: date) -> date | datetime:
     if isinstance(value, date):
         return value
     if not isinstance(value, str):
-        raise ValueError('a date such as "2026-02-28" is expected')
+        raise Unusable('a date such as "2026-02-28" is expected')
     text = value.strip().lower()
     if text in ("today", "yesterday", "tomorrow"):
         return today + timedelta(days={"yesterday": -1, "today": 0, "tomorrow": 1}[text])
@@ -79,14 +81,14 @@ def _moment(value: Any, today: date) -> date | datetime:
             return date.fromisoformat(text)
         return _utc(datetime.fromisoformat(value.strip()))
     except ValueError as error:
-        raise ValueError(f"'{value}' is not a date such as \"2026-02-28\"") from error
+        raise Unusable("'{value}' is not a date such as \"2026-02-28\"", value=str(value)) from error
 
 
 def read_many(value: Any) -> list[Any]:
     """A list of at least one value; one value alone is a list of it."""
     values = list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
     if not values:
-        raise ValueError("the list of values is empty")
+        raise Unusable("the list of values is empty")
     return values
 
 
@@ -95,7 +97,7 @@ def read_range(value: Any) -> tuple[Any, Any]:
     if isinstance(value, Mapping):
         value = [value.get("from", value.get("min")), value.get("to", value.get("max"))]
     if not isinstance(value, list | tuple) or len(value) != 2 or None in value:
-        raise ValueError("a range of two values [from, to] is expected")
+        raise Unusable("a range of two values [from, to] is expected")
     return value[0], value[1]
 
 
@@ -111,10 +113,10 @@ def read_span(value: Any) -> Span:
         unit = unit.strip() or "days"
     unit = _UNITS.get(str(unit).strip().lower(), "")
     if isinstance(n, bool) or not re.fullmatch(r"\d{1,5}", str(n)) or not unit or int(str(n)) < 1:
-        raise ValueError('a span is expected, such as {"n": 30, "unit": "days"} or "6 months"')
+        raise Unusable('a span is expected, such as {"n": 30, "unit": "days"} or "6 months"')
     span = Span(int(str(n)), unit)
     if span.n * {"days": 1, "weeks": 7, "months": 30, "quarters": 91, "years": 366}[unit] > _LONGEST_DAYS:
-        raise ValueError("the span is longer than 200 years")
+        raise Unusable("the span is longer than 200 years")
     return span
 
 
@@ -126,7 +128,7 @@ def read_months(value: Any) -> list[int]:
         named = [n for n, name in enumerate(_MONTHS) if n and len(text) >= 3 and name.startswith(text)]
         number = named[0] if named else int(text) if re.fullmatch(r"0?[1-9]|1[0-2]", text) else 0
         if isinstance(one, bool) or not number:
-            raise ValueError(f"'{one}' is not a month from 1 to 12")
+            raise Unusable("'{one}' is not a month from 1 to 12", one=str(one))
         months.append(number)
     return months
 
@@ -136,7 +138,7 @@ def read_sent(value: Any) -> tuple[str, Span | None]:
     if not isinstance(value, Mapping):
         return read_text(value), None
     if "export" not in value:
-        raise ValueError('the object needs "export"')
+        raise Unusable('the object needs "export"')
     span = read_span({"n": value["n"], "unit": value.get("unit", "days")}) if "n" in value else None
     return read_text(value["export"]), span
 

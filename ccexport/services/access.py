@@ -8,12 +8,12 @@ from typing import Any
 
 from ccexport.errors import NotPermitted
 from ccexport.ledger import Ledger
+from ccexport.messages import word
 from ccexport.model.exports import Actor, Connection
 from ccexport.model.profiles import Snapshot
 from ccexport.model.runs import Run
 from ccexport.model.words import Role
 
-WHOM = "Ask an administrator."
 LOCAL = "cli"
 
 
@@ -36,8 +36,15 @@ def require(actor: Actor, needed: Role, what: str) -> None:
     """Raises `NotPermitted` unless the actor's role covers `needed`."""
     if not actor.role.covers(needed):
         if needed is Role.ADMINISTRATOR:
-            raise NotPermitted(f"A {actor.role} may not {what}. {WHOM}")
-        raise NotPermitted(f"A {actor.role} may not {what}; a {needed} may. {WHOM}")
+            raise NotPermitted(
+                "A {role} may not {what}. Ask an administrator.", role=word(actor.role), what=word(what)
+            )
+        raise NotPermitted(
+            "A {role} may not {what}; a {needed} may. Ask an administrator.",
+            role=word(actor.role),
+            what=word(what),
+            needed=word(needed),
+        )
 
 
 def may_use(actor: Actor, connection: Connection) -> bool:
@@ -50,7 +57,10 @@ def require_use(actor: Actor, connection: Connection, what: str) -> None:
     require(actor, Role.CONTRIBUTOR, what)
     if not may_use(actor, connection):
         raise NotPermitted(
-            f"The connection {connection.name} is not shared with contributors, so you may not {what}. {WHOM}"
+            "The connection {connection} is not shared with contributors, so you may not {what}. "
+            "Ask an administrator.",
+            connection=connection.name,
+            what=word(what),
         )
 
 

@@ -206,7 +206,9 @@ class ConfigurationUseCases(UseCases):
     def _refuse_another_kind(self, part: SegmentPart) -> None:
         there = self._ledger.segments.named(part.name)
         if part.all and there.kind is not SegmentKind.ALL:
-            raise BadInput(f"The segment {part.name} has a rule: give the one of all profiles another name.")
+            raise BadInput(
+                "The segment {part} has a rule: give the one of all profiles another name.", part=part.name
+            )
 
     def _apply_export(self, actor: Actor, part: ExportPart, action: str | None) -> None:
         if action is None:

@@ -41,24 +41,41 @@ def check(document: Document, names: Mapping[str, Collection[str]], source: str)
     for kind, parts in (("segments", document.segments), ("exports", document.exports)):
         twice = [name for name, times in Counter(part.name for part in parts).items() if times > 1]
         if twice:
-            raise BadInput(f"{source}: {kind}: {twice[0]} is there twice.")
+            raise BadInput(
+                "{source}: {kind}: {name} is there twice.", source=source, kind=kind, name=twice[0]
+            )
     for number, part in enumerate(document.segments):
         _check_rule(part, f"{source}: segments.{number}.rule")
     for number, export in enumerate(document.exports):
         place = f"{source}: exports.{number}"
         if not export.connection and export.name not in names["export"]:
-            raise BadInput(f"{place}.connection: a new export needs one.")
+            raise BadInput("{place}.connection: a new export needs one.", place=place)
         if export.connection and export.connection not in names["connection"]:
-            raise BadInput(f"{place}.connection: there is no connection named {export.connection}.")
+            raise BadInput(
+                "{place}.connection: there is no connection named {connection}.",
+                place=place,
+                connection=export.connection,
+            )
         for key in ("segments", "exclude"):
             unknown = [name for name in getattr(export, key) if name not in segments]
             if unknown:
-                raise BadInput(f"{place}.{key}: there is no segment named {unknown[0]}.")
+                raise BadInput(
+                    "{place}.{key}: there is no segment named {unknown}.",
+                    place=place,
+                    key=key,
+                    unknown=unknown[0],
+                )
         unknown = [name for name in export.yields_to if name not in exports]
         if unknown:
-            raise BadInput(f"{place}.yields_to: there is no export named {unknown[0]}.")
+            raise BadInput(
+                "{place}.yields_to: there is no export named {unknown}.", place=place, unknown=unknown[0]
+            )
         if export.schedule.after is not None and export.schedule.after not in exports:
-            raise BadInput(f"{place}.schedule.after: there is no export named {export.schedule.after}.")
+            raise BadInput(
+                "{place}.schedule.after: there is no export named {name}.",
+                place=place,
+                name=export.schedule.after,
+            )
 
 
 def _check_rule(part: SegmentPart, place: str) -> None:
@@ -67,7 +84,7 @@ def _check_rule(part: SegmentPart, place: str) -> None:
     try:
         parse_rule(part.rule)
     except BadInput as error:
-        raise BadInput(f"{place}: {error}") from error
+        raise BadInput("{place}: {problem}", place=place, problem=error.message) from error
 
 
 def check_segments(document: Document, todo: Collection[Difference], snapshot: Snapshot, today: date) -> None:
@@ -96,7 +113,10 @@ def fitting(kind: str, name: str) -> Iterator[None]:
         yield
     except WrongUse as error:
         raise BadInput(
-            f"The {kind} {name} does not fit the profiles, so nothing was applied: {error}"
+            "The {kind} {name} does not fit the profiles, so nothing was applied: {problem}",
+            kind=kind,
+            name=name,
+            problem=error,
         ) from error
 
 
@@ -166,7 +186,8 @@ def _export_difference(there: Mapping[str, dict[str, Any]], part: ExportPart) ->
     kept = there.get(part.name, {}) | {"connection": "", "paused": True}
     if _difference("export", {part.name: kept}, {"connection": ""} | plain(part) | {"paused": True}):
         raise BadInput(
-            f"The export {part.name} has no connection in the document, so nothing else of it can change."
+            "The export {part} has no connection in the document, so nothing else of it can change.",
+            part=part.name,
         )
     return found
 

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ccexport.errors import BadInput
+from ccexport.messages import Unusable
 from ccexport.model.export_drafts import ExportDraft
 from ccexport.model.schedules import RefreshSettings, Schedule
 from ccexport.model.sources import Source
@@ -33,7 +34,7 @@ class SegmentPart(_Part):
     @model_validator(mode="after")
     def _one_kind(self) -> "SegmentPart":
         if self.all == (self.rule is not None):
-            raise ValueError("needs exactly one of all: true and rule")
+            raise Unusable("needs exactly one of all: true and rule")
         return self
 
 
@@ -62,15 +63,22 @@ class Document(_Part):
 def read(raw: Any, source: str) -> Document:
     """Check a document. Raises `BadInput` naming the file and the place in it."""
     if not isinstance(raw, Mapping):
-        raise BadInput(f"{source} is not a mapping with version, segments, exports and suppression.")
+        raise BadInput(
+            "{source} is not a mapping with version, segments, exports and suppression.", source=source
+        )
     try:
         document = Document.model_validate(dict(raw))
     except ValidationError as error:
         place, reason = complaint(error)
-        raise BadInput(f"{source}: {place or 'the document'}: {reason}.") from error
+        raise BadInput(
+            "{source}: {place}: {reason}.", source=source, place=place or "the document", reason=reason
+        ) from error
     if document.version != VERSION:
         raise BadInput(
-            f"{source}: version {document.version} is not known; this program reads version {VERSION}."
+            "{source}: version {version} is not known; this program reads version {newest}.",
+            source=source,
+            version=document.version,
+            newest=VERSION,
         )
     return document
 

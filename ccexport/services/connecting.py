@@ -99,7 +99,7 @@ class Connecting(UseCases):
     def _free_name(self, name: str) -> str:
         name = checked(name, "A connection needs a name of 1 to 200 characters.")
         if any(c.name == name for c in self._ledger.connections.all()):
-            raise BadInput(f"A connection named {name} is already there; choose another name.")
+            raise BadInput("A connection named {name} is already there; choose another name.", name=name)
         return name
 
     def finish(self, actor: Actor, *, state: str, bind: str, code: str = "", error: str = "") -> Draft:
@@ -114,15 +114,18 @@ class Connecting(UseCases):
                 "This authorisation was started elsewhere, used before or is too old; start it again."
             )
         if error:
-            raise BadInput(f"Constant Contact was not authorised ({error[:60]}); nothing was saved.")
+            raise BadInput(
+                "Constant Contact was not authorised ({problem}); nothing was saved.", problem=error[:60]
+            )
         accounts = self._wiring.accounts()
         tokens = accounts.exchange(code, redirect_url=note["redirect"], verifier=note["verifier"])
         account = accounts.account_with(tokens)
         privileges = account.privileges()
         if NEEDED_PRIVILEGE not in privileges:
             raise BadInput(
-                f"The person who allowed us in lacks the privilege {NEEDED_PRIVILEGE}: let an account owner or "
-                "account manager of Constant Contact connect."
+                "The person who allowed us in lacks the privilege {needed_privilege}: let an account "
+                "owner or account manager of Constant Contact connect.",
+                needed_privilege=NEEDED_PRIVILEGE,
             )
         summary = account.summary()
         key = secrets.token_urlsafe(24)
@@ -173,8 +176,11 @@ class Connecting(UseCases):
         old = self._ledger.connections.get(kept["reconnects"])
         if old.account_id != kept["account_id"] and not confirmed:
             raise Conflict(
-                f"{old.name} was connected to another account ({old.organisation}); its lists do not exist in "
-                f"{kept['organisation']}. Connect the same account, or add a new connection."
+                "{name} was connected to another account ({organisation}); its lists do not exist in "
+                "{organisation2}. Connect the same account, or add a new connection.",
+                name=old.name,
+                organisation=old.organisation,
+                organisation2=kept["organisation"],
             )
         self._ledger.connections.store_tokens(old.id, kept["tokens"])
         changed = self._ledger.connections.change(

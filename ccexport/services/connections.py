@@ -62,7 +62,7 @@ class ManageConnections(UseCases):
         found = self._ledger.connections.named(name)
         unknown = set(values) - {"share", "contract_limit", "approval_above", "export_person"}
         if unknown:
-            raise BadInput(f"A connection has no {', '.join(sorted(unknown))} to change.")
+            raise BadInput("A connection has no {unknown} to change.", unknown=sorted(unknown))
         self._ledger.audit.add(
             actor.name, "connection changed", found.name, {k: str(v) for k, v in values.items()}
         )
@@ -156,7 +156,9 @@ class ManageConnections(UseCases):
         users = [e.name for e in self.exports_on(actor, name)]
         if users:
             raise Conflict(
-                f"The connection {found.name} is used by {', '.join(users)}; remove or detach these exports first."
+                "The connection {name} is used by {users}; remove or detach these exports first.",
+                name=found.name,
+                users=list(users),
             )
         self._ledger.connections.remove(found.id)
         self._ledger.audit.add(actor.name, "connection removed", found.name)

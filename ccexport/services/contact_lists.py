@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ccexport.errors import NotFound
+from ccexport.messages import message
 from ccexport.model.contact_lists import ContactList, CustomField
 from ccexport.model.exports import Actor
 from ccexport.services.access import require_use
@@ -29,9 +30,15 @@ class ContactLists(UseCases):
         )
         if len(meant) != 1:
             names = ", ".join(sorted(found.name for found in there)[:20]) or "none"
-            which = "more than one contact list" if meant else "no contact list"
+            which = message("more than one contact list") if meant else message("no contact list")
             where = self._ledger.connections.named(name).name
-            raise NotFound(f"There is {which} named {id_or_name} in {where}. Contact lists: {names}.")
+            raise NotFound(
+                "There is {which} named {name} in {where}. Contact lists: {names}.",
+                which=which,
+                name=wanted,
+                where=where,
+                names=names,
+            )
         return meant[0]
 
     def create_list(self, actor: Actor, name: str, list_name: str) -> ContactList:

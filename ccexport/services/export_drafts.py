@@ -126,4 +126,6 @@ def _by_id(field: MappedField, custom_fields: dict[str, str]) -> MappedField:
         if known.casefold() == name:
             return field.model_copy(update={"target": f"cf:{field_id}"})
     names = ", ".join(sorted(custom_fields.values())) or "none"
-    raise BadInput(f"The account has no custom field named {wanted}. Custom fields: {names}.")
+    raise BadInput(
+        "The account has no custom field named {wanted}. Custom fields: {names}.", wanted=wanted, names=names
+    )

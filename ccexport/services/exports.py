@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ccexport.errors import BadInput, Conflict, NotFound
+from ccexport.messages import mark
 from ccexport.model.contact_lists import ContactList
 from ccexport.model.export_drafts import ExportDraft
 from ccexport.model.exports import Actor, Export, ExportConfig
@@ -19,7 +20,7 @@ from ccexport.services.validation import parsed
 from ccexport.services.wiring import UseCases, Wiring
 
 __all__ = ["CONTACT_FIELDS", "TRANSFORMS", "ExportUseCases"]
-_THE_EXPORT = "The export"
+_THE_EXPORT = mark("The export")
 _NO_LIST = ContactList(id="", name="")  # until the lists of several exports are made
 
 
@@ -44,7 +45,10 @@ class ExportUseCases(UseCases):
         """
         old = self._mine(actor, name, "change this export")
         if seen is not None and seen != old.version:
-            raise Conflict(f"{old.updated_by} changed this export meanwhile: look at it again, then save.")
+            raise Conflict(
+                "{person} changed this export meanwhile: look at it again, then save.",
+                person=old.updated_by,
+            )
         values = draft_of(old.config).patched(_settings(changes))
         config = self._drafts.resolved(actor, parsed(ExportDraft, values, _THE_EXPORT))
         self._refuse_circle(old, config)
@@ -104,7 +108,7 @@ class ExportUseCases(UseCases):
         there = {export.name for export in self._ledger.exports.all()}
         taken = next((name for name in names if name in there or names.count(name) > 1), None)
         if taken is not None:
-            raise BadInput(f"An export named {taken} is already there; choose another name.")
+            raise BadInput("An export named {taken} is already there; choose another name.", taken=taken)
 
     def _add(self, actor: Actor, config: ExportConfig) -> Export:
         made = self._ledger.exports.add(self._wiring.engine.new_id("export"), config, by=actor.name)
@@ -179,7 +183,7 @@ class ExportUseCases(UseCases):
         """A paused export refuses to run until it goes on; one without a connection cannot go on."""
         found = self._mine(actor, name, "pause this export")
         if not paused and not found.config.connection_id:
-            raise Conflict(f"{found.name} has no connection; choose one in its settings first.")
+            raise Conflict("{name} has no connection; choose one in its settings first.", name=found.name)
         self._ledger.audit.add(actor.name, "export paused" if paused else "export goes on", found.name)
         return self._ledger.exports.mark(found.id, paused=paused)
 
@@ -190,7 +194,7 @@ class ExportUseCases(UseCases):
         """
         found = self._mine(actor, name, "detach this export")
         if self._ledger.runs.all(export_id=found.id, live=True, limit=1):
-            raise Conflict(f"A run of {found.name} is going on; let it end or cancel it first.")
+            raise Conflict("A run of {name} is going on; let it end or cancel it first.", name=found.name)
         paused = self._ledger.exports.mark(found.id, paused=True)
         if not found.config.connection_id:
             return paused

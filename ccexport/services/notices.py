@@ -84,7 +84,7 @@ class NoticeUseCases(UseCases):
         try:
             found = validate_email(address.strip(), check_deliverability=False).normalized
         except EmailNotValidError as error:
-            raise BadInput(f"That is not an e-mail address: {error}") from error
+            raise BadInput("That is not an e-mail address: {problem}", problem=error) from error
         return found, found
 
     def subscribers(self, actor: Actor) -> Sequence[Subscriber]:

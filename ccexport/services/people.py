@@ -18,7 +18,7 @@ from ccexport.model.exports import Actor
 from ccexport.model.people import Person
 from ccexport.model.words import Role
 from ccexport.profiles.addresses import normalise_address
-from ccexport.services.access import WHOM, require
+from ccexport.services.access import require
 from ccexport.services.naming import checked
 from ccexport.services.wiring import UseCases
 
@@ -88,7 +88,7 @@ class PeopleUseCases(UseCases):
             if p.role is Role.ADMINISTRATOR and not p.disabled and p.name != name
         ]
         if losing and not others and self._ledger.people.get(name).role is Role.ADMINISTRATOR:
-            raise BadInput(f"{name} is the only administrator; make somebody else one first.")
+            raise BadInput("{name} is the only administrator; make somebody else one first.", name=name)
 
     # -- the first administrator ----------------------------------------------------------------
 
@@ -122,7 +122,10 @@ class PeopleUseCases(UseCases):
         """Raises `NotPermitted` with the same sentence, after the same time, for any wrong pair."""
         name = name.strip().lower()
         if not self.may_try(name, origin):
-            raise NotPermitted(f"Too many failed sign-ins; try again in {WINDOW_MINUTES} minutes.")
+            raise NotPermitted(
+                "Too many failed sign-ins; try again in {minutes} minutes.",
+                minutes=WINDOW_MINUTES,
+            )
         person = self._ledger.people.find(name)
         right = _fits(password, person)
         if person is None or not right or person.disabled:
@@ -135,7 +138,10 @@ class PeopleUseCases(UseCases):
     def confirm_password(self, actor: Actor, password: str, *, origin: str) -> None:
         """Asked again before a weighty step. Raises `NotPermitted`; failures count like those of signing in."""
         if not self.may_try(actor.name, origin):
-            raise NotPermitted(f"Too many failed attempts; try again in {WINDOW_MINUTES} minutes.")
+            raise NotPermitted(
+                "Too many failed attempts; try again in {minutes} minutes.",
+                minutes=WINDOW_MINUTES,
+            )
         person = self._ledger.people.find(actor.name)
         if person is None or not _fits(password, person):
             self._ledger.people.note_failure(actor.name, origin)
@@ -159,7 +165,7 @@ class PeopleUseCases(UseCases):
         found = [p for p in self._ledger.people.all() if p.email.lower() == email and not p.disabled]
         if len(found) != 1:
             self._ledger.people.note_failure("", origin)
-            raise NotPermitted(f"Nobody here has the e-mail address of that account. {WHOM}")
+            raise NotPermitted("Nobody here has the e-mail address of that account. Ask an administrator.")
         self._ledger.audit.add(found[0].name, "signed in", found[0].name, {"by": "openid"})
         return found[0]
 
@@ -184,7 +190,7 @@ class PeopleUseCases(UseCases):
             return ""
         address, _, sentence = normalise_address(email)
         if address is None:
-            raise BadInput(f"That is not an e-mail address: {sentence}")
+            raise BadInput("That is not an e-mail address: {problem}", problem=sentence)
         if any(p.email.lower() == address and p.name != name for p in self._ledger.people.all()):
             raise BadInput("Another person has that e-mail address.")
         return address
@@ -237,9 +243,15 @@ def _nobody() -> bytes:
 def hashed(password: str) -> str:
     """bcrypt's hash. Raises `BadInput` when the password is too short or longer than bcrypt reads."""
     if len(password) < SHORTEST_PASSWORD:
-        raise BadInput(f"The password is too short: use at least {SHORTEST_PASSWORD} characters.")
+        raise BadInput(
+            "The password is too short: use at least {least} characters.",
+            least=SHORTEST_PASSWORD,
+        )
     if len(password.encode()) > LONGEST_PASSWORD_BYTES:
-        raise BadInput(f"The password is too long: use at most {LONGEST_PASSWORD_BYTES} bytes.")
+        raise BadInput(
+            "The password is too long: use at most {most} bytes.",
+            most=LONGEST_PASSWORD_BYTES,
+        )
     return bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds=ROUNDS)).decode()
 
 

@@ -74,7 +74,7 @@ class PreviewUseCases(UseCases):
         require(actor, Role.VIEWER, "see previews")
         folder = self._ledger.files.plan_folder(plan_id)
         if not folder.exists():
-            raise NotFound(f"The contacts of the plan {plan_id} are not kept any more.")
+            raise NotFound("The contacts of the plan {plan} are not kept any more.", plan=plan_id)
         return load_plan(folder)
 
     def rows(
@@ -101,7 +101,7 @@ class PreviewUseCases(UseCases):
         require(actor, Role.CONTRIBUTOR, "look people up")
         plan = self.last(actor, name)
         if plan is None:
-            raise NotFound(f"{name} has not been previewed yet.")
+            raise NotFound("{name} has not been previewed yet.", name=name)
         return reading.person(plan, address_or_id)
 
     def rejects_csv(self, actor: Actor, name: str, plan: Plan) -> Iterator[str]:

@@ -43,7 +43,9 @@ class RunContacts(UseCases):
         run = self._get(actor, run_id)
         removed = self._ledger.runs.facts(run_id).rows_removed
         if removed:
-            raise NotFound(f"{removed} The counts, requests and story of run {run_id} stay.")
+            raise NotFound(
+                "{removed} The counts, requests and story of run {run} stay.", removed=removed, run=run_id
+            )
         return load_plan(self._ledger.files.plan_folder(run.plan_id)) if run.plan_id else None
 
     def contacts(
@@ -85,7 +87,7 @@ class RunContacts(UseCases):
         """The same rows in a file, CSV or Parquet by its name, complete or not there. Audited."""
         kind = into.suffix.lower().removeprefix(".")
         if kind not in {"csv", "parquet"}:
-            raise BadInput(f"{into.name}: a download is a .csv or a .parquet file.")
+            raise BadInput("{into}: a download is a .csv or a .parquet file.", into=into.name)
         run, plan = self._to_download(actor, run_id, kind)
         try:
             into.parent.stat()  # a folder that is not there is an error, and is not made
@@ -94,14 +96,16 @@ class RunContacts(UseCases):
             else:
                 _write_text(into, download.contacts_csv(plan, run.outcomes_path))
         except OSError as error:
-            raise StoreTrouble(f"The file {into} cannot be written: {error.strerror}.") from error
+            raise StoreTrouble(
+                "The file {into} cannot be written: {problem}.", into=into, problem=error.strerror
+            ) from error
         return into
 
     def _to_download(self, actor: Actor, run_id: str, kind: str) -> tuple[Run, Plan]:
         run = usable_run(self._ledger, actor, run_id, "download from this run")
         plan = self.plan(actor, run_id)
         if plan is None:
-            raise NotFound(f"Run {run_id} has no contacts yet: its plan is not made.")
+            raise NotFound("Run {run} has no contacts yet: its plan is not made.", run=run_id)
         detail = {"run": run.id, "kind": kind}
         self._ledger.audit.add(actor.name, "contacts downloaded", run.export_name, detail)
         return run, plan
@@ -134,7 +138,7 @@ class RunContacts(UseCases):
     def _side(self, actor: Actor, run: Run) -> Side:
         plan = self.plan(actor, run.id)
         if plan is None:
-            raise NotFound(f"Run {run.id} has no contacts: its plan was not made.")
+            raise NotFound("Run {run} has no contacts: its plan was not made.", run=run.id)
         return Side(plan, run.outcomes_path)
 
     def _get(self, actor: Actor, run_id: str) -> Run:

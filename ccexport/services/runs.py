@@ -6,6 +6,7 @@ Must never change what a run sends: that is its plan.
 from datetime import timedelta
 
 from ccexport.errors import BadInput, Conflict
+from ccexport.messages import word
 from ccexport.model.exports import Actor
 from ccexport.model.runs import Run
 from ccexport.model.words import BatchState, Role, RunState, Trigger, WaitReason
@@ -51,7 +52,9 @@ class SteerRuns(UseCases):
         """Let a waiting run look again now instead of later."""
         run = usable_run(self._ledger, actor, run_id, "resume this run")
         if run.state.ended:
-            raise Conflict(f"Run {run_id} has already ended: {run.state}. Start a new one.")
+            raise Conflict(
+                "Run {run} has already ended: {state}. Start a new one.", run=run_id, state=word(run.state)
+            )
         if run.state is RunState.WAITING and run.wait_reason is not WaitReason.APPROVAL:
             self._ledger.runs.note(
                 run_id, f"{actor.name} asked to go on now.", actor=actor.name, wait_until=self._ledger.clock()
@@ -62,7 +65,7 @@ class SteerRuns(UseCases):
         """A second person approves the plan; not who asked for the run or changed the export since it last ran."""
         run = usable_run(self._ledger, actor, run_id, "approve this run")
         if run.state is not RunState.WAITING or run.wait_reason is not WaitReason.APPROVAL:
-            raise Conflict(f"Run {run_id} does not wait for approval.")
+            raise Conflict("Run {run} does not wait for approval.", run=run_id)
         if actor.name in {run.actor, *self._changed_by(run)}:
             raise Conflict("Somebody else has to approve: you asked for this run or changed its export.")
         self._ledger.runs.approve(run_id, by=actor.name, digest=run.digest)

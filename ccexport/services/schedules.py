@@ -171,7 +171,8 @@ class ScheduleUseCases(UseCases):
         while following is not None:
             if following in seen:
                 raise BadInput(
-                    f"{export.name} would run after itself; choose another export for it to follow."
+                    "{export} would run after itself; choose another export for it to follow.",
+                    export=export.name,
                 )
             seen.add(following)
             saved = self._ledger.schedules.get(following)

@@ -71,7 +71,7 @@ class SegmentDefinitions(UseCases):
         name = checked(name, "A segment needs a name of 1 to 200 characters.")
         found = self._ledger.segments.find(name)
         if found and (old is None or found.id != old.id):
-            raise BadInput(f"A segment named {name} is already there; choose another name.")
+            raise BadInput("A segment named {name} is already there; choose another name.", name=name)
         return name
 
     def change(
@@ -141,7 +141,9 @@ class SegmentDefinitions(UseCases):
         require(actor, Role.CONTRIBUTOR, "create segments")
         old, members = self._ledger.segments.named(name), self._insight.members(actor, name)
         if not members.count:
-            raise BadInput(f"The segment {old.name} has no members now: there is nothing to freeze.")
+            raise BadInput(
+                "The segment {name} has no members now: there is nothing to freeze.", name=old.name
+            )
         made = self._new(new_name, old.description, old.tags)
         path = self._wiring.members.freeze(made, members)
         return self._saved(actor, replace(made, kind=SegmentKind.STATIC, members_path=path), None, None)
@@ -154,7 +156,9 @@ class SegmentDefinitions(UseCases):
         users += [f"the segment {s.name}" for s in self._insight.mentioned_by(actor, name)]
         if users:
             raise Conflict(
-                f"The segment {segment.name} is used by {', '.join(users)}; take it out there first."
+                "The segment {segment} is used by {users}; take it out there first.",
+                segment=segment.name,
+                users=list(users),
             )
         self._ledger.segments.remove(segment.id)
         self._ledger.audit.add(actor.name, "segment removed", segment.name)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ccexport.errors import BadInput
+from ccexport.messages import message
 from ccexport.model.exports import Actor
 from ccexport.model.profiles import IngestReport
 from ccexport.model.sources import Source, SourcePreview, Tell
@@ -48,7 +49,7 @@ class SourceUseCases(UseCases):
         if "files" in values:
             values["files"] = tuple(str(Path(file).expanduser().absolute()) for file in values["files"])
         start = old.model_dump() if old else {"name": name}
-        made: Source = parsed(Source, start | values, f"The source {name}")
+        made: Source = parsed(Source, start | values, message("The source {name}", name=name))
         if not made.database:
             password = ""
         self._check_first_in(made)
@@ -62,7 +63,9 @@ class SourceUseCases(UseCases):
                 both = {f.casefold() for f in other.first_in} & {f.casefold() for f in made.first_in}
                 if both:
                     raise BadInput(
-                        f"The source {other.name} comes first in '{min(both)}' already; only one source can."
+                        "The source {other} comes first in '{both}' already; only one source can.",
+                        other=other.name,
+                        both=min(both),
                     )
 
     def order(self, actor: Actor, names: Sequence[str]) -> Sequence[Source]:
@@ -71,7 +74,7 @@ class SourceUseCases(UseCases):
         wanted = [self._ledger.sources.named(name).name for name in names]
         there = [source.name for source in self._ledger.sources.all()]
         if sorted(wanted) != sorted(there):
-            raise BadInput(f"Name every source once, in the order of precedence: {', '.join(there)}.")
+            raise BadInput("Name every source once, in the order of precedence: {there}.", there=list(there))
         self._ledger.sources.order(wanted)
         self._ledger.audit.add(actor.name, "sources ordered", ", ".join(wanted))
         return self._ledger.sources.all()

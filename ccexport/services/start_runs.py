@@ -52,7 +52,7 @@ class StartRuns(UseCases):
         connection = self._ledger.connections.get(export.config.connection_id)
         require_use(actor, connection, "run this export")
         if export.paused:
-            raise Conflict(f"{export.name} is paused; let it go on first.")
+            raise Conflict("{export} is paused; let it go on first.", export=export.name)
         if digest is not None:
             self._known_digest(export, digest)
         facts = RunFacts(resend_all=resend_all, in_halves=in_halves)
@@ -86,7 +86,9 @@ class StartRuns(UseCases):
         plans = self._ledger.files.plans_of(export.id, kind=kind, limit=200)
         if not any(row["digest"] == digest for row in plans):
             raise BadInput(
-                f"{export.name} has no plan with the digest {digest[:12]}…: preview it and use the digest shown."
+                "{export} has no plan with the digest {digest}…: preview it and use the digest shown.",
+                export=export.name,
+                digest=digest[:12],
             )
 
     def retry(self, actor: Actor, run_id: str, *, in_halves: bool = False) -> Run:
@@ -97,9 +99,9 @@ class StartRuns(UseCases):
         """
         old = usable_run(self._ledger, actor, run_id, "retry this run")
         if not old.state.ended:
-            raise Conflict(f"Run {run_id} has not ended. Let it go on, or cancel it, first.")
+            raise Conflict("Run {run} has not ended. Let it go on, or cancel it, first.", run=run_id)
         if old.trigger is Trigger.UNDO:
-            raise Conflict(f"Run {run_id} is an undo; undo the run again, or run the export.")
+            raise Conflict("Run {run} is an undo; undo the run again, or run the export.", run=run_id)
         run = self.start(
             actor, self._ledger.exports.get(old.export_id).id, in_halves=in_halves, trigger=Trigger.RETRY
         )

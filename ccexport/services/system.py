@@ -111,7 +111,7 @@ def _entry(value: str) -> tuple[str, str]:
     if "@" in value.lstrip("@"):
         address, _, sentence = normalise_address(value)
         if address is None:
-            raise BadInput(f"An entry of the suppression list is not an address: {sentence}")
+            raise BadInput("An entry of the suppression list is not an address: {problem}", problem=sentence)
         return address, mark("address")
     domain = value.lstrip("@")
     if "." not in domain or " " in domain:

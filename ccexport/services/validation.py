@@ -6,24 +6,33 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from ccexport.errors import BadInput
+from ccexport.messages import Message, Unusable, mark, word
 
 Model = TypeVar("Model", bound=BaseModel)
-_SAID = {"extra_forbidden": "there is no such setting", "missing": "it is missing"}
+_SAID = mark({"extra_forbidden": "there is no such setting", "missing": "it is missing"})
 
 
-def parsed(model: type[Model], values: Mapping[str, Any], what: str) -> Model:
+def parsed(model: type[Model], values: Mapping[str, Any], what: str | Message) -> Model:
     """A value of the model. Raises `BadInput` naming the thing, the setting and what is wrong with it."""
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
         place, reason = complaint(error)
+        thing = what if isinstance(what, Message) else word(what)
         if not place:
-            raise BadInput(f"{what} cannot be used: {reason}.") from error
-        raise BadInput(f"{what} cannot be used: {place}: {reason}.") from error
+            raise BadInput("{thing} cannot be used: {reason}.", thing=thing, reason=reason) from error
+        raise BadInput(
+            "{thing} cannot be used: {place}: {reason}.", thing=thing, place=place, reason=reason
+        ) from error
 
 
-def complaint(error: ValidationError) -> tuple[str, str]:
+def complaint(error: ValidationError) -> tuple[str, Message | str]:
     """The place of the first thing that is wrong, with dots, and what is wrong there."""
-    first = error.errors(include_url=False, include_context=False)[0]
+    first = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in first["loc"] if str(part) not in {"FieldDraft", "str"})
-    return place, _SAID.get(first["type"]) or first["msg"].removeprefix("Value error, ")
+    ours = first.get("ctx", {}).get("error")
+    if isinstance(ours, Unusable):
+        return place, ours.message
+    if first["type"] in _SAID:
+        return place, word(_SAID[first["type"]])
+    return place, first["msg"].removeprefix("Value error, ")

@@ -45,7 +45,7 @@ class Eraser:
         """Erase the person with that address. `Conflict` while a run is under way; then nothing is changed."""
         address, _, reason = normalise_address(text)
         if address is None:
-            raise BadInput(f"This is not an address that could be erased: {reason}")
+            raise BadInput("This is not an address that could be erased: {reason}", reason=reason)
         self._refuse_while_running()
         wipe_parts(self._root)
         ErasedList(self._root).add(address)  # first: from here on nothing new can bring the person back
@@ -79,8 +79,9 @@ class Eraser:
             asleep = run.state is RunState.QUEUED or run.wait_reason is WaitReason.APPROVAL
             if not asleep:
                 raise Conflict(
-                    f"Run {run.id} is under way, and what it sends cannot be changed. Erase when it has ended, "
-                    "or cancel it first."
+                    "Run {run} is under way, and what it sends cannot be changed. Erase when it has "
+                    "ended, or cancel it first.",
+                    run=run.id,
                 )
 
     # -- there ----------------------------------------------------------------------------------

@@ -113,7 +113,7 @@ class Postman:
         if kind == "person":
             person = self._engine.ledger.people.find(name)
             if person is None or not person.email:
-                raise NotFound(f"{name} has no e-mail address any more.")
+                raise NotFound("{name} has no e-mail address any more.", name=name)
             self._send_mail(notice, person.email)
             return
         subscriber = self._notices.subscriber(name)

@@ -45,6 +45,6 @@ def found_files(patterns: Sequence[str]) -> list[Path]:
         if not found and Path(pattern).is_file():
             found = [Path(pattern)]  # a name that holds * or [ itself
         if not found:
-            raise BadInput(f"There is no file {pattern}.")
+            raise BadInput("There is no file {pattern}.", pattern=pattern)
         files += [file for file in found if file not in files]
     return files

@@ -18,8 +18,21 @@ from ccexport.ui.texts.catalogue import catalogue, po_file
 
 ROOT = Path(__file__).parents[3]
 ERRORS = {name for name, thing in vars(errors).items() if isinstance(thing, type)}
-KEYWORDS = {**dict.fromkeys([*ERRORS, "t", "message"], 1), "tn": 2, "counted": 2}
-FIELDS = {"Operator": (3,), "ContactField": (1,), "Place": (1, 4)}  # classes with texts, and which arguments
+KEYWORDS = {**dict.fromkeys([*ERRORS, "Unusable", "t", "message"], 1), "tn": 2, "counted": 2}
+FIELDS = {  # what else takes texts, and which arguments are texts
+    "Operator": (3,),
+    "ContactField": (1,),
+    "Place": (1, 4),
+    "checked": (1,),
+    "parsed": (2,),
+    "require": (2,),
+    "require_use": (2,),
+    "usable_run": (3,),
+    "_mine": (2,),
+    "_missing": (0,),
+    "_usable": (2,),
+    "wrong": (1,),
+}
 # What only operators read, in a terminal or a log, is English.
 NOT_TRANSLATED = (
     "cli",
@@ -51,7 +64,11 @@ def _texts(node: ast.AST) -> Iterator[Texts]:
             yield from _marked(marked)
         case ast.Call(func=ast.Name(name), args=arguments) if name in KEYWORDS:
             yield from _said(arguments[: KEYWORDS[name]], KEYWORDS[name])
-        case ast.Call(func=ast.Name(name), args=arguments) if name in FIELDS:
+        case ast.Call(
+            func=ast.Attribute(value=ast.Attribute(attr="audit"), attr="add"), args=[_, action, *_]
+        ):
+            yield from _said([action], 1)
+        case ast.Call(func=ast.Name(name) | ast.Attribute(attr=name), args=arguments) if name in FIELDS:
             for argument in (arguments[at] for at in FIELDS[name] if at < len(arguments)):
                 yield from _said([argument], 1)
         case ast.ClassDef(body=body) if any(
