@@ -34,6 +34,7 @@ NOT_RUN = {
     "git clone <this repository> ccexport && cd ccexport": FRESH,
     "make run": f"{FRESH}; tests/browser starts the dashboard as it does",
     "make install": FRESH,
+    "make install && . .venv/bin/activate": FRESH,
     ". .venv/bin/activate": "changes the reader's shell; these tests are inside already",
     "python -m ccexport demo --data-dir /tmp/ccexport-demo": "run by tests/cli/test_journey.py, once is enough",
     "useradd --system --home-dir /opt/ccexport ccexport": ROOT_ONLY,
