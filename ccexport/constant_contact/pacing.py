@@ -2,12 +2,15 @@
 
 The limits count per API key, that is over every account and every process of the application:
 https://developer.constantcontact.com/api_guide/rate_limits.html (4 in a second, 10,000 in a
-UTC day). So the state is one row shared by all, kept by whoever owns the ledger: `Pace` is given
-callables. Must never read a clock or store anything.
+UTC day). They count requests when they arrive, which is at some time between leaving and the answer. Spacing alone
+lets a slow request and four quick ones meet there; so a request leaves only when of the four before it each was
+answered at least a second ago (`enter`). The state is one row shared by all, kept by whoever owns the ledger:
+`Pace` is given callables. Must never read a clock or store anything.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 from ccexport.constant_contact.answers import next_day, quota_exceeded
@@ -16,6 +19,13 @@ from ccexport.constant_contact.wire import Purpose
 # A slot this far ahead is not a queue but a clock that was wrong.
 _NO_QUEUE_IS_THIS_LONG = timedelta(minutes=10)
 _LONGEST_PENALTY = 300.0
+PER_SECOND = 4
+# An answered request counts for this long after its answer.
+_COUNTS = timedelta(seconds=1.01)
+# One that is not answered counts for this long: its process may have been killed.
+_UNANSWERED = timedelta(seconds=20)
+# How long to wait before looking again whether one of those on their way was answered.
+_LOOK = 0.1
 
 
 @dataclass(frozen=True)
@@ -40,11 +50,15 @@ class PaceRules:
 
 @dataclass(frozen=True)
 class PaceState:
-    """One row: when the next slot is free, and how many slots fell on `day` (in UTC)."""
+    """One row: when the next slot is free, how many slots fell on `day` (in UTC), and what may arrive there still.
+
+    `on_the_way` has the newest requests by their tickets: until when each counts.
+    """
 
     free_at: datetime
     day: date
     used: int
+    on_the_way: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,19 +86,34 @@ def decide(
 ) -> Granted | DayUsedUp:
     """The next slot for `purpose`, or until when there is none. The slot counts for the day it falls on."""
     if state.free_at - now > _NO_QUEUE_IS_THIS_LONG:
-        state = PaceState(now, min(state.day, now.astimezone(UTC).date()), state.used)
+        state = replace(state, free_at=now, day=min(state.day, now.astimezone(UTC).date()))
     slot = max(now, state.free_at)
     today = slot.astimezone(UTC).date()
     used = state.used if state.day >= today else 0
     if used >= rules.allowance(purpose):
         return DayUsedUp(next_day(slot))
-    after = PaceState(slot + timedelta(seconds=rules.spacing), max(state.day, today), used + 1)
+    free_at = slot + timedelta(seconds=rules.spacing)
+    after = replace(state, free_at=free_at, day=max(state.day, today), used=used + 1)
     return Granted(after, (slot - now).total_seconds())
 
 
 def used_at(state: PaceState, now: datetime, rules: PaceRules = PaceRules()) -> PaceState:
     """The state when a granted slot is used: the next one is a whole spacing after it, however late it was."""
     return replace(state, free_at=max(state.free_at, now + timedelta(seconds=rules.spacing)))
+
+
+def enter(state: PaceState, now: datetime, ticket: str) -> Granted:
+    """Leave now, when `wait` is 0; else nothing has changed: wait so long and ask again."""
+    known = {t: until for t, until in state.on_the_way.items() if now < until <= now + _UNANSWERED}
+    if len(known) < PER_SECOND:
+        return Granted(replace(state, on_the_way=known | {ticket: now + _UNANSWERED}), 0.0)
+    first = (min(known.values()) - now).total_seconds()
+    return Granted(state, min(first, _LOOK) if first > _COUNTS.total_seconds() else first)
+
+
+def answered(state: PaceState, now: datetime, ticket: str) -> PaceState:
+    """The state when the answer is there, or it is sure that none will come: it has arrived by now."""
+    return replace(state, on_the_way={**state.on_the_way, ticket: now + _COUNTS})
 
 
 def penalise(state: PaceState, now: datetime, seconds: float = 1.0) -> PaceState:
@@ -99,10 +128,11 @@ def use_up(state: PaceState, now: datetime, rules: PaceRules = PaceRules()) -> P
 
 
 class Pace:
-    """Blocks until a request may leave.
+    """Blocks until a request may leave: `with pace(purpose): …`.
 
     `take(purpose)` gives the seconds to wait and raises `QuotaExceeded` (with `until` in evidence)
-    on a used-up day; `slot_or_raise` makes that of `decide`. `slow_down(seconds)` and `day_is_over()`
+    on a used-up day; `slot_or_raise` makes that of `decide`. `enter()` blocks until a second has room and gives a
+    ticket, which `answered(ticket)` takes back. `slow_down(seconds)` and `day_is_over()`
     tell the shared state what the API answered.
     """
 
@@ -111,18 +141,29 @@ class Pace:
         take: Callable[[Purpose], float],
         *,
         sleep: Callable[[float], None],
+        enter: Callable[[], str] = str,
+        answered: Callable[[str], None] = lambda ticket: None,
         slow_down: Callable[[float], None] = lambda seconds: None,
         day_is_over: Callable[[], None] = lambda: None,
     ) -> None:
         self._take = take
         self._sleep = sleep
+        self._enter = enter
+        self._answered = answered
         self.slow_down = slow_down
         self.day_is_over = day_is_over
 
-    def __call__(self, purpose: Purpose) -> None:
+    @contextmanager
+    def __call__(self, purpose: Purpose) -> Iterator[None]:
+        """The request leaves inside; afterwards it was answered, or never will be."""
         wait = self._take(purpose)
         if wait > 0:
             self._sleep(wait)
+        ticket = self._enter()
+        try:
+            yield
+        finally:
+            self._answered(ticket)
 
 
 def slot_or_raise(decision: Granted | DayUsedUp) -> Granted:

@@ -58,9 +58,9 @@ class Sender:
         started, attempt, refused = self._patience.clock(), 0, None
         while True:
             token = self._token.access_token(refused)
-            self._pace(request.purpose)
-            self._check()
-            got = put(request.with_token(token))
+            with self._pace(request.purpose):
+                self._check()
+                got = put(request.with_token(token))
             meant = decipher(got, request, self._patience.clock())
             if isinstance(meant, Answer):
                 return meant

@@ -4,11 +4,13 @@ Must never hold a token longer than the call that needs it.
 """
 
 import hashlib
+import logging
+import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ccexport.constant_contact import pacing
@@ -19,9 +21,10 @@ from ccexport.constant_contact.pacing import Pace, PaceState
 from ccexport.constant_contact.tokens import FreshToken, TokenEndpoint, TokenKeeper
 from ccexport.constant_contact.transport import Transport
 from ccexport.constant_contact.wire import Purpose
-from ccexport.errors import ConstantContactDown, ReconnectNeeded
+from ccexport.errors import ConstantContactDown, ReconnectNeeded, StoreTrouble
 from ccexport.ledger import Ledger
 
+log = logging.getLogger(__name__)
 LOCK_SECONDS = 60.0
 LOCK_STEP = 0.2
 
@@ -147,6 +150,8 @@ class SharedPace:
         self.pace = Pace(
             self._take,
             sleep=self._wait,
+            enter=self._enter,
+            answered=self._answered,
             slow_down=self._slow_down,
             day_is_over=lambda: self._change(pacing.use_up),
         )
@@ -166,6 +171,29 @@ class SharedPace:
         self._sleep(seconds)
         self._change(lambda state, now: pacing.used_at(state, now))
 
+    def _enter(self) -> str:
+        """Wait until fewer than four others may arrive in this second. What was slept has passed, for any clock."""
+        ticket, not_before = secrets.token_hex(4), datetime.min.replace(tzinfo=UTC)
+
+        def step(kept: dict[str, Any] | None, now: datetime) -> tuple[dict[str, Any], tuple[float, datetime]]:
+            now = max(now, not_before)
+            entered = pacing.enter(_state(kept, now), now, ticket)
+            return _row(entered.state), (entered.wait, now)
+
+        while True:
+            wait, now = self._ledger.pace.change(self._key, step)
+            if wait <= 0:
+                return ticket
+            self._sleep(wait)
+            not_before = now + timedelta(seconds=wait)
+
+    def _answered(self, ticket: str) -> None:
+        """Never raises: the answer is there, and must not be lost for this. Untold, the ticket runs out by itself."""
+        try:
+            self._change(lambda state, now: pacing.answered(state, now, ticket))
+        except StoreTrouble as error:
+            log.warning("the pace could not be told of an answer: %s", error.log)
+
     def _slow_down(self, seconds: float) -> None:
         self._change(lambda state, now: pacing.penalise(state, now, seconds))
 
@@ -184,11 +212,17 @@ def _state(kept: dict[str, Any] | None, now: datetime) -> PaceState:
     if kept is None:
         return pacing.fresh_state(now)
     day = datetime.fromisoformat(kept["day"]).date()
-    return PaceState(datetime.fromisoformat(kept["free_at"]), day, kept["used"])
+    on_the_way = {t: datetime.fromisoformat(until) for t, until in kept.get("on_the_way", {}).items()}
+    return PaceState(datetime.fromisoformat(kept["free_at"]), day, kept["used"], on_the_way)
 
 
 def _row(state: PaceState) -> dict[str, Any]:
-    return {"free_at": state.free_at.isoformat(), "day": state.day.isoformat(), "used": state.used}
+    return {
+        "free_at": state.free_at.isoformat(),
+        "day": state.day.isoformat(),
+        "used": state.used,
+        "on_the_way": {ticket: until.isoformat() for ticket, until in state.on_the_way.items()},
+    }
 
 
 def oauth_app(application: Application) -> OAuthApp:

@@ -28,6 +28,9 @@ class Engine:
     clock: Callable[[], datetime]
     sleep: Callable[[float], None]
     random: Callable[[int], bytes]
+    # The number of the lease a run is driven under: part of the names of its files, so that who lost the lease
+    # overwrites nothing of who has it.
+    term: int = 0
 
     def new_id(self, prefix: str) -> str:
         """A fresh id such as `run-…`."""
@@ -42,6 +45,7 @@ class Engine:
         return replace(
             self,
             ledger=self.ledger.under(lease),
+            term=lease.number,
             account_for=lambda connection_id: account_for(connection_id).checked(check),
         )
 

@@ -59,7 +59,7 @@ def told(plan: Plan, batches: Sequence[Batch]) -> Told | None:
     singled: dict[int, str] = {}
     arrived: set[int] = set()
     for batch in halves(batches):
-        rows = _rows_of(plan, batch.number)
+        rows = _rows_of(batch)
         if batch.state is BatchState.COMPLETED and len(rows) == 1:
             singled[rows[0]] = FOUND
         singled |= {rows[line]: text for (_, line), text in line_hints([batch]).items() if line < len(rows)}
@@ -77,7 +77,7 @@ def _lost(engine: Engine, plan: Plan, outcomes: Path, made: Sequence[Batch]) -> 
         found = db.arrow(_LOST.format(**files, unsure=quote_text(UNSURE))).read_all()
     seqs, request = found["seq"].to_numpy(), -found["batch"].to_numpy()
     for batch in made:
-        again = np.isin(seqs, _rows_of(plan, batch.number))
+        again = np.isin(seqs, _rows_of(batch))
         request = np.where(again, batch.number, request)
     alone = {b.number for b in made if b.contacts == 1}
     yield from (seqs[request == one] for one in np.unique(request) if one not in alone)
@@ -95,18 +95,14 @@ def _split(group: Seqs) -> list[Seqs]:
     return [part for part in (group[:middle], group[middle:]) if len(part)]
 
 
-def _folder(plan: Plan, number: int) -> Path:
-    return plan.path.parent / HALVES / f"{number:04}"
-
-
-def _rows_of(plan: Plan, number: int) -> list[int]:
-    rows: list[int] = json.loads((_folder(plan, number) / "rows.json").read_text())
+def _rows_of(batch: Batch) -> list[int]:
+    rows: list[int] = json.loads((batch.file.parent / "rows.json").read_text())
     return rows
 
 
 def _written(engine: Engine, run: Run, plan: Plan, number: int, group: Seqs) -> Batch:
     """One smaller request on disk: the contacts exactly as they were planned, and which rows they are."""
-    folder = _folder(plan, number)
+    folder = plan.path.parent / HALVES / f"{number:04}.{engine.term}"
     query = (
         f"SELECT contact FROM read_parquet({quote_path(plan.path)}) r SEMI JOIN wanted USING (seq) "
         f"WHERE r.seq BETWEEN {group[0]} AND {group[-1]} ORDER BY r.seq"

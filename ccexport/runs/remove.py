@@ -37,7 +37,7 @@ def removal_batches(
     )
     folder = engine.data_dir / "plans" / plan.id / "bodies"
     return [
-        _write(run, folder, number, ids[start : start + REMOVALS_PER_REQUEST])
+        _write(run, folder, f"{number:04}.{engine.term}", number, ids[start : start + REMOVALS_PER_REQUEST])
         for number, start in enumerate(range(0, len(ids), REMOVALS_PER_REQUEST), start=1)
     ]
 
@@ -55,9 +55,9 @@ def _by_scan(account: Account, leavers: set[str], list_id: str) -> list[str]:
     )
 
 
-def _write(run: Run, folder: Path, number: int, ids: list[str]) -> Batch:
+def _write(run: Run, folder: Path, name: str, number: int, ids: list[str]) -> Batch:
     body = json.dumps({"source": {"contact_ids": ids}, "list_ids": [run.list_id]}).encode()
-    path = folder / f"remove-{number:04}.json"
+    path = folder / f"remove-{name}.json"
     with published(path) as part:
         part.write_bytes(body)
     return Batch(

@@ -59,7 +59,7 @@ def verify_run(
     or there though they were taken off, the list is read again until `grace` is over. Only then is anybody
     called rejected by what smaller requests have `told`.
     """
-    into = engine.data_dir / "outcomes" / f"{run.id}.parquet"
+    into = engine.data_dir / "outcomes" / f"{run.id}.{engine.term}.parquet"
     unsubscribed: Path | None = None
     deadline = engine.clock() + grace
     ticks = Ticks(first=1.0, factor=2.0, longest=30.0)
@@ -157,7 +157,8 @@ def renew_deliveries(
     Without `verified` what was sent counts as unknown, and removals only when every activity was completed.
     """
     base = engine.ledger.files.deliveries(run.account_id, run.list_id)
-    into = engine.data_dir / "deliveries" / _safe(run.account_id) / run.list_id / f"{run.id}.parquet"
+    name = f"{run.id}.{engine.term}.parquet"
+    into = engine.data_dir / "deliveries" / _safe(run.account_id) / run.list_id / name
     settled: dict[BatchKind, list[int]] = {}
     for batch in batches:
         if batch.state in {BatchState.COMPLETED, BatchState.FAILED, BatchState.UNKNOWN, BatchState.SUBMITTED}:

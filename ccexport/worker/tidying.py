@@ -137,9 +137,11 @@ class Tidying:
         used = {path for _, _, path in self._files.all_deliveries()}
         used |= {folder for _, folder, _ in self._files.all_plans()}
         used |= {reading.on_list.parent for _, reading in self._files.all_readings()}
+        used |= {run.outcomes_path for run in self._runs() if run.outcomes_path}
         found = [
             *root.glob("destination/*"),
             *root.glob("deliveries/*/*/*.parquet"),
+            *root.glob("outcomes/run-*.parquet"),
             *root.glob("plans/plan-*"),
             *root.glob("plans/.plan-*.part"),
         ]

@@ -12,7 +12,9 @@ from ccexport.constant_contact.pacing import (
     Pace,
     PaceRules,
     PaceState,
+    answered,
     decide,
+    enter,
     fresh_state,
     penalise,
     slot_or_raise,
@@ -139,8 +141,10 @@ def test_pace_sleeps_what_it_is_told_and_passes_on_a_used_up_day():
     slept, waits = [], iter([0.0, 0.4])
     pace = Pace(lambda purpose: next(waits), sleep=slept.append)
 
-    pace("work")
-    pace("poll")
+    with pace("work"):
+        assert slept == []
+    with pace("poll"):
+        assert slept == [0.4]
 
     assert slept == [0.4]
     with pytest.raises(QuotaExceeded) as caught:
@@ -160,3 +164,37 @@ def test_sleeps_that_overrun_bring_no_five_into_a_second(overruns):
 
     for first, fifth in zip(left, left[4:], strict=False):
         assert fifth - first > timedelta(seconds=1)
+
+
+@given(st.lists(st.tuples(st.floats(0, 3), st.floats(0, 12), st.floats(0, 1)), min_size=5, max_size=40))
+def test_no_five_arrive_in_a_second_however_long_each_is_on_its_way(requests):
+    """Each may leave as soon as it is let, takes so long to be answered, and arrives somewhere in between."""
+    state, now, arrived, open_ = fresh_state(NOW), NOW, [], {}
+    for number, (pause, takes, part) in enumerate(requests):
+        now += timedelta(seconds=pause)
+        while True:
+            for ticket, at in sorted(open_.items(), key=lambda item: item[1]):
+                if at <= now:
+                    state = answered(state, open_.pop(ticket), ticket)
+            entered = enter(state, now, str(number))
+            if not entered.wait:
+                break
+            now += timedelta(seconds=entered.wait)
+        state = entered.state
+        open_[str(number)] = now + timedelta(seconds=takes)
+        arrived.append(now + timedelta(seconds=takes * part))
+
+    arrived.sort()
+    for first, fifth in zip(arrived, arrived[4:], strict=False):
+        assert fifth - first > timedelta(seconds=1)
+
+
+def test_a_request_that_was_never_answered_stops_counting():
+    """Its process was killed."""
+    state = fresh_state(NOW)
+    for ticket in "abcd":
+        state = enter(state, NOW, ticket).state
+
+    assert enter(state, NOW + timedelta(seconds=19), "e").wait > 0
+    assert enter(state, NOW + timedelta(seconds=21), "e").wait == 0
+    assert enter(state, NOW - timedelta(days=1), "e").wait == 0  # the clock was set back
