@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from ccexport.services import people
+from ccexport.services import passwords
 
 # Hundreds of processes are started here, and each would compile everything anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -56,7 +56,7 @@ def open_log() -> None:
 def quick_passwords() -> Iterator[None]:
     """Hashing is made slow on purpose; how slow is asserted by tests/unit/test_people.py."""
     with pytest.MonkeyPatch.context() as everywhere:
-        everywhere.setattr(people, "ROUNDS", 4)
+        everywhere.setattr(passwords, "ROUNDS", 4)
         yield
 
 

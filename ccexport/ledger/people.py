@@ -6,10 +6,11 @@ Only hashes of session ids and tickets are kept. Must never check a password: th
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, select, update
 
 from ccexport.errors import BadInput, NotFound
 from ccexport.ledger.database import Database
@@ -21,6 +22,26 @@ from ccexport.model.words import Role
 _SIGNED_IN = (
     select(people).join(web_sessions, web_sessions.c.person == people.c.name).where(~people.c.disabled)
 )  # made once: every rerun asks it twice
+
+
+_FAILED = sign_in_failures.c
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How many sign-ins may fail within the window: of one person from one origin, and from one origin."""
+
+    pair: int
+    origin: int
+    window: timedelta
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What became of counting one. `beyond`: so many that the password need not be looked at."""
+
+    locked_until: datetime | None
+    beyond: bool
 
 
 class People:
@@ -144,24 +165,54 @@ class People:
         taken: dict[str, Any] = json.loads(self._seal.open(row["payload"]))
         return taken
 
-    def note_failure(self, person: str, origin: str) -> None:
+    def attempt(self, person: str, origin: str, limits: Limits) -> Attempt:
+        """Count a sign-in before it is checked; many at once cannot slip through together.
+
+        What is older than the window is purged. Beyond twice the limit nothing more is counted.
+        """
+        now = self._clock()
+        with self._db.write() as connection:
+            self._purge(connection, now - limits.window)
+            found = [
+                (limit, _newest(connection, where, 2 * limit))
+                for limit, where in (
+                    (limits.pair, and_(_FAILED.person == person, _FAILED.origin == origin)),
+                    (limits.origin, _FAILED.origin == origin),
+                )
+            ]
+            beyond = any(len(times) >= 2 * limit for limit, times in found)
+            if not beyond:
+                connection.execute(insert(sign_in_failures).values(person=person, origin=origin, at=now))
+        until = [times[limit - 1] + limits.window for limit, times in found if len(times) >= limit]
+        return Attempt(locked_until=max(until, default=None), beyond=beyond)
+
+    def forget_attempts(self, person: str, origin: str) -> None:
+        """They were the person's own mistakes."""
         with self._db.write() as connection:
             connection.execute(
-                insert(sign_in_failures).values(person=person, origin=origin, at=self._clock())
+                delete(sign_in_failures).where(_FAILED.person == person, _FAILED.origin == origin)
             )
 
-    def failures(self, person: str, origin: str, *, minutes: float) -> tuple[int, int]:
-        """Failed sign-ins in the window: for that name, and from that address."""
-        since = self._clock() - timedelta(minutes=minutes)
-        with self._db.read() as connection:
-            count = select(func.count()).select_from(sign_in_failures).where(sign_in_failures.c.at > since)
-            of_person = connection.execute(count.where(sign_in_failures.c.person == person)).scalar_one()
-            of_origin = connection.execute(count.where(sign_in_failures.c.origin == origin)).scalar_one()
-        return of_person, of_origin
-
-    def forget_failures(self, person: str) -> None:
+    def purge_attempts(self, window: timedelta) -> None:
+        """Forget what is older than the window."""
         with self._db.write() as connection:
-            connection.execute(delete(sign_in_failures).where(sign_in_failures.c.person == person))
+            self._purge(connection, self._clock() - window)
+
+    def _purge(self, connection: Connection, before: datetime) -> None:
+        connection.execute(delete(sign_in_failures).where(_FAILED.at < before))
+
+    def has_session(self, person: str) -> bool:
+        """Whether they are signed in somewhere."""
+        query = select(web_sessions.c.hash).where(
+            web_sessions.c.person == person, web_sessions.c.expires_at > self._clock()
+        )
+        with self._db.read() as connection:
+            return connection.execute(query).first() is not None
+
+
+def _newest(connection: Connection, where: ColumnElement[bool], most: int) -> list[datetime]:
+    query = select(_FAILED.at).where(where).order_by(_FAILED.at.desc()).limit(most)
+    return list(connection.execute(query).scalars())
 
 
 def _person(row: RowMapping) -> Person:

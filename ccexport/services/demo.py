@@ -72,6 +72,26 @@ def demo_accounts(services: "Services") -> tuple[DemoAccount, ...]:
     return tuple(DemoAccount(a["name"], Role(a["role"]), a["password"]) for a in kept)
 
 
+def disable_demo_accounts(services: "Services") -> str:
+    """Outside the demo its passwords, which were shown, open nothing; a sentence when there were any."""
+    path = _notes(services)
+    if services.settings.sandbox_on or not path.exists():
+        return ""
+    names = [account["name"] for account in json.loads(path.read_text("utf-8"))]
+    there = [p for p in services.ledger.people.all() if p.name in names and not p.disabled]
+    for person in there:
+        services.ledger.people.change(person.name, disabled=True)
+        services.ledger.audit.add(
+            ACTOR.name, "person disabled", person.name, {"why": "an account of the demo"}
+        )
+    if not there:
+        return ""
+    return (
+        "This data directory was used for the demo: its accounts are disabled, because their passwords were shown. "
+        "Enable one on the People page after setting a new password, or use another CCEXPORT_DATA_DIR."
+    )
+
+
 def ensure_demo(services: "Services") -> Demo:
     """Set up what is missing. Raises `Conflict` when the sandbox is off."""
     if not services.settings.sandbox_on:

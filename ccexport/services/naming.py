@@ -1,6 +1,10 @@
 """What a name of a person's choosing has to be: seen, on one line, not endless."""
 
 import re
+import unicodedata
+from functools import cache
+
+from confusable_homoglyphs import confusables
 
 from ccexport.errors import BadInput
 
@@ -17,3 +21,17 @@ def checked(name: str, otherwise: str) -> str:
     if _CONTROL.search(name):
         raise BadInput("A name is one line: take out the line break or the control character.")
     return name
+
+
+def skeleton(name: str) -> str:
+    """The same for all names that a reader cannot tell apart, such as with a Cyrillic letter in it."""
+    plain = unicodedata.normalize("NFKC", name).casefold().replace("rn", "m").replace("vv", "w")
+    return "".join(_looks(letter) for letter in plain)
+
+
+@cache
+def _looks(letter: str) -> str:
+    """The first of all characters that look like this one."""
+    found = confusables.is_confusable(letter, greedy=True, preferred_aliases=[]) or []
+    alike = {letter} | {h["c"].casefold() for one in found for h in one["homoglyphs"] if len(h["c"]) == 1}
+    return min(alike | ({"0", "o"} if alike & {"0", "o"} else set()))

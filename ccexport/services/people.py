@@ -7,30 +7,29 @@ import json
 import secrets
 import string
 from collections.abc import Mapping, Sequence
-from functools import cache
+from datetime import timedelta
+from hmac import compare_digest
 from typing import Any
 
-import bcrypt
-
 from ccexport.errors import BadInput, Conflict, NotPermitted
-from ccexport.ledger.people import digest
+from ccexport.ledger.people import Limits, digest
 from ccexport.model.exports import Actor
 from ccexport.model.people import Person
 from ccexport.model.words import Role
 from ccexport.profiles.addresses import normalise_address
 from ccexport.services.access import require
-from ccexport.services.naming import checked
+from ccexport.services.naming import checked, skeleton
+from ccexport.services.passwords import fits, hashed
 from ccexport.services.wiring import UseCases
 
-SHORTEST_PASSWORD = 10
-LONGEST_PASSWORD_BYTES = 72  # bcrypt reads no further
-FAILURES_PER_PERSON = 5
-FAILURES_PER_ORIGIN = 20
-WINDOW_MINUTES = 15
+LONGEST_NAME = 120
+LIMITS = Limits(pair=5, origin=20, window=timedelta(minutes=15))
+RESERVED = frozenset(
+    {"demo", "schedule", "setup", "system", "worker", "unknown"}
+)  # the audit says who by these
 SESSION_HOURS = 8
 TICKET_SECONDS = 30
 IDENTITY_SECONDS = 300  # how old what a provider said may be
-ROUNDS = 12
 
 
 class PeopleUseCases(UseCases):
@@ -44,10 +43,10 @@ class PeopleUseCases(UseCases):
         """Administrators only. Raises `BadInput` for a weak password or a taken name."""
         require(actor, Role.ADMINISTRATOR, "add people")
         made = self._ledger.people.add(
-            _name(name),
+            self._free(_name(name)),
             display_name=_shown(display_name or name),
             role=role,
-            password_hash=hashed(password),
+            password_hash=hashed(password, name, display_name, email),
             email=self._free_email(email, _name(name)),
         )
         self._ledger.audit.add(actor.name, "person added", made.name, {"role": role})
@@ -70,7 +69,7 @@ class PeopleUseCases(UseCases):
         """One's own, or anybody's for an administrator; ends their sessions."""
         if actor.name != name:
             require(actor, Role.ADMINISTRATOR, "set other people's passwords")
-        self._ledger.people.change(name, password_hash=hashed(password))
+        self._ledger.people.change(name, password_hash=hashed(password, name))
         self._ledger.audit.add(actor.name, "password changed", name)
 
     def list(self, actor: Actor) -> Sequence[Person]:
@@ -79,7 +78,7 @@ class PeopleUseCases(UseCases):
 
     def anybody(self) -> bool:
         """Whether there is anybody at all who can sign in."""
-        return bool(self._ledger.people.all())
+        return not all(person.disabled for person in self._ledger.people.all())
 
     def _keep_an_administrator(self, name: str, *, losing: bool) -> None:
         others = [
@@ -102,51 +101,59 @@ class PeopleUseCases(UseCases):
 
     def set_up(self, code: str, name: str, password: str) -> Person:
         """Make the first administrator. Raises `NotPermitted` for a wrong code."""
-        password_hash = hashed(password)
+        password_hash = hashed(password, name)
         if self.anybody() or self._ledger.people.take_ticket(code.strip(), "setup") is None:
             raise NotPermitted("That code is not right or was used; the console shows the one that is.")
         made = self._ledger.people.add(
-            _name(name), display_name=name, role=Role.ADMINISTRATOR, password_hash=password_hash
+            self._free(_name(name)), display_name=name, role=Role.ADMINISTRATOR, password_hash=password_hash
         )
         self._ledger.audit.add(made.name, "first administrator", made.name)
         return made
 
     # -- signing in -----------------------------------------------------------------------------
 
-    def may_try(self, name: str, origin: str) -> bool:
-        """False while there were too many failures for this name or from this address."""
-        of_person, of_origin = self._ledger.people.failures(name, origin, minutes=WINDOW_MINUTES)
-        return of_person < FAILURES_PER_PERSON and of_origin < FAILURES_PER_ORIGIN
-
     def sign_in(self, name: str, password: str, *, origin: str) -> Person:
-        """Raises `NotPermitted` with the same sentence, after the same time, for any wrong pair."""
+        """Raises `NotPermitted` with the same sentence, after the same time, for any wrong pair.
+
+        Counted before it is checked, by person and origin and by origin: nobody can keep another out from elsewhere.
+        """
         name = name.strip().lower()
-        if not self.may_try(name, origin):
-            raise NotPermitted(
-                "Too many failed sign-ins; try again in {minutes} minutes.",
-                minutes=WINDOW_MINUTES,
-            )
-        person = self._ledger.people.find(name)
-        right = _fits(password, person)
-        if person is None or not right or person.disabled:
-            self._ledger.people.note_failure(name, origin)
+        if len(name) > LONGEST_NAME:
+            fits(password, None)
             raise NotPermitted("That name and password do not fit; nothing was changed.")
-        self._ledger.people.forget_failures(name)
-        self._ledger.audit.add(name, "signed in", name)
+        tried = self._ledger.people.attempt(name, origin, LIMITS)
+        if tried.beyond:
+            raise NotPermitted("Too many sign-ins failed from here; try again later.")
+        person = self._ledger.people.find(name)
+        right = fits(password, person)
+        if person is None or not right or person.disabled:
+            self._failed(person, origin, locked=tried.locked_until is not None)
+            raise NotPermitted("That name and password do not fit; nothing was changed.")
+        if tried.locked_until and not self._ledger.people.has_session(name):
+            self._failed(person, origin, locked=True)
+            raise NotPermitted(
+                "Too many sign-ins failed from here; sign in after {until}.", until=tried.locked_until
+            )
+        self._ledger.people.forget_attempts(name, origin)
+        self._ledger.audit.add(name, "signed in", name, {"origin": origin})
         return person
 
+    def _failed(self, person: Person | None, origin: str, *, locked: bool) -> None:
+        """What was typed as a name is kept only when it is one: people type passwords there."""
+        who = person.name if person else "unknown"
+        self._ledger.audit.add(who, "sign-in locked" if locked else "sign-in failed", who, {"origin": origin})
+
     def confirm_password(self, actor: Actor, password: str, *, origin: str) -> None:
-        """Asked again before a weighty step. Raises `NotPermitted`; failures count like those of signing in."""
-        if not self.may_try(actor.name, origin):
-            raise NotPermitted(
-                "Too many failed attempts; try again in {minutes} minutes.",
-                minutes=WINDOW_MINUTES,
-            )
+        """Asked again before a weighty step. Raises `NotPermitted`; only failures of this session count."""
+        here = f"session {actor.session[:32]}" if actor.session else origin
+        tried = self._ledger.people.attempt(actor.name, here, LIMITS)
+        if tried.locked_until:
+            raise NotPermitted("Too many failed attempts; try again after {until}.", until=tried.locked_until)
         person = self._ledger.people.find(actor.name)
-        if person is None or not _fits(password, person):
-            self._ledger.people.note_failure(actor.name, origin)
+        if person is None or not fits(password, person):
+            self._failed(person, origin, locked=False)
             raise NotPermitted("That is not your password; nothing was changed.")
-        self._ledger.people.forget_failures(actor.name)
+        self._ledger.people.forget_attempts(actor.name, here)
 
     def sign_in_as(self, claims: Mapping[str, Any], *, origin: str) -> Person | None:
         """Who an OpenID provider says this is, once and soon after it said so; None when used or too old.
@@ -164,7 +171,7 @@ class PeopleUseCases(UseCases):
             )
         found = [p for p in self._ledger.people.all() if p.email.lower() == email and not p.disabled]
         if len(found) != 1:
-            self._ledger.people.note_failure("", origin)
+            self._failed(None, origin, locked=False)
             raise NotPermitted("Nobody here has the e-mail address of that account. Ask an administrator.")
         self._ledger.audit.add(found[0].name, "signed in", found[0].name, {"by": "openid"})
         return found[0]
@@ -185,6 +192,17 @@ class PeopleUseCases(UseCases):
         self._ledger.audit.add(actor.name, "e-mail address changed", name)
         return changed
 
+    def _free(self, name: str) -> str:
+        if name in RESERVED:
+            raise BadInput("The name {name} is kept for the program itself; choose another.", name=name)
+        alike = skeleton(name)
+        for person in self._ledger.people.all():
+            if person.name != name and skeleton(person.name) == alike:
+                raise BadInput(
+                    "That name looks like {name}, who is there already; choose another.", name=person.name
+                )
+        return name
+
     def _free_email(self, email: str, name: str) -> str:
         if not email.strip():
             return ""
@@ -195,18 +213,27 @@ class PeopleUseCases(UseCases):
             raise BadInput("Another person has that e-mail address.")
         return address
 
-    def ticket(self, person: Person, payload: Mapping[str, Any]) -> str:
-        """A single-use ticket, valid for seconds, that the cookie route exchanges for a session."""
+    def ticket(self, person: Person, payload: Mapping[str, Any], *, browser: str = "") -> str:
+        """A single-use ticket, valid for seconds, that the cookie route exchanges for a session.
+
+        It is good only in the browser that signed in: `browser` is a secret that it alone has.
+        """
         secret = secrets.token_urlsafe(32)
         self._ledger.people.put_ticket(
-            secret, "sign-in", dict(payload) | {"person": person.name}, seconds=TICKET_SECONDS
+            secret,
+            "sign-in",
+            dict(payload) | {"person": person.name, "browser": digest(browser)},
+            seconds=TICKET_SECONDS,
         )
         return secret
 
-    def redeem(self, ticket: str) -> tuple[str, Mapping[str, Any]] | None:
-        """(session secret for the cookie, payload), once; None for a bad ticket."""
+    def redeem(self, ticket: str, *, browser: str = "") -> tuple[str, Mapping[str, Any]] | None:
+        """(session secret for the cookie, payload), once; None for a bad ticket or in another browser."""
         payload = self._ledger.people.take_ticket(ticket, "sign-in")
-        if payload is None:
+        if payload is None or not compare_digest(payload["browser"], digest(browser)):
+            return None
+        person = self._ledger.people.find(payload["person"])
+        if person is None or person.disabled:
             return None
         secret = secrets.token_urlsafe(32)
         self._ledger.people.start_session(payload["person"], secret, hours=SESSION_HOURS)
@@ -218,7 +245,10 @@ class PeopleUseCases(UseCases):
         return Actor(person.name, person.role, digest(session_secret)) if person and session_secret else None
 
     def sign_out(self, session_secret: str) -> None:
+        person = self._ledger.people.session_person(session_secret)
         self._ledger.people.end_session(session_secret)
+        if person is not None:
+            self._ledger.audit.add(person.name, "signed out", person.name)
 
     def sign_out_everywhere(self, actor: Actor, name: str) -> None:
         """One's own sessions, or anybody's for an administrator."""
@@ -226,33 +256,6 @@ class PeopleUseCases(UseCases):
             require(actor, Role.ADMINISTRATOR, "sign other people out")
         self._ledger.people.end_sessions(name)
         self._ledger.audit.add(actor.name, "signed out everywhere", name)
-
-
-def _fits(password: str, person: Person | None) -> bool:
-    """Takes the same time when there is no such person."""
-    kept = person.password_hash.encode() if person else _nobody()
-    return bcrypt.checkpw(password.encode()[:LONGEST_PASSWORD_BYTES], kept)
-
-
-@cache
-def _nobody() -> bytes:
-    """A hash as slow to check as a real one, for names nobody has."""
-    return bcrypt.hashpw(b"nobody has this password", bcrypt.gensalt(rounds=ROUNDS))
-
-
-def hashed(password: str) -> str:
-    """bcrypt's hash. Raises `BadInput` when the password is too short or longer than bcrypt reads."""
-    if len(password) < SHORTEST_PASSWORD:
-        raise BadInput(
-            "The password is too short: use at least {least} characters.",
-            least=SHORTEST_PASSWORD,
-        )
-    if len(password.encode()) > LONGEST_PASSWORD_BYTES:
-        raise BadInput(
-            "The password is too long: use at most {most} bytes.",
-            most=LONGEST_PASSWORD_BYTES,
-        )
-    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds=ROUNDS)).decode()
 
 
 def _shown(name: str) -> str:

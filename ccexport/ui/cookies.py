@@ -9,6 +9,7 @@ import streamlit as st
 
 SESSION = "ccx_session"
 BIND = "ccx_bind"
+BROWSER = "ccx_browser"  # binds a sign-in to the browser it began in
 LANGUAGE = "ccx_language"
 ASKED = "ccx_asked"  # the page that was asked for before a provider was
 

@@ -126,12 +126,16 @@ def _refuse(sentence: str) -> NoReturn:
 
 def _prepare(made: "Services") -> None:
     """The demo's data, or the code for the first administrator."""
-    try:
-        if made.settings.sandbox_on:
-            from ccexport.services.demo import demo_accounts, ensure_demo
+    from ccexport.services.demo import demo_accounts, disable_demo_accounts, ensure_demo
 
-            if demo_accounts(made) or not made.people.anybody():  # begun before, or nobody's yet
-                ensure_demo(made)
+    try:
+        # Begun before, or nobody's yet.
+        if made.settings.sandbox_on and (demo_accounts(made) or not made.people.anybody()):
+            ensure_demo(made)
+        retired = disable_demo_accounts(made)
+        if retired:
+            sys.stderr.write(f"{retired}\n")
+            STARTED.trouble = retired
         code = made.people.setup_code()
         if code:
             sys.stderr.write(

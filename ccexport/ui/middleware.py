@@ -3,7 +3,8 @@
 Pure ASGI. Must never read a body.
 """
 
-from collections.abc import Iterable
+import secrets
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from urllib.parse import quote, urlsplit
 
@@ -16,14 +17,15 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ccexport.ui.app_state import STARTED
-from ccexport.ui.cookies import ASKED, SESSION, cookie_values
+from ccexport.ui.cookies import ASKED, BROWSER, SESSION, cookie_values
 from ccexport.ui.door import OUR_ORIGIN, address_of, is_loopback, is_ours
-from ccexport.ui.redirect import SCRIPT_HASH
+from ccexport.ui.redirect import SCRIPT_HASHES
 from ccexport.ui.visitors import Strangers, Uploads
 
 CLOSED = ("/_stcore/metrics", "/_stcore/agent")
 TO_THE_PROVIDER = "/auth/login"  # Streamlit's own
 ASKED_SECONDS = 600
+BROWSER_SECONDS = 24 * 3600
 SIGNED_IN_ONLY = ("/media/", "/_stcore/upload_file")
 ANY_HOST = (
     "/healthz",
@@ -31,11 +33,12 @@ ANY_HOST = (
 )  # asked by machines, by whatever address; they say nothing or need a token
 UPLOAD = "/_stcore/upload_file/"
 ASK_THE_SERVICES = ("/auth/", "/oauth/", "/download/", "/metrics")
+OUR_SCRIPTS = " ".join(f"'sha256-{one}'" for one in SCRIPT_HASHES)
 # The first hash is the one inline line of Streamlit 1.67's own index.html.
 POLICY = "; ".join(
     (
         "default-src 'self'",
-        f"script-src 'self' 'sha256-THxz9J9+wf7rhwR2YkXJoSZ13UCmYyC+3lNDv2+8ugA=' 'sha256-{SCRIPT_HASH}'",
+        f"script-src 'self' 'sha256-THxz9J9+wf7rhwR2YkXJoSZ13UCmYyC+3lNDv2+8ugA=' {OUR_SCRIPTS}",
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
         "font-src 'self' data:",
@@ -78,7 +81,8 @@ class Doorkeeper:
             with _counted(scope, asked, origin, signed_in) as fits:
                 if fits:
                     _tell_origin(scope, origin)
-                    await self._app(scope, receive, _with_headers(send, scope, _asked_page(scope)))
+                    cookies = [_asked_page(scope), _browser(scope, asked)]
+                    await self._app(scope, receive, _with_headers(send, scope, cookies))
                     return
             refusal = 429, "Too many connections or too much at once from here. Close some, and try again."
         if scope["type"] == "websocket":
@@ -172,14 +176,30 @@ def _asked_page(scope: Scope) -> str:
     return note.headers["set-cookie"]
 
 
-def _with_headers(send: Send, scope: Scope, cookie: str) -> Send:
+def _browser(scope: Scope, asked: HTTPConnection) -> str:
+    """The cookie that tells this browser from others while it signs in; "" when it has one."""
+    page = (
+        scope["type"] == "http"
+        and scope["method"] == "GET"
+        and "text/html" in asked.headers.get("accept", "")
+    )
+    if not page or BROWSER in asked.cookies:
+        return ""
+    note = Response()
+    note.set_cookie(
+        BROWSER, secrets.token_urlsafe(32), **cookie_values(secure=_secure(), seconds=BROWSER_SECONDS)
+    )
+    return note.headers["set-cookie"]
+
+
+def _with_headers(send: Send, scope: Scope, cookies: Sequence[str]) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] in {"http.response.start", "websocket.accept"}:
             message.setdefault("headers", [])
             headers = MutableHeaders(scope=message)
             for name, value in _headers(scope).items():
                 headers.setdefault(name, value)
-            if cookie:
+            for cookie in filter(None, cookies):
                 headers.append("Set-Cookie", cookie)
             if _secure():
                 message["headers"] = [(k, _only_by_tls(k, v)) for k, v in message["headers"]]

@@ -5,7 +5,7 @@ import streamlit as st
 from ccexport.model.exports import Actor
 from ccexport.ui.app_state import services
 from ccexport.ui.fragments import dialog
-from ccexport.ui.redirect import goto
+from ccexport.ui.redirect import post
 from ccexport.ui.render import show_refusal, told
 from ccexport.ui.session import origin
 from ccexport.ui.texts import t
@@ -29,4 +29,4 @@ def _form(actor: Actor) -> None:
     with told():
         services().people.confirm_password(actor, old, origin=origin())
         services().people.set_password(actor, actor.name, new)
-        goto("/auth/sign-out")
+        post("/auth/sign-out")

@@ -1,24 +1,40 @@
 """Leads the browser to one of our own routes, or on to Constant Contact, in the same tab.
 
-The script is one constant text, so that the content security policy can name it by its hash.
+The scripts are constant texts, so that the content security policy can name them by their hashes.
 """
 
 import base64
 import hashlib
 from html import escape
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 import streamlit as st
 
 _SCRIPT = "window.location.assign(document.getElementById('ccx-go').dataset.url)"
-SCRIPT_HASH = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
+_POST = (
+    "const form=document.createElement('form');form.method='post';"
+    "form.action=document.getElementById('ccx-go').dataset.url;document.body.append(form);form.submit()"
+)
+SCRIPT_HASHES = tuple(
+    base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in (_SCRIPT, _POST)
+)
 
 
-def goto(path: str) -> None:
+def goto(path: str) -> NoReturn:
     """Leave this page for `path` on this server and stop the script."""
+    _leave(path, _SCRIPT)
+
+
+def post(path: str) -> NoReturn:
+    """The same by POST: for what changes something, so that a link from elsewhere cannot do it."""
+    _leave(path, _POST)
+
+
+def _leave(path: str, script: str) -> NoReturn:
     target = escape(local_path(path), quote=True)
     st.html(
-        f'<div id="ccx-go" data-url="{target}"></div><script>{_SCRIPT}</script>',
+        f'<div id="ccx-go" data-url="{target}"></div><script>{script}</script>',
         unsafe_allow_javascript=True,
     )
     st.stop()

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from ccexport.errors import CcexportError
 from ccexport.model.exports import Actor
 from ccexport.ui.app_state import STARTED, services
-from ccexport.ui.cookies import ASKED, BIND, LANGUAGE, SESSION, cookie_values, is_identity
+from ccexport.ui.cookies import ASKED, BIND, BROWSER, LANGUAGE, SESSION, cookie_values, is_identity
 from ccexport.ui.downloads import DOWNLOADS
 from ccexport.ui.one_time_store import AUTHORISATIONS, DRAFTS
 from ccexport.ui.redirect import local_path
@@ -46,7 +46,11 @@ async def metrics(request: Request) -> Response:
 
 async def complete(request: Request) -> Response:
     """Exchange the one-time ticket of a sign-in for the session cookie."""
-    found = await run_in_threadpool(services().people.redeem, request.query_params.get("t", ""))
+    found = await run_in_threadpool(
+        lambda: services().people.redeem(
+            request.query_params.get("t", ""), browser=request.cookies.get(BROWSER, "")
+        )
+    )
     if found is None:
         return _to("/?said=expired")
     secret, payload = found
@@ -128,7 +132,7 @@ ROUTES = [
     Route("/healthz", healthz),
     Route("/metrics", metrics),
     Route("/auth/complete", complete),
-    Route("/auth/sign-out", sign_out),
+    Route("/auth/sign-out", sign_out, methods=["POST"]),
     Route("/auth/language", language),
     Route("/oauth/start", oauth_start),
     Route("/oauth/callback", oauth_callback),

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ccexport.ui.app_state import services
+from ccexport.ui.cookies import BROWSER, cookie
 from ccexport.ui.redirect import goto
 from ccexport.ui.render import show_refusal, told
 from ccexport.ui.texts import t
@@ -28,4 +29,6 @@ def set_up_page() -> None:
             return
         with told():
             person = services().people.set_up(code, name, password)
-            goto("/auth/complete?t=" + services().people.ticket(person, {"next": "/connections"}))
+            browser = cookie(BROWSER) or ""
+            ticket = services().people.ticket(person, {"next": "/connections"}, browser=browser)
+            goto(f"/auth/complete?t={ticket}")

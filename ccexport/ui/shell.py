@@ -6,7 +6,7 @@ import streamlit as st
 
 from ccexport.model.exports import Actor
 from ccexport.ui.app_state import STARTED, services
-from ccexport.ui.redirect import goto
+from ccexport.ui.redirect import goto, post
 from ccexport.ui.render import plain
 from ccexport.ui.texts import LANGUAGES, language, t
 
@@ -48,10 +48,10 @@ def person_menu(actor: Actor, here: str) -> None:
         )
         st.caption(t("signed in as {role}", role=t(str(actor.role))))
     if chosen == "out":
-        goto("/auth/sign-out")
+        post("/auth/sign-out")
     elif chosen == "everywhere":
         services().people.sign_out_everywhere(actor, actor.name)
-        goto("/auth/sign-out")
+        post("/auth/sign-out")
     elif chosen == "password":
         from ccexport.ui.password import change_own
 

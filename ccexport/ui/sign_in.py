@@ -15,6 +15,7 @@ from ccexport.errors import CcexportError
 from ccexport.model.people import Person
 from ccexport.services.demo import demo_accounts
 from ccexport.ui.app_state import STARTED, services
+from ccexport.ui.cookies import BROWSER, cookie
 from ccexport.ui.openid import asked_page, by_provider, provider_button
 from ccexport.ui.redirect import goto
 from ccexport.ui.render import show_error
@@ -92,7 +93,7 @@ def sign_in_page(here: str) -> None:
             found.append(known)
             here = asked_page(here)
         if found:
-            ticket = services().people.ticket(found[0], {"next": here})
+            ticket = services().people.ticket(found[0], {"next": here}, browser=cookie(BROWSER) or "")
             goto(f"/auth/complete?t={ticket}")
         _demo_accounts()
 

@@ -1,7 +1,7 @@
 """Leases, the pace, tickets, sessions, sealing: what several processes share."""
 
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 
 from ccexport.errors import BadInput, BadSettings, HandOver, NotFound, StoreTrouble
 from ccexport.ledger import Lease, Ledger
+from ccexport.ledger.people import Attempt, Limits
 from ccexport.ledger.sealing import make_seal
 from ccexport.model.profiles import Segment
 from ccexport.model.words import Role, RunState, SegmentKind
@@ -164,13 +165,15 @@ def test_a_session_ends_by_sign_out_time_disabling_and_new_password(ledger: Ledg
 
 
 def test_failures_are_counted_in_a_window(ledger: Ledger, clock: Clock) -> None:
-    ledger.people.note_failure("ada", "10.0.0.1")
+    limits = Limits(pair=1, origin=2, window=timedelta(minutes=15))
+    begun = clock()
+    assert ledger.people.attempt("ada", "10.0.0.1", limits) == Attempt(None, beyond=False)
     clock.sleep(600)
-    ledger.people.note_failure("bob", "10.0.0.1")
-
-    assert ledger.people.failures("ada", "10.0.0.1", minutes=15) == (1, 2)
+    assert ledger.people.attempt("bob", "10.0.0.1", limits) == Attempt(None, beyond=False)
+    locked = ledger.people.attempt("eve", "10.0.0.1", limits)
+    assert locked == Attempt(begun + limits.window, beyond=False)
     clock.sleep(600)
-    assert ledger.people.failures("ada", "10.0.0.1", minutes=15) == (0, 1)
+    assert ledger.people.attempt("ada", "10.0.0.2", limits) == Attempt(None, beyond=False)
 
 
 def test_tokens_are_sealed_in_the_file(

@@ -39,7 +39,7 @@ def test_too_many_failures_close_the_door_for_a_while(empty: Pages) -> None:
     for _ in range(5):
         page = submit(empty, page, "viewer", "wrong password")
     page = submit(empty, page, "viewer", PASSWORD)
-    assert "Too many failed sign-ins" in said(page)
+    assert "Too many sign-ins failed from here; sign in after" in said(page)
     assert not page.get("html")
 
 
