@@ -10,6 +10,7 @@ from ccexport.cli.progress import ingest_bar
 from ccexport.cli.session import DataDir, Json, opened
 from ccexport.errors import BadInput, NotFound
 from ccexport.model.profiles import IngestReport
+from ccexport.model.reading import FieldReading
 from ccexport.model.sources import checked_encoding, checked_format
 from ccexport.model.words import FieldType
 
@@ -135,6 +136,9 @@ def emit_report(as_json: bool, report: IngestReport) -> None:
         "fields": [{"name": f.name, "type": f.type} for f in snapshot.fields],
         "parts": {part.name: part.rows for part in snapshot.parts},
         "conflicts": dict(snapshot.conflicts),
+        "readings": [reading_document(r) for r in snapshot.readings],
+        "files": [vars(f) for f in snapshot.files],
+        "remarks": [str(r.message) for r in snapshot.remarks],
     }
     emit(
         as_json,
@@ -143,10 +147,17 @@ def emit_report(as_json: bool, report: IngestReport) -> None:
     )
     for name, count in snapshot.conflicts:
         say(f"The sources disagree on {name} for {count} profiles; the first in their order was taken.")
+    for remark in snapshot.remarks:
+        say(str(remark.message))
     if snapshot.rejects:
         say(
             f"{snapshot.rejects} rows were rejected; they are kept with line and reason in {report.rejects_path}."
         )
+
+
+def reading_document(reading: FieldReading) -> dict[str, Any]:
+    """How a field was read, without what is not said."""
+    return {name: value for name, value in vars(reading).items() if value not in (None, "", {}, 0)}
 
 
 @app.command()
@@ -157,7 +168,12 @@ def show(as_json: Json = False, data_dir: DataDir = None) -> None:
     """
     with opened(data_dir) as (services, actor):
         snapshot = services.profiles.current(actor)
-    fields = [{"name": f.name, "type": f.type} for f in snapshot.fields]
+    read = {r.field: r for r in reversed(snapshot.readings)}
+    fields = [
+        {"name": f.name, "type": f.type}
+        | ({"format": read[f.name].format, "sure": read[f.name].sure} if f.name in read else {})
+        for f in snapshot.fields
+    ]
     document = {
         "snapshot": snapshot.id,
         "created_at": snapshot.created_at,
@@ -168,9 +184,14 @@ def show(as_json: Json = False, data_dir: DataDir = None) -> None:
         "updated_field": snapshot.updated_field,
         "sources": list(snapshot.sources),
         "fields": fields,
+        "readings": [reading_document(r) for r in snapshot.readings],
+        "files": [vars(f) for f in snapshot.files],
+        "remarks": [str(r.message) for r in snapshot.remarks],
     }
     head = f"{snapshot.profiles} profiles in snapshot {snapshot.id}, {snapshot.rejects} rows rejected."
-    emit(as_json, document, [head, *table(fields, ["name", "type"])])
+    emit(as_json, document, [head, *table(fields, ["name", "type", "format", "sure"])])
+    for remark in snapshot.remarks:
+        say(str(remark.message))
 
 
 @app.command()

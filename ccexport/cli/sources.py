@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ccexport.cli.output import emit, table
+from ccexport.cli.output import emit, say, table
 from ccexport.cli.profiles import Encoding, Formats, Member, SkipRows, overrides
 from ccexport.cli.session import DataDir, Json, opened
 from ccexport.errors import BadInput
@@ -117,9 +117,16 @@ def preview(name: str, as_json: Json = False, data_dir: DataDir = None) -> None:
     """
     with opened(data_dir) as (services, actor):
         found = services.sources.preview(actor, name)
-    document = {"id_field": found.id_field, "fields": found.fields, "rows": found.rows}
+    document = {
+        "id_field": found.id_field,
+        "fields": found.fields,
+        "rows": found.rows,
+        "remarks": [str(r.message) for r in found.remarks],
+    }
     fields = [{"field": n, "type": t, "first": _first(found.rows, n)} for n, t in found.fields.items()]
     emit(as_json, document, table(fields, ["field", "type", "first"]))
+    for remark in found.remarks:
+        say(str(remark.message))
 
 
 def _first(rows: Any, name: str) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ccexport.model.reading import FieldReading, FileReading
+from ccexport.model.reading import FieldReading, FileReading, Remark
 from ccexport.model.words import FieldType, SegmentKind
 
 # Columns a snapshot's table `profiles` has besides the fields of its sources.
@@ -60,6 +60,16 @@ class Snapshot:
     def field(self, name: str) -> ProfileField | None:
         """The field of that name, or None."""
         return next((f for f in self.fields if f.name == name), None)
+
+    @property
+    def remarks(self) -> tuple[Remark, ...]:
+        """What to know about how it was read: of its files, of its fields, of sources that disagree."""
+        differ = [
+            Remark("types_differ", 1, name, values={"types": ", ".join(types)})
+            for name, types in self.type_conflicts
+        ]
+        of_files = [r for file in self.files for r in file.remarks()]
+        return (*of_files, *(r for reading in self.readings for r in reading.remarks), *differ)
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,23 @@ class FieldReading:
     misfits: int = 0
     stripped: Mapping[str, int] = made_by(default_factory=dict)
 
+    @property
+    def remarks(self) -> tuple["Remark", ...]:
+        """What to know about the field, as far as it is kept: counts, no values."""
+        found = [Remark(code, n, self.field) for code, n in self.stripped.items()]
+        if self.sure is Sure.FILE and self.format in (DAY_FIRST, MONTH_FIRST):
+            found.append(Remark(self.format, self.filled or 0, self.field))
+        if self.sure is Sure.BEFORE and self.format in (DAY_FIRST, MONTH_FIRST):
+            found.append(Remark("as_before", self.filled or 0, self.field))
+        if self.sure is Sure.LIKELY and self.format == EXCEL_SERIAL:
+            found.append(Remark("excel_serial", self.filled or 0, self.field))
+        if self.sure is Sure.LIKELY and self.format in (DECIMAL_COMMA, DECIMAL_POINT):
+            code = "decimal_comma" if self.format == DECIMAL_COMMA else "thousands"
+            found.append(Remark(code, self.filled or 0, self.field))
+        if self.misfits and self.nearly:
+            found.append(Remark("misfits", self.misfits, self.field, values={"type": self.nearly.value}))
+        return tuple(found)
+
 
 @dataclass(frozen=True)
 class FileReading:

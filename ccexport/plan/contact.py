@@ -22,6 +22,7 @@ from ccexport.profiles.database import quote_identifier, quote_text
 
 _DAYS = (FieldType.DATE, FieldType.TIMESTAMP)
 _ISO = quote_text(r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}([ T].*)?$")
+_YEARLESS = quote_text(r"--\d{2}-\d{2}")
 # Letters below U+0300 need no NFC; the no-break space and the C1 controls are not among them.
 _TRIMMED = quote_text(r"[!-~\x{a1}-\x{2ff}](?:[ -~\x{a1}-\x{2ff}]*[!-~\x{a1}-\x{2ff}])?")
 # Ten digits as 3-3-4, with or without the country code 1 and an extension: "International phone numbers are
@@ -201,6 +202,15 @@ def _date(column: _Column) -> str:
     return f"CASE WHEN regexp_matches(v{column.n}, {_ISO}) THEN try_cast(v{column.n} AS DATE) END"
 
 
+def _day_of_year(column: _Column) -> str:
+    """A date, or a day without its year as `--05-17`."""
+    if column.is_day:
+        return _date(column)
+    text = f"v{column.n}"
+    without_year = f"try_cast('2000' || substr({text}, 2) AS DATE)"
+    return f"CASE WHEN regexp_full_match({text}, {_YEARLESS}) THEN {without_year} ELSE {_date(column)} END"
+
+
 def _checked(column: _Column) -> str | None:
     """SQL: what is sent of a value that is not text, or null."""
     match column.target.field.shape:
@@ -211,7 +221,7 @@ def _checked(column: _Column) -> str | None:
             years = f"BETWEEN 1901 AND {column.latest_year}"
             return f"CASE WHEN year({date}) {years} THEN strftime({date}, '%Y-%m-%d') END"
         case Shape.BIRTHDAY:
-            return _birthday(_date(column))
+            return _birthday(_day_of_year(column))
         case Shape.MONTH:
             # The day is the next field: a mapping has both or none, and they are in a fixed order.
             month, day = (f"regexp_extract(v{n}, '^[0-9]{{1,2}}$')" for n in (column.n, column.n + 1))

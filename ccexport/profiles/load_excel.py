@@ -37,7 +37,6 @@ def sheets_of(path: Path, name: str) -> tuple[str, ...]:
 
 def load_excel(loading: Loading, name: str, path: Path, given: Given, table: str) -> Part:
     """A sheet, from the row that names the fields; `line` of a reject is the row of the sheet."""
-    check_size(path, name)
     with _opened(path, name) as book:
         chosen = _chosen(book, sheets_of(path, name), given.sheet, name)
         rows = _Rows(chosen, name, given.skip_rows, padded_cells(path, chosen.name))
@@ -70,6 +69,7 @@ def load_excel(loading: Loading, name: str, path: Path, given: Given, table: str
 
 
 def _opened(path: Path, name: str) -> CalamineWorkbook:
+    check_size(path, name)
     try:
         return CalamineWorkbook.from_path(str(path.resolve()))
     except (CalamineError, OSError) as error:

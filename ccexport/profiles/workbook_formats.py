@@ -7,6 +7,7 @@ so in a form that is read here. Must never read more of a workbook than is allow
 import re
 import zipfile
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -23,6 +24,7 @@ _CHUNK = 1 << 20
 Place = tuple[int, int]  # row and column, from 0
 
 
+@lru_cache(maxsize=8)  # a workbook is opened more than once
 def check_size(path: Path, name: str) -> None:
     """Raise `BadInput` when the parts of a workbook would unpack to too much, or its cells lie too far apart."""
     if not zipfile.is_zipfile(path):

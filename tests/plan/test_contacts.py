@@ -113,6 +113,9 @@ def test_custom_fields_take_255_characters(world: World) -> None:
         (datetime(1990, 12, 1, 23, 59), FieldType.TIMESTAMP, (), (12, 1), False),  # noqa: DTZ001
         ("1990-2-3", FieldType.TEXT, (), (2, 3), False),
         ("2000-02-29", FieldType.TEXT, (), (2, 29), False),
+        ("--02-29", FieldType.TEXT, (), (2, 29), False),
+        (" --12-31", FieldType.TEXT, (), (12, 31), False),
+        ("--02-30", FieldType.TEXT, (), None, True),
         ("28.02.1990", FieldType.TEXT, ("date:%d.%m.%Y",), (2, 28), False),
         ("31.02.1990", FieldType.TEXT, ("date:%d.%m.%Y",), None, True),
         ("28.02.1990", FieldType.TEXT, (), None, True),
