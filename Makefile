@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PORT ?= 8501
 
 
-.PHONY: reference reliability texts install run test check lint tools bench sandbox pins sizes clean
+.PHONY: pictures test-long reference reliability texts install run test check lint tools bench sandbox pins sizes clean
 
 $(VENV)/run.stamp: requirements.txt
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("ccexport needs Python 3.11 or later")'
@@ -34,8 +34,27 @@ lint: $(VENV)/dev.stamp
 tools: $(VENV)/dev.stamp
 	sh tests/install-tools.sh $(BIN)
 
-test: lint tools
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Lint and types beside the tests, not before; the twenty slowest at the end.
+test: $(VENV)/dev.stamp tools
+	@mkdir -p build
+	@$(MAKE) --no-print-directory lint > build/lint.log 2>&1 & lint=$$!; \
+	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations 20; tests=$$?; \
+	wait $$lint; linted=$$?; cat build/lint.log; exit $$((tests || linted))
+
+# What to run while working: format, lint, types, layers, and the tests that need no browser and no whole world.
+check: $(VENV)/dev.stamp
+	@mkdir -p build
+	@$(MAKE) --no-print-directory lint > build/lint.log 2>&1 & lint=$$!; \
+	$(BIN)/pytest -m fast -n 2 --dist loadgroup; tests=$$?; \
+	wait $$lint; linted=$$?; cat build/lint.log; exit $$((tests || linted))
+
+# Every page light and dark, at two widths, into build/screenshots.
+pictures: $(VENV)/dev.stamp tools
+	PICTURES=1 $(BIN)/pytest tests/browser/test_looks.py
+
+# The same tests with a thousand examples for each property instead of twenty-five.
+test-long: $(VENV)/dev.stamp tools
+	HYPOTHESIS_PROFILE=long $(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations 20
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks

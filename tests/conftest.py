@@ -22,13 +22,27 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 settings.register_profile("ci", max_examples=60, deadline=None)
 settings.register_profile("dev", max_examples=25, deadline=None)
+settings.register_profile("long", max_examples=1000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 ROOT = Path(__file__).parents[1]
 
 
+# What `make check` leaves out: rooms whose tests start processes, browsers or whole worlds.
+LONG = {"browser", "cli", "conformance", "operate", "runs", "sandbox", "schedules", "security", "traps", "ui"}
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that take longest begin first, so that no worker ends long after the other."""
+    """The files that take longest begin first, so that no worker ends long after the other.
+
+    A file stays with one worker, but for tests that name a group of their own.
+    """
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(ROOT))))
+        if item.path.parent.name not in LONG and "slow" not in item.keywords:
+            item.add_marker("fast")
     kinds: dict[Path, int] = {}
     for item in items:
         whole = {"world", "demo"} & set(getattr(item, "fixturenames", ()))

@@ -104,6 +104,20 @@ class Disk:
         with self._lock:
             return sorted(set(self._not_flushed(self._root)))
 
+    def at_risk(self) -> bool:
+        """Whether a power cut now would leave something else than a kill does."""
+        with self._lock:
+            return bool(list(self._not_flushed(self._root))) or self._comes_back(self._root)
+
+    def _comes_back(self, folder: Path) -> bool:
+        """Whether something was removed, and its folder not flushed since."""
+        kept = self._names.get(folder.stat().st_ino, {})
+        return any(
+            not (folder / name).exists() or ((folder / name).is_dir() and self._comes_back(folder / name))
+            for name in kept
+            if not _passing(folder / name)
+        )
+
     def leave(self, into: Path) -> None:
         """Make `into` what the folder is after a power cut now."""
         with self._lock:

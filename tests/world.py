@@ -7,6 +7,7 @@ import atexit
 import csv
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
@@ -136,7 +137,8 @@ class World:
             **settings,
         )
         self.clock, self.sleep = clock, sleep
-        self.services = Services(self.settings, clock=clock, sleep=sleep)
+        self._most_contacts: int | None = None
+        self.services = self._opened()
         self.list_name = "Newsletter"
 
     def close(self) -> None:
@@ -146,8 +148,19 @@ class World:
     def reopened(self) -> Services:
         """The same installation after a restart of the program."""
         self.services.close()
-        self.services = Services(self.settings, clock=self.clock, sleep=self.sleep)
+        self.services = self._opened()
         return self.services
+
+    def _opened(self) -> Services:
+        services = Services(self.settings, clock=self.clock, sleep=self.sleep)
+        if self._most_contacts is not None:
+            services.wiring.engine = replace(services.engine, most_contacts=self._most_contacts)
+        return services
+
+    def fill_requests_with(self, most_contacts: int) -> None:
+        """So few contacts fill a request from now on, also after a restart."""
+        self._most_contacts = most_contacts
+        self.services.wiring.engine = replace(self.services.engine, most_contacts=most_contacts)
 
     def ingest(self, people: Iterable[Mapping[str, object]], **options: Any) -> None:
         path = write_csv(self.root / "people.csv", people)

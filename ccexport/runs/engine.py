@@ -11,6 +11,7 @@ from pathlib import Path
 from ccexport.constant_contact.account import Account
 from ccexport.ledger import Lease, Ledger
 from ccexport.model.ids import make_id
+from ccexport.plan.pack import MOST_CONTACTS
 from ccexport.profiles.store import ProfileStore
 from ccexport.segments.members import MemberStore
 
@@ -31,6 +32,7 @@ class Engine:
     # The number of the lease a run is driven under: part of the names of its files, so that who lost the lease
     # overwrites nothing of who has it.
     term: int = 0
+    most_contacts: int = MOST_CONTACTS  # in one request
 
     def new_id(self, prefix: str) -> str:
         """A fresh id such as `run-…`."""

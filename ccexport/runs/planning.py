@@ -209,6 +209,7 @@ class Planner:
                 profiles=self._engine.profiles,
                 plan_id=plan_id,
                 clock=self._engine.clock,
+                most_contacts=self._engine.most_contacts,
             )
         ledger.files.add_plan(
             plan_id,

@@ -37,18 +37,23 @@ ID = re.compile(
 UNCOUNTED = {"ledger write shared.take", "ledger write shared.change"}
 
 
-class Points:
-    """Counts fault points, writes down their names, and dies at the fatal one."""
+def _nothing() -> bool:
+    return False
 
-    def __init__(self, fatal: int, names: Path, at_death: Callable[[], None]) -> None:
-        self._at_death = at_death
+
+class Points:
+    """Counts fault points, writes down their names and whether a power cut would differ, dies at the fatal one."""
+
+    def __init__(self, fatal: int, names: Path, disk: Disk | None, cut: Path | None) -> None:
+        self._at_death = partial(disk.leave, cut) if disk and cut else _nothing
+        self._at_risk = disk.at_risk if disk else _nothing
         self._count = 0
         self._fatal = fatal
         self._names = names.open("a")
 
     def __call__(self, name: str) -> None:
         self._count += 1
-        self._names.write(f"{name}\n")
+        self._names.write(f"{name}\t{int(self._at_risk())}\n")
         self._names.flush()
         if self._count == self._fatal:
             self._at_death()
@@ -112,13 +117,11 @@ def run_until_killed(
 
     `cut` becomes the data directory as a power cut leaves it.
     """
-    at_death: Callable[[], None] = lambda: None  # noqa: E731
-    if cut is not None:
-        disk = Disk(Path(settings["data_dir"]))
+    disk = Disk(Path(settings["data_dir"])) if cut or not fatal else None
+    if disk is not None:
         disk.watch()
-        at_death = partial(disk.leave, cut)
     services = Services(Settings(**settings), sleep=brief)
-    point = Points(fatal, names, at_death)
+    point = Points(fatal, names, disk, cut)
     put_around_writes(point)
     put_around_renames(point)
     put_around_requests(point)

@@ -9,7 +9,6 @@ import pytest
 from ccexport.constant_contact.transport import Transport
 from ccexport.model.runs import Batch, Run
 from ccexport.model.words import BatchState, RunState
-from ccexport.plan.make import make_plan
 from ccexport.runs.requests import AT_ONCE
 from ccexport.runs.send import find_again
 from tests.world import CARL, World, person
@@ -18,9 +17,9 @@ IMPORT = "/v3/activities/contacts_json_import"
 
 
 @pytest.fixture
-def four(monkeypatch: pytest.MonkeyPatch) -> None:
+def four(world: World) -> None:
     """Four contacts fill a request."""
-    monkeypatch.setitem(make_plan.__kwdefaults__, "most_contacts", 4)
+    world.fill_requests_with(4)
 
 
 def batches(world: World, run: Run) -> list[Batch]:

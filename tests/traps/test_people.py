@@ -8,7 +8,6 @@ from ccexport.constant_contact.transport import Transport
 from ccexport.constant_contact.wire import Answer, Lost, Request
 from ccexport.model.exports import MappedField
 from ccexport.model.words import Mode, RunState
-from ccexport.plan.make import make_plan
 from tests.conformance.exchange import Recorder
 from tests.traps.conftest import contacts, imported, ingest, mapped, outcomes, prepared, reasons
 from tests.world import ADA, CARL, World, person
@@ -203,10 +202,10 @@ def test_trap_28_who_unsubscribes_while_we_send_is_rejected_and_not_missing(
 
 
 def test_trap_35_one_address_in_many_spellings_is_sent_once_in_the_whole_run(
-    world: World, wire: Recorder, monkeypatch: pytest.MonkeyPatch
+    world: World, wire: Recorder
 ) -> None:
     """Over all requests, not within one: which of two concurrent imports would win is not documented."""
-    monkeypatch.setitem(make_plan.__kwdefaults__, "most_contacts", 2)
+    world.fill_requests_with(2)
     spellings = ["anna@example.com", " Anna@Example.com", "ANNA@EXAMPLE.COM\t", "\ufeffanna@example.com "]
     people = [
         person(n, email=spelling, first_name=f"Name{n}", updated_at=f"2026-01-0{n + 1}")
