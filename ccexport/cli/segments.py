@@ -78,6 +78,26 @@ def duplicate(name: str, new_name: str, as_json: Json = False, data_dir: DataDir
 
 
 @app.command()
+def split(
+    name: str,
+    share: Annotated[list[float], typer.Option(help="A part in percent; repeated, 100 together.")],
+    salt: Annotated[
+        str | None, typer.Option(help="Another one parts the profiles anew; by default the name.")
+    ] = None,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Part a segment by chance; the same people stay together in later snapshots.
+
+    Example: ccexport segments split Norway --share 90 --share 10
+    """
+    with opened(data_dir) as (services, actor):
+        made = services.segments.split(actor, name, share, salt=salt)
+        documents = [_document(services, actor, segment.id) for segment in made]
+    emit(as_json, documents, table(documents, ["name", "members", "in_words"]))
+
+
+@app.command()
 def freeze(name: str, new_name: str, as_json: Json = False, data_dir: DataDir = None) -> None:
     """A member list of those who are in a segment now; it stays when the rule or the profiles change.
 

@@ -20,8 +20,9 @@ from ccexport.profiles.database import quote_identifier
 from ccexport.segments.compile_tests import TESTS
 from ccexport.segments.operators import OPERATORS, WITH_BOOLEAN_VALUE, Operator, meant, names_for
 from ccexport.segments.rules import Condition, Node, wrong
-from ccexport.segments.values import read_sent, read_text
+from ccexport.segments.values import read_sent, read_share, read_text
 
+SHARES = 2**32
 MembersOf = Callable[[str], Path]
 SentBy = Callable[[str, date | None], Path]
 
@@ -141,6 +142,8 @@ def _membership(compiler: Compiler, condition: Condition, path: str) -> str:
     operator = OPERATORS[condition.op]
     if (operator.negates or operator.name) == "in_segment":
         test = _in_segment(compiler, read_text(condition.value), path)
+    elif (operator.negates or operator.name) == "in_share":
+        test = _in_share(compiler, condition)
     else:
         test = _sent(compiler, condition.value, path)
     return f"(NOT {test})" if operator.negates else test
@@ -151,6 +154,17 @@ def _in_segment(compiler: Compiler, name: str, path: str) -> str:
         raise BadInput("{file}: segments cannot be looked up here.", file=path or "rule")
     file = compiler.bind(str(compiler.members_of(name)))
     return f"(p.{ROW} IN (SELECT {ROW} FROM read_parquet({file})))"
+
+
+def _in_share(compiler: Compiler, condition: Condition) -> str:
+    """By a hash of the id, so that a profile is in the same share of every snapshot.
+
+    MD5 is the same in every program and version; its first 32 bits spread the profiles evenly.
+    """
+    low, high = (compiler.bind(int(percent * SHARES / 100)) for percent in read_share(condition.value))
+    salt = compiler.bind(condition.salt or "")
+    place = f"('0x' || left(md5({salt} || ':' || p.{PROFILE_ID}::VARCHAR), 8))::UBIGINT"
+    return f"({place} >= {low} AND {place} < {high})"
 
 
 def _sent(compiler: Compiler, value: Any, path: str) -> str:

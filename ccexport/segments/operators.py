@@ -22,6 +22,7 @@ class Takes(StrEnum):
     SPAN = 'a span such as "30 days"'
     MONTHS = "a month or a list of months (1 to 12)"
     SEGMENT = "the id or name of a segment"
+    SHARE = "a part of all profiles in percent, [from, to]"
     SENT = 'the id or name of an export, or {"export": E, "n": 30, "unit": "days"}'
 
 
@@ -89,6 +90,8 @@ _TABLE = (
     Operator("not_in_segment", (), Takes.SEGMENT, "is not in the segment", "in_segment"),
     Operator("sent_by_export", (), Takes.SENT, "was sent by the export"),
     Operator("not_sent_by_export", (), Takes.SENT, "was not sent by the export", "sent_by_export"),
+    Operator("in_share", (), Takes.SHARE, "is in the share"),
+    Operator("not_in_share", (), Takes.SHARE, "is not in the share", "in_share"),
 )
 OPERATORS = {operator.name: operator for operator in _TABLE}
 
@@ -137,6 +140,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }
 # `is` and its kin on a boolean field take true or false as their value.
 WITH_BOOLEAN_VALUE = frozenset({"is", "equals", "is_not", "not_equals", "=", "==", "!=", "≠"})
+WITH_SALT = frozenset({"in_share", "not_in_share"})
 WITHOUT_FIELD = frozenset(o.name for o in _TABLE if not o.types)
 
 

@@ -16,6 +16,7 @@ from ccexport.messages import Message, Value, message, word
 from ccexport.segments.operators import (
     OPERATORS,
     WITH_BOOLEAN_VALUE,
+    WITH_SALT,
     WITHOUT_FIELD,
     Takes,
     candidates,
@@ -36,6 +37,7 @@ class Condition(BaseModel):
     field: str | None = None
     value: Any = None
     ignore_case: bool = False
+    salt: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The node as it is written, without what is not set."""
@@ -44,6 +46,7 @@ class Condition(BaseModel):
         )
         if self.value is not None:
             written["value"] = self.value
+        written |= {"salt": self.salt} if self.salt is not None else {}
         return written | ({"ignore_case": True} if self.ignore_case else {})
 
 
@@ -153,7 +156,7 @@ def _group(parts: Any, kind: str, path: str, left: list[int]) -> Group:
 
 
 def _condition(rule: Mapping[str, Any], path: str) -> Condition:
-    unknown = [k for k in rule if k not in ("field", "op", "value", "ignore_case")]
+    unknown = [k for k in rule if k not in ("field", "op", "value", "ignore_case", "salt")]
     if unknown:
         raise wrong(
             _below(path, str(unknown[0])),
@@ -187,8 +190,11 @@ def _condition(rule: Mapping[str, Any], path: str) -> Condition:
         raise wrong(
             _below(path, "value"), "more than {most} values; make a member list instead", most=_VALUES_MOST
         )
+    salt = rule.get("salt")
+    if salt is not None and (not isinstance(salt, str) or WITH_SALT.isdisjoint(known)):
+        raise wrong(_below(path, "salt"), "salt is a text, and only of in_share and not_in_share")
     kept = None if not WITHOUT_FIELD.isdisjoint(known) else field
-    return Condition(op=op, field=kept, value=value, ignore_case=rule.get("ignore_case", False))
+    return Condition(op=op, field=kept, value=value, ignore_case=rule.get("ignore_case", False), salt=salt)
 
 
 def _below(path: str, part: str) -> str:

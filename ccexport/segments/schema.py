@@ -47,6 +47,7 @@ def _condition() -> dict[str, Any]:
             "op": {"type": "string", "oneOf": [*own, *other]},
             "value": {"description": "What the operator takes; see its description."},
             "ignore_case": {"type": "boolean", "default": False},
+            "salt": {"type": "string", "description": "Of in_share: another salt gives other shares."},
         },
         "required": ["op"],
         "additionalProperties": False,

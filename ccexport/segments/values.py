@@ -58,6 +58,14 @@ def read_number(value: Any) -> Decimal:
     return number
 
 
+def read_share(value: Any) -> tuple[Decimal, Decimal]:
+    """From and to, in percent of all profiles."""
+    low, high = map(read_number, read_range(value))
+    if not 0 <= low < high <= 100:
+        raise ValueError("a share is [from, to] in percent, such as [0, 10]")
+    return low, high
+
+
 def read_moment(value: Any, today: date) -> date | datetime:
     """A day, or a moment as naive UTC; `today`, `yesterday` and `tomorrow` are days too."""
     moment = _moment(value, today)

@@ -7,7 +7,7 @@ from typing import Any
 from ccexport.messages import mark
 from ccexport.segments.operators import OPERATORS, Operator, Takes, candidates
 from ccexport.segments.rules import Condition, Group, Node
-from ccexport.segments.values import read_many, read_months, read_range, read_sent, read_span
+from ccexport.segments.values import read_many, read_months, read_range, read_sent, read_share, read_span
 
 _SHOWN = 8
 
@@ -89,6 +89,9 @@ class _Speaker:
                 return self._listed([self.say(MONTHS[m - 1]) for m in read_months(value)])
             case Takes.SEGMENT:
                 return _quoted(self.names.get(str(value), value))
+            case Takes.SHARE:
+                low, high = read_share(value)
+                return f"{low:f}–{high:f} %"
             case Takes.SENT:
                 export, span = read_sent(value)
                 within = f" {self.say('in the last')} {self._span(span)}" if span else ""

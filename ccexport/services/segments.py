@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from ccexport.model.exports import Actor
 from ccexport.model.profiles import Segment
 from ccexport.model.words import Role, SegmentKind
 from ccexport.segments.compare import Moves, Overlap, Size
-from ccexport.segments.operators import OPERATORS, Operator, Takes, meant, names_for
+from ccexport.segments.operators import OPERATORS, WITH_SALT, Operator, Takes, meant, names_for
 from ccexport.segments.rules import parse_rule, referring
 from ccexport.segments.schema import rule_schema
 from ccexport.services.access import require
@@ -22,6 +24,7 @@ from ccexport.services.wiring import UseCases
 
 __all__ = [
     "OPERATORS",
+    "WITH_SALT",
     "Moves",
     "Operator",
     "Overlap",
@@ -136,6 +139,27 @@ class SegmentDefinitions(UseCases):
             made = replace(made, kind=SegmentKind.STATIC, members_path=path)
         return self._saved(actor, made, old.rule, None)
 
+    def split(
+        self, actor: Actor, name: str, shares: Sequence[float], *, salt: str | None = None
+    ) -> Sequence[Segment]:
+        """Segments that part this one by chance, in percent; every member is in exactly one of them.
+
+        The same people stay together in later snapshots. Another `salt` (by default the name) parts them anew.
+        """
+        require(actor, Role.CONTRIBUTOR, "create segments")
+        old = self._ledger.segments.named(name)
+        if len(shares) < 2 or min(shares) <= 0 or sum(map(Decimal, map(str, shares))) != 100:
+            raise BadInput("The shares of a split are two or more, each above 0, and 100 together.")
+        edges = [Decimal(0)]
+        for share in shares:
+            edges.append(edges[-1] + Decimal(str(share)))
+        made = []
+        for number, (low, high) in enumerate(pairwise(edges), start=1):
+            part = {"op": "in_share", "value": [_plain(low), _plain(high)], "salt": salt or old.name}
+            rule = {"all": [{"op": "in_segment", "value": old.id}, part]}
+            made.append((self._new(f"{old.name}: {number} of {len(shares)}", "", old.tags), rule))
+        return [self._saved(actor, segment, rule, None) for segment, rule in made]
+
     def freeze(self, actor: Actor, name: str, new_name: str) -> Segment:
         """A new member list of those who are in it now; it stays when the rule or the profiles change."""
         require(actor, Role.CONTRIBUTOR, "create segments")
@@ -166,6 +190,10 @@ class SegmentDefinitions(UseCases):
 
 class SegmentUseCases(SegmentDefinitions, SegmentRules, SegmentInsight):
     """All that can be done with segments, for the faces."""
+
+
+def _plain(number: Decimal) -> int | float:
+    return int(number) if number == number.to_integral_value() else float(number)
 
 
 def _tags(tags: Sequence[str]) -> tuple[str, ...]:

@@ -151,6 +151,7 @@ def test_ignoring_case(select: Select, field: str, op: str, value: Any, expected
 def test_every_operator_has_a_case() -> None:
     """Membership and exports are tested where segments are."""
     membership = {"in_segment", "not_in_segment", "sent_by_export", "not_sent_by_export"}
+    membership |= {"in_share", "not_in_share"}
     assert set(OPERATORS) - membership <= {op for _, op, _, _ in CASES}
 
 

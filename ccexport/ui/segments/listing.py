@@ -140,6 +140,8 @@ def _buttons(actor: Actor, segment: Segment, members: int | None) -> None:
             t("Freeze"), icon=":material/ac_unit:", disabled=not members
         ):
             dialog(t("Freeze"), _copy, actor, segment, frozen=True)
+        if st.button(t("Split"), icon=":material/call_split:", disabled=not members):
+            dialog(t("Split"), _split, actor, segment)
         if st.button(t("Remove"), icon=":material/delete:"):
             dialog(t("Remove this segment?"), _remove, actor, segment)
 
@@ -160,6 +162,31 @@ def _copy(actor: Actor, segment: Segment, *, frozen: bool) -> None:
             show_error(error)
             return
         go("segments", segment=made.id)
+
+
+def _split(actor: Actor, segment: Segment) -> None:
+    st.markdown(
+        t(
+            "Segments that part this one by chance. Everybody is in exactly one of them, and stays in it later on."
+        )
+    )
+    parts = int(st.number_input(t("How many parts"), 2, 10, 2, key="split-parts"))
+    shares = [
+        st.number_input(
+            t("Part {n}, in percent", n=n), 0.0, 100.0, 100.0 / parts, step=1.0, key=f"split-{parts}-{n}"
+        )
+        for n in range(1, parts + 1)
+    ]
+    if parts > 2 and len(set(shares)) == 1:  # a third cannot be written: the last takes the rest
+        shares = [round(shares[0], 2)] * (parts - 1)
+        shares.append(round(100 - sum(shares), 2))
+    if st.button(t("Make them"), type="primary", key="split-go"):
+        try:
+            services().segments.split(actor, segment.id, shares)
+        except CcexportError as error:
+            show_error(error)
+            return
+        go("segments", q=segment.name[:100])
 
 
 def _remove(actor: Actor, segment: Segment) -> None:

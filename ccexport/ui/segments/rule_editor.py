@@ -12,7 +12,7 @@ import streamlit as st
 from ccexport.messages import mark
 from ccexport.model.profiles import ProfileField
 from ccexport.model.words import FieldType
-from ccexport.services.segments import OPERATORS, Takes, meant, names_for
+from ccexport.services.segments import OPERATORS, WITH_SALT, Takes, meant, names_for
 from ccexport.ui.render import plain
 from ccexport.ui.segments.rule_values import value_widget
 from ccexport.ui.texts import t
@@ -20,7 +20,13 @@ from ccexport.ui.texts import t
 Tree = dict[str, Any]
 GROUPS = mark({"all": "all of these", "any": "at least one of these", "none": "none of these"})
 MEMBERSHIP = "(membership)"
-MEMBERSHIP_OPERATORS = ("in_segment", "not_in_segment", "sent_by_export", "not_sent_by_export")
+MEMBERSHIP_OPERATORS = (
+    "in_segment",
+    "not_in_segment",
+    "sent_by_export",
+    "not_sent_by_export",
+    *sorted(WITH_SALT),
+)
 DEEPEST = 4
 WHOLE = ("is", "is_not")  # these compare with a whole value, so the values there are can be offered
 DOMAINS = ("matches_domain", "does_not_match_domain")
@@ -81,7 +87,7 @@ class RuleEditor:
     def _written_condition(self, node: Tree) -> Mapping[str, Any] | None:
         if not node.get("op") or (node.get("needs_value") and node.get("value") in (None, "", [])):
             return None
-        written = {k: node[k] for k in ("field", "op", "value") if node.get(k) is not None}
+        written = {k: node[k] for k in ("field", "op", "value", "salt") if node.get(k) is not None}
         return written | ({"ignore_case": True} if node.get("ignore_case") else {})
 
     # -- drawing --------------------------------------------------------------------------------

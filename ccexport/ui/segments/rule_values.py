@@ -43,6 +43,16 @@ def value_widget(
         node["value"] = _span(node.get("value"), key)
     elif takes is Takes.MONTHS:
         node["value"] = _months(node.get("value"), key)
+    elif takes is Takes.SHARE:
+        node["value"] = _range(node.get("value") or [0, 10], key, FieldType.NUMBER)
+        node["salt"] = st.text_input(
+            t("Salt"),
+            value=str(node.get("salt") or ""),
+            key=f"{key}-salt",
+            width=170,
+            max_chars=100,
+            help=t("Rules with the same salt part the profiles alike; another salt parts them anew."),
+        )
     elif takes is Takes.SEGMENT:
         node["value"] = _named(t("Segment"), node.get("value"), key, segments)
     elif takes is Takes.SENT:
