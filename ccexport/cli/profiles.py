@@ -1,4 +1,4 @@
-"""`profiles ingest`, `show`, `fields`, `search` and `person`."""
+"""`profiles ingest`, `show`, `export`, `fields`, `search` and `person`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -168,6 +168,7 @@ def show(as_json: Json = False, data_dir: DataDir = None) -> None:
     """
     with opened(data_dir) as (services, actor):
         snapshot = services.profiles.current(actor)
+        digest = services.profiles.digest(actor)
     read = {r.field: r for r in reversed(snapshot.readings)}
     fields = [
         {"name": f.name, "type": f.type}
@@ -182,6 +183,7 @@ def show(as_json: Json = False, data_dir: DataDir = None) -> None:
         "id_field": snapshot.id_field,
         "address_fields": list(snapshot.address_fields),
         "updated_field": snapshot.updated_field,
+        "digest": digest,
         "sources": list(snapshot.sources),
         "fields": fields,
         "readings": [reading_document(r) for r in snapshot.readings],
@@ -192,6 +194,26 @@ def show(as_json: Json = False, data_dir: DataDir = None) -> None:
     emit(as_json, document, [head, *table(fields, ["name", "type", "format", "sure"])])
     for remark in snapshot.remarks:
         say(str(remark.message))
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    form: Annotated[str, typer.Option("--format", help="csv, parquet or xlsx.")] = "csv",
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Write all profiles to a file that can be ingested again. In CSV no text is taken for a formula.
+
+    Example: ccexport profiles export --format xlsx --out profiles.xlsx
+    """
+    if not out.absolute().parent.is_dir():
+        raise BadInput(f"--out {out}: its folder is not there.")
+    with opened(data_dir) as (services, actor):
+        snapshot = services.profiles.export(actor, out, form=form)
+        digest = services.profiles.digest(actor)
+    document = {"file": out, "format": form, "profiles": snapshot.profiles, "digest": digest}
+    emit(as_json, document, [f"{snapshot.profiles} profiles are in {out}."])
 
 
 @app.command()

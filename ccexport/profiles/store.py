@@ -25,6 +25,7 @@ from ccexport.profiles.field_evidence import field_evidence
 from ccexport.profiles.ingest import Built
 from ccexport.profiles.read_pool import WarmDatabase
 from ccexport.profiles.schema_drift import refuse_surprises
+from ccexport.profiles.snapshot_file import snapshot_digest, write_snapshot
 
 _COUNTS_KEPT = 1_000
 PREVIEWED = 1_000  # rows
@@ -224,6 +225,16 @@ class ProfileStore:
             with self.reading(snapshot) as db:
                 self._evidence = {snapshot.id: field_evidence(db, snapshot, fields)}
         return self._evidence[snapshot.id]
+
+    def write(self, snapshot: Snapshot, into: Path, form: str) -> None:
+        """The snapshot as a file that can be ingested again; `form` is one of `snapshot_file.FORMATS`."""
+        with self.open(snapshot) as db:
+            write_snapshot(db, snapshot, into, form, temp_dir=self.temp_dir)
+
+    def digest(self, snapshot: Snapshot) -> str:
+        """The same for the same profiles, whatever they were read from."""
+        with self.open(snapshot) as db:
+            return snapshot_digest(db, snapshot)
 
     def row_of(self, snapshot: Snapshot, profile_id: str) -> int | None:
         """The row number of the profile of that id, or None."""

@@ -5,11 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ccexport.errors import BadInput
 from ccexport.model.exports import Actor
 from ccexport.model.profiles import IngestReport, Snapshot
 from ccexport.model.sources import Given, SourcePreview, Tell
 from ccexport.model.words import Role
 from ccexport.profiles.browse import FieldOverview, FieldSummary
+from ccexport.profiles.snapshot_file import FORMATS
 from ccexport.runs.profile_runs import Part, parts_of
 from ccexport.services.access import mask_profile, require, sees_personal
 from ccexport.services.wiring import UseCases, Wiring
@@ -66,6 +68,21 @@ class ProfileUseCases(UseCases):
         """Oldest first."""
         require(actor, Role.VIEWER, "see the profiles")
         return self._store.snapshots()
+
+    def export(self, actor: Actor, into: Path, *, form: str) -> Snapshot:
+        """Every profile as a CSV (safe to open in a spreadsheet), Parquet or XLSX file. Audited."""
+        require(actor, Role.CONTRIBUTOR, "download profiles")
+        if form not in FORMATS:
+            raise BadInput("There is no format {form}; take csv, parquet or xlsx.", form=form)
+        snapshot = self._wiring.current_snapshot()
+        self._ledger.audit.add(actor.name, "profiles downloaded", snapshot.id, {"format": form})
+        self._store.write(snapshot, into, form)
+        return snapshot
+
+    def digest(self, actor: Actor) -> str:
+        """The same for the same profiles, whatever file they were read from."""
+        require(actor, Role.VIEWER, "see the profiles")
+        return self._store.digest(self._wiring.current_snapshot())
 
     def page(
         self, actor: Actor, *, search: str = "", offset: int = 0, limit: int = 50

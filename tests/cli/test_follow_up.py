@@ -145,6 +145,22 @@ def test_suggestions_look_at_names_and_values(
     assert all(s["why"] and 0 < s["confidence"] <= 1 for s in found.json)
 
 
+def test_profiles_are_written_to_a_file_and_ingested_again(
+    tmp_path: Path, world: World, ccexport: Callable[..., Said]
+) -> None:
+    """To the same digest; an unknown format and a folder that is not there are refused."""
+    world.ready([person(1), person(2)])
+    digest = ccexport("profiles", "show", "--json").json["digest"]
+    for form in ("csv", "parquet", "xlsx"):
+        out = tmp_path / f"profiles.{form}"
+        written = ccexport("profiles", "export", "--format", form, "--out", str(out), "--json")
+        again = ccexport("profiles", "ingest", str(out), "--accept-changes")
+        assert (written.code, written.json["digest"], again.code) == (0, digest, 0), written.err + again.err
+        assert ccexport("profiles", "show", "--json").json["digest"] == digest
+    assert ccexport("profiles", "export", "--format", "xls", "--out", str(tmp_path / "x")).code == 2
+    assert ccexport("profiles", "export", "--out", str(tmp_path / "no" / "x.csv")).code == 2
+
+
 def test_one_list_for_each_segment(world: World, ccexport: Callable[..., Said]) -> None:
     world.ready([person(1)])
     ccexport("segments", "create", "Norway", "--rule", '{"field": "country", "op": "is", "value": "Norway"}')
