@@ -1,5 +1,6 @@
 """`exports list`, `show`, `preview`, `run`, `pause`, `remove`; `exports_saving` has those that change one."""
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -108,6 +109,8 @@ def _preview_lines(plan: Plan, shown: list["PlanRow"], expected: "Expected") -> 
     lines += [] if not plan.requests else [f"That takes {_time(expected)}."]
     for guard in plan.guards:
         lines.append(f"BLOCKED by {guard.name}: {guard.sentence}")
+        if guard.name == "gone_percent":
+            lines.append("  To put them back: exports run … --put-back REASON")
         lines.append(f"  To release it once: exports run … --release {guard.name}=REASON")
     lines.append(f"digest {plan.digest}")
     rows = [{"verdict": r.verdict or r.reason, "address": r.address, "contact": r.contact} for r in shown]
@@ -132,6 +135,10 @@ def run(
     release: Annotated[
         list[str] | None, typer.Option(help="Release a guard once, as guard=reason; may be repeated.")
     ] = None,
+    put_back: Annotated[
+        str | None,
+        typer.Option(help="Put back whoever is gone from the list since the last run; the reason is kept."),
+    ] = None,
     resend_all: Annotated[
         bool, typer.Option("--resend-all", help="Send unchanged contacts too, this once.")
     ] = False,
@@ -146,6 +153,8 @@ def run(
         for text in release or []:
             guard, reason = pair(text, "--release")
             services.runs.release(actor, name, guard, reason=reason)
+        if put_back is not None:
+            services.runs.put_back(actor, name, reason=put_back)
         started = services.runs.start(actor, name, digest=digest, resend_all=resend_all)
         say(f"Run {started.id} is queued.")
         ended = driven(services, actor, started.id) if wait else started
@@ -174,12 +183,32 @@ def pause(
     )
 
 
-@app.command()
-def remove(name: str, as_json: Json = False, data_dir: DataDir = None) -> None:
-    """Remove an export; its history stays, and nobody is taken off the list.
+class People(StrEnum):
+    """What becomes of the people only a removed export holds."""
 
-    Example: ccexport exports remove Newsletter
+    LEAVE = "leave"
+    TAKE_OFF = "take_off"
+
+
+@app.command()
+def remove(
+    name: str,
+    people: Annotated[
+        People, typer.Option(help="What becomes of the people whom only this export holds on its list.")
+    ] = People.LEAVE,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Remove an export; its history stays. Whom it put on the list is left there, or taken off by a run.
+
+    Example: ccexport exports remove Newsletter --people take_off
     """
     with opened(data_dir) as (services, actor):
-        services.exports.remove(actor, name)
-    emit(as_json, {"removed": name}, [f"Export {name} is removed; its history stays."])
+        run = services.runs.remove_export(actor, name, take_off=people is People.TAKE_OFF)
+    lines = [f"Export {name} is removed; its history stays."]
+    lines.append(
+        f"Run {run.id} takes off the list whom only this export holds there."
+        if run
+        else "Whom it put on the list stays there, and no export holds them any more."
+    )
+    emit(as_json, {"removed": name, "run": run.id if run else None}, lines)

@@ -4,6 +4,7 @@ Must never judge a configuration: the use cases do that before it is saved.
 """
 
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -148,6 +149,22 @@ class Exports:
         if not found:
             raise NotFound("There is no export {export}.", export=export_id)
         return found[0]
+
+    def at(self, export_id: str, version: int) -> Export:
+        """The export as it was in that version. Raises `NotFound`."""
+        export = self.get(export_id)
+        if export.version == version:
+            return export
+        query = select(export_versions).where(
+            export_versions.c.export_id == export_id, export_versions.c.version == version
+        )
+        with self._db.read() as connection:
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            raise NotFound("There is no version {version} of {export}.", version=version, export=export.name)
+        config = ExportConfig.model_validate(row["config"])
+        by, at = row["updated_by"], row["updated_at"]
+        return replace(export, config=config, version=version, updated_by=by, updated_at=at)
 
     def all(self) -> list[Export]:
         return self._exports(~exports.c.removed)

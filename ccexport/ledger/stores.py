@@ -49,6 +49,17 @@ class Files:
             row = connection.execute(query).mappings().first()
         return self._reading(row) if row else None
 
+    def readings_of(self, account_id: str, list_id: str) -> list[tuple[str, DestinationReading]]:
+        """(id, reading) of every registered reading of that list, oldest first."""
+        query = (
+            select(readings)
+            .where(readings.c.account_id == account_id, readings.c.list_id == list_id)
+            .order_by(readings.c.read_at, readings.c.id)
+        )
+        with self._db.read() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [(row["id"], self._reading(row)) for row in rows]
+
     def _reading(self, row: Mapping[Any, Any]) -> DestinationReading:
         values = {k: v for k, v in row.items() if k != "id"}
         values |= {"on_list": self._root / row["on_list"], "unsubscribed": self._root / row["unsubscribed"]}

@@ -51,6 +51,7 @@ class Guards(_Frozen):
     removals_count: int | None = None
     shrunk_percent: float | None = 50.0
     rejected_percent: float | None = None
+    gone_percent: float | None = 20.0
     contacts_maximum: int = 1_000_000
 
 

@@ -3,10 +3,11 @@
 Must never decide when a transition happens: that is `ccexport.runs`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from ccexport.model.words import BatchKind, BatchState, RunState, Trigger, WaitReason
 
@@ -75,6 +76,9 @@ class RunFacts:
     trouble: str = ""
     held_up: int = 0  # how often in a row
     rows_removed: str = ""
+    take_off: bool = False  # takes off whom its export alone holds, for it was removed
+    segments: Sequence[Mapping[str, Any]] = ()  # as they were when it was asked for
+    readings: Sequence[str] = ()  # the readings since the last delivery that its plan knows of
 
 
 @dataclass(frozen=True)

@@ -147,6 +147,7 @@ class Outcome(StrEnum):
     REJECTED = "rejected"
     MISSING = "missing"
     UNKNOWN = "unknown"
+    LEFT = "left"  # Constant Contact counts it as applied, and the list does not have it
 
 
 class Mode(StrEnum):

@@ -4,8 +4,8 @@ Owns the order of the reasons, the rule for duplicates and the set of removals; 
 their reasons. Works in tables of a private session; must never read a mapped value.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ccexport.errors import StoreTrouble
@@ -14,7 +14,9 @@ from ccexport.model.profiles import Members, Snapshot
 from ccexport.model.words import FieldType, Mode, Reason
 from ccexport.model.yes_no import NO, YES
 from ccexport.plan.deliveries import delivered_content
-from ccexport.plan.inputs import PlanInputs
+from ccexport.plan.guards import PUT_BACK
+from ccexport.plan.inputs import OtherExport, PlanInputs
+from ccexport.plan.standing import OURS, address_table, make_standing, see
 from ccexport.profiles.addresses import address_sql, annotate, code_column, hash_column, shared_column
 from ccexport.profiles.database import DuckDB, quote_identifier, quote_path, quote_text
 
@@ -30,12 +32,13 @@ _LOOKED_UP = (
     "members",
     "on_list",
     "unsubscribed",
-    "delivered",
+    "standing",
     "refused",
     "excluded",
     "taken",
-    "holds",
+    "ours",
     "leavers",
+    "kept_for",
 )
 
 
@@ -48,6 +51,10 @@ class Decided:
     held: int
     removals: int
     held_by_other: int
+    gone: int = 0
+    """How many whom we held there left the list since the last run."""
+    kept_for: Mapping[str, int] = field(default_factory=dict)
+    """How many leavers stay for each other export, by its id."""
 
 
 def decide(db: DuckDB, inputs: PlanInputs) -> Decided:
@@ -69,10 +76,11 @@ def decide(db: DuckDB, inputs: PlanInputs) -> Decided:
         )
     _losers(db, config.newest_by or snapshot.updated_field)
     cut = _cut(db, config.guards.contacts_maximum)
-    held, removals, others = _removals(db, inputs)
+    gone = _gone(db)
+    held, removals, others, kept_for = _removals(db, inputs)
     for table in _LOOKED_UP:  # not needed any more; the memory is
         db.run(f"DROP TABLE IF EXISTS {table}")
-    return Decided(candidates, cut, held, removals, others)
+    return Decided(candidates, cut, held, removals, others, gone, kept_for)
 
 
 def segment_word(name: str) -> str:
@@ -117,7 +125,7 @@ class _Codes:
         return "p" if self.table == "s.profiles" else "a"
 
 
-def _codes(db: DuckDB, field: str, snapshot: Snapshot) -> _Codes:
+def _codes(db: DuckDB, field: str, snapshot: Snapshot, table: str = "address_codes") -> _Codes:
     code, hashed, shared = (quote_identifier(n(field)) for n in (code_column, hash_column, shared_column))
     if field in snapshot.address_fields:
         forms = "s.address_forms"
@@ -125,8 +133,8 @@ def _codes(db: DuckDB, field: str, snapshot: Snapshot) -> _Codes:
         return _Codes(
             "s.profiles", code, hashed, shared, forms, field, others
         )  # others: not in old snapshots
-    annotate(db, "s.profiles", field, "address_codes")
-    return _Codes("address_codes", code, hashed, shared, "address_forms", field, counts_others=True)
+    annotate(db, "s.profiles", field, table)
+    return _Codes(table, code, hashed, shared, "address_forms", field, counts_others=True)
 
 
 def _profiles(codes: _Codes) -> str:
@@ -156,49 +164,36 @@ def _address(codes: _Codes) -> str:
 
 
 def _sets(db: DuckDB, inputs: PlanInputs) -> None:
-    """What is looked up by address: `on_list`, `unsubscribed`, `suppressed` (and its domains), `delivered`.
+    """What is looked up by address: `on_list`, `unsubscribed`, `suppressed` (and its domains), `standing`.
 
     They hold no addresses but 64-bit hashes of them: a third of the time and of the memory. Should two
     addresses ever share one (a chance of about 1 in 10,000,000 for two sets of a million), one person is
     left out, or left on the list, who need not be; nobody is sent who must not be.
     """
     reading = inputs.destination
-    _addresses(db, "on_list", reading.on_list if reading else None)
-    _addresses(db, "unsubscribed", reading.unsubscribed if reading else None)
+    address_table(db, "on_list", reading.on_list if reading else None)
+    address_table(db, "unsubscribed", reading.unsubscribed if reading else None)
     entries = f"SELECT ltrim(lower(trim(a)), '@') AS entry FROM {_column(inputs.suppression)} AS t(a)"
     db.run(
         f"CREATE TABLE entries AS {entries};"
         "CREATE TABLE suppressed AS SELECT hash(entry) AS h FROM entries WHERE contains(entry, '@');"
         "CREATE TABLE suppressed_domains AS SELECT entry AS domain FROM entries WHERE NOT contains(entry, '@')"
     )
-    db.run(
-        "CREATE TABLE delivered AS "
-        + (
-            f"SELECT hash(address) AS h, state, {delivered_content(db, inputs.deliveries)} AS content, "
-            f"list_contains(exports, {quote_text(inputs.export.id)}) AS held, len(exports) > 1 AS shared "
-            f"FROM read_parquet({quote_path(inputs.deliveries)})"
-            if inputs.deliveries
-            else "SELECT 0::UBIGINT AS h, ''::VARCHAR AS state, NULL::UBIGINT AS content, "
-            "false AS held, false AS shared WHERE false"
-        )
+    make_standing(
+        db,
+        inputs.deliveries,
+        ours=inputs.export.id,
+        holders=inputs.holders,
+        earlier=inputs.earlier,
+        content=delivered_content(db, inputs.deliveries) if inputs.deliveries else "NULL::UBIGINT",
     )
+    if reading:
+        see(db, "on_list", "unsubscribed", strangers=False)
 
 
 def _column(path: Path | None) -> str:
     """FROM clause: the only column of that file, or of no file."""
     return f"read_parquet({quote_path(path)})" if path else "(SELECT NULL::VARCHAR WHERE false)"
-
-
-def _trimmed(text: str) -> str:
-    """SQL: without blanks at its ends; looking for some first takes a third of the time."""
-    return f"CASE WHEN starts_with({text}, ' ') OR ends_with({text}, ' ') THEN trim({text}) ELSE {text} END"
-
-
-def _addresses(db: DuckDB, table: str, path: Path | None) -> None:
-    db.run(
-        f"CREATE TABLE {table} AS SELECT hash(lower({_trimmed('a')})) AS h FROM {_column(path)} AS t(a) "
-        "WHERE a IS NOT NULL"
-    )
 
 
 def _consent(config: ExportConfig, snapshot: Snapshot) -> str:
@@ -283,8 +278,10 @@ _BY_MODE = {
 
 def _candidates(db: DuckDB, inputs: PlanInputs, codes: _Codes) -> None:
     config, snapshot, known = inputs.export.config, inputs.snapshot, inputs.destination is not None
-    on_list = _in("on_list") if known else "coalesce(d.state = 'on_list', false)"
-    left = "state IN ('on_list', 'left') AND NOT on_list" if known else "state = 'left'"
+    on_list = _in("on_list") if known else "coalesce(d.state IN ('on_list', 'own', 'removing'), false)"
+    left = "state IN ('left', 'unseen')"
+    if PUT_BACK in inputs.released:
+        left += " AND NOT (was AND state = 'left')"
     roles = "|".join(sorted(ROLES))
     suppressed = "false"
     if inputs.suppression:
@@ -304,12 +301,13 @@ def _candidates(db: DuckDB, inputs: PlanInputs, codes: _Codes) -> None:
             FROM {_profiles(codes)} JOIN members m ON m._row = p._row),
         c AS (SELECT *, CASE WHEN address IS NOT NULL THEN hash(address) END AS h FROM named),
         looked_up AS (
-            SELECT c.*, d.state, d.content AS delivered, {on_list} AS on_list, {suppressed} AS suppressed,
+            SELECT c.*, d.state, d.was, d.content AS delivered, {on_list} AS on_list, {suppressed} AS suppressed,
                 {_in("unsubscribed") if known else "false"} AS unsubscribed,
                 {_in("excluded")} AS excluded, {_in("taken")} AS taken,
                 {_in("refused") if config.consent or config.refusals else "false"} AS refused
-            FROM c LEFT JOIN delivered d ON d.h = c.h)
-        SELECT _row, mask, shared, address, h, on_list, coalesce(state = 'on_list', false) AS known, delivered,
+            FROM c LEFT JOIN standing d ON d.h = c.h)
+        SELECT _row, mask, shared, address, h, on_list, delivered,
+            coalesce(state IN ('on_list', 'own', 'removing'), false) AS known,
             {_reasons(config.mode, left)} AS reason,
             CASE WHEN refused AND consent THEN 'consent:refused_elsewhere'::note
                 WHEN others > 0 THEN 'email:first_of_several'::note
@@ -347,31 +345,82 @@ def _cut(db: DuckDB, maximum: int) -> int | None:
     return rows[0][0] if rows else None
 
 
-def _removals(db: DuckDB, inputs: PlanInputs) -> tuple[int, int, int]:
-    """What this export holds on the list, how many of them go, how many another export keeps."""
-    there = "true" if inputs.destination is None else "EXISTS (FROM on_list o WHERE o.h = v.h)"
+def _gone(db: DuckDB) -> int:
+    """How many whom this export held are not on the list any more; who unsubscribed is not among them."""
+    count: int = db.row(
+        "SELECT count(*) FROM standing s WHERE was_ours AND state = 'left' "
+        "AND NOT EXISTS (FROM unsubscribed u WHERE u.h = s.h)"
+    )[0]
+    return count
+
+
+def _removals(db: DuckDB, inputs: PlanInputs) -> tuple[int, int, int, dict[str, int]]:
+    """What this export holds on the list, how many of them go, how many stay for other exports, and for which."""
     db.run(
-        "CREATE TABLE holds AS SELECT h, shared, content FROM delivered v "
-        f"WHERE held AND state = 'on_list' AND {there}"
+        "CREATE TABLE ours AS SELECT h, held, content FROM standing "
+        f"WHERE held & {OURS} <> 0 AND state IN ('on_list', 'removing')"
     )
     mirror = inputs.export.config.mode is Mode.MIRROR
     db.run(
-        "CREATE TABLE leavers AS SELECT v.h, v.shared, v.content, r.reason FROM holds v "
-        "LEFT JOIN (SELECT h, min(reason::VARCHAR) AS reason, bool_or(reason = 'unsubscribed') AS gone "
-        "FROM decided WHERE reason IS NOT NULL GROUP BY h) r ON r.h = v.h "
-        # Who unsubscribed while the list was read seems to be on it still; Constant Contact took them off.
-        f"WHERE {mirror} AND NOT coalesce(r.gone, false) "
-        "AND NOT EXISTS (FROM decided k WHERE k.reason IS NULL AND k.h = v.h)"
+        "CREATE TABLE leavers AS SELECT v.h, v.held, v.content, r.reason FROM ours v "
+        "LEFT JOIN (SELECT h, min(reason::VARCHAR) AS reason FROM decided WHERE reason IS NOT NULL GROUP BY h) r "
+        f"ON r.h = v.h WHERE {mirror} AND NOT EXISTS (FROM decided k WHERE k.reason IS NULL AND k.h = v.h);"
+        "CREATE TABLE kept_for AS SELECT l.h, o.export_id, true AS holds FROM leavers l "
+        f"JOIN holders o ON l.held & o.bit <> 0 WHERE o.bit <> {OURS} "
+        "AND l.reason IS DISTINCT FROM 'suppressed'"
     )
+    if mirror and inputs.others and db.rows("SELECT 1 FROM leavers LIMIT 1"):
+        for number, other in enumerate(inputs.others):
+            _other_export(db, other, inputs.snapshot, number)
     db.run(
-        "CREATE TABLE removals AS SELECT h, reason, content FROM leavers WHERE NOT shared;"
+        "CREATE TABLE removals AS SELECT h, reason, content FROM leavers "
+        "WHERE NOT EXISTS (FROM kept_for k WHERE k.h = leavers.h);"
         f"CREATE TABLE dropped AS SELECT address FROM {_delivered(inputs)} v "
-        "WHERE hash(address) IN (SELECT h FROM leavers WHERE shared) ORDER BY address"
+        "WHERE hash(address) IN (SELECT h FROM kept_for WHERE holds) ORDER BY address"
     )
     held, removals, others = (
-        db.row(f"SELECT count(*) FROM {table}")[0] for table in ("holds", "removals", "dropped")
+        db.row(f"SELECT {what}")[0]
+        for what in (
+            "count(*) FROM ours",
+            "count(*) FROM removals",
+            "count(DISTINCT h) FROM kept_for",
+        )
     )
-    return held, removals, others
+    return (
+        held,
+        removals,
+        others,
+        dict(db.rows("SELECT export_id, count(*) FROM kept_for GROUP BY 1 ORDER BY 1")),
+    )
+
+
+def _other_export(db: DuckDB, other: OtherExport, snapshot: Snapshot, number: int) -> None:
+    """Whom another export's own rule refuses is not kept for it; whom it would put there is.
+
+    Somebody who moves from one mirror to another is neither taken off nor put back: our hold goes on until
+    the other export has run.
+    """
+    config, export_id = other.export.config, quote_text(other.export.id)
+    codes = _codes(db, config.email, snapshot, f"codes_{number}")
+    union = " UNION ALL ".join(f"SELECT _row FROM read_parquet({quote_path(m.path)})" for m in other.members)
+    inside = f"p._row IN ({union})" if union else "false"
+    hashed = f"{codes.alias}.{codes.hash}"
+    db.run(
+        f"CREATE TABLE other AS SELECT {hashed} AS h, "
+        f"bool_or(({_consent(config, snapshot)}) = false) AS refuses, "
+        f"bool_or(({inside}) AND coalesce({_consent(config, snapshot)}, false)) AS takes "
+        f"FROM {_plain_profiles(codes)} WHERE {hashed} IN (SELECT h FROM leavers) GROUP BY 1;"
+        f"DELETE FROM kept_for WHERE export_id = {export_id} AND h IN (SELECT h FROM other WHERE refuses);"
+        f"INSERT INTO kept_for SELECT h, {export_id}, false FROM other o JOIN leavers l USING (h) "
+        f"WHERE o.takes AND NOT o.refuses AND l.reason IS DISTINCT FROM 'suppressed' "
+        f"AND NOT EXISTS (FROM kept_for k WHERE k.h = o.h AND k.export_id = {export_id});"
+        "DROP TABLE other"
+    )
+
+
+def _plain_profiles(codes: _Codes) -> str:
+    same = codes.table == "s.profiles"
+    return "s.profiles p" if same else f"s.profiles p JOIN {codes.table} a USING (_row)"
 
 
 def _delivered(inputs: PlanInputs) -> str:

@@ -1,16 +1,19 @@
-"""What we have put on a list and what became of it: the new state after a run.
+"""What we have put on a list, what became of it, and who holds it: all of it as it is after a run.
 
-Owns the transitions of a delivery; docs/plan.md has them as a table. Must never forget a contact,
-nor that somebody left by their own hand.
+Owns how a run's deeds are read from its plan and outcomes; what follows from them is the table of
+`beliefs`. Must never forget a contact, nor that somebody left by their own hand.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ccexport.files import published
 from ccexport.model.plans import Plan
+from ccexport.model.words import Mode
+from ccexport.plan.beliefs import key_sql
 from ccexport.plan.freeze import DROPPED
+from ccexport.plan.standing import OURS, Seen, address_table, holds_path, make_standing
 from ccexport.profiles.database import DuckDB, quote_path, quote_text, session
 
 
@@ -50,135 +53,171 @@ def fold(
     at: datetime,
     into: Path,
     on_list: Path | None = None,
+    unsubscribed: Path | None = None,
+    readings: Sequence[Seen] = (),
+    holders: Mapping[str, int] | None = None,
     memory_limit: str = "512MB",
     temp_dir: Path | None = None,
 ) -> int:
-    """Write the deliveries after a run to `into`; returns how many contacts were removed.
+    """Write the deliveries after a run to `into`, its holds beside it; returns how many were taken off.
 
     Contacts in `import_batches` without an outcome count as unknown. `removed`: whether the removals
-    of the plan were carried out, or a Parquet file of the addresses for which they were. With
-    `on_list`, the list read back, nobody is called removed who is still there.
+    of the plan were carried out, or a Parquet file of the addresses for which they were. `readings` are those
+    taken since `base` up to the plan's own; `on_list` and `unsubscribed` are what was read back. `holders`:
+    the exports that may hold somebody on the list, each with the first of its versions that counts.
     """
-    before = (
-        f"read_parquet({quote_path(base)})"
-        if base
-        else "(SELECT ''::VARCHAR AS address, ''::VARCHAR AS profile_id, ''::VARCHAR AS contact, "
-        "NULL::UBIGINT AS content, ''::VARCHAR AS state, []::VARCHAR[] AS exports, ''::VARCHAR AS contact_id, "
-        "''::VARCHAR AS run_id, NULL::TIMESTAMP AS at WHERE false)"
-    )
-    result = (
-        f"read_parquet({quote_path(outcomes)})"
-        if outcomes
-        else "(SELECT 0 AS seq, '' AS outcome, '' AS note WHERE false)"
-    )
-    moment = at.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
-    given = {
-        "before": before,
-        "outcomes": result,
-        "plan": quote_path(plan.path),
-        "batches": ", ".join(str(int(b)) for b in import_batches) or "NULL",
-        "dropped": quote_path(plan.path.with_name(DROPPED)),
-        "removed": _removed(removed, on_list),
-        "mine": quote_text(export_id),
-        "run": quote_text(run_id),
-        "at": quote_text(moment),
-    }
+    moment = quote_text(at.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")) + "::TIMESTAMP"
     with (
         published(into) as part,
+        published(holds_path(into)) as holds_part,
         session(memory_limit=memory_limit, temp_dir=temp_dir or into.parent / ".temp") as db,
     ):
         # The order of rows means nothing, and keeping it would keep a million contacts in memory.
         db.run("SET preserve_insertion_order = false")
+        source = make_standing(
+            db, base, ours=export_id, holders=holders, earlier=readings, key="{}", content="v.content"
+        )
+        address_table(db, "there", on_list, "{}")
+        address_table(db, "gone", unsubscribed, "{}")
+        given = {
+            "before": source.deliveries,
+            "old_holds": source.holds,
+            "outcomes": f"read_parquet({quote_path(outcomes)})" if outcomes else _NO_OUTCOMES,
+            "plan": quote_path(plan.path),
+            "batches": ", ".join(str(int(b)) for b in import_batches) or "NULL",
+            "dropped": quote_path(plan.path.with_name(DROPPED)),
+            "carried_out": _carried_out(removed),
+            "refuse": "true" if plan.inputs.get("mode") == Mode.ADD_AND_UPDATE else "false",
+            "read": "true" if on_list is not None else "false",
+            "key": key_sql("e.state", "e.deed", "e.certainty", "e.shown"),
+            "ours": 0 if plan.inputs.get("mode") in _HOLD_NOBODY else OURS,
+            "run": quote_text(run_id),
+            "at": moment,
+            "version": max(plan.export_version, (holders or {}).get(export_id, 0)),
+        }
+        db.run(_DEEDS.format(**given))
         db.run(_STATES.format(**given))
         # As it is written: the narrow table is looked up, the contacts pass by.
         db.run("SET disabled_optimizers = 'join_order,build_side_probe_side'")
-        form = "FORMAT parquet, COMPRESSION lz4_raw, ROW_GROUP_SIZE 20480"  # small: they are built in memory
-        db.run(f"COPY ({_DELIVERIES.format(**given)}) TO {quote_path(part)} ({form})")
-        gone = "SELECT count(*) FROM states WHERE state = 'removed' AND run_id = ?"
-        count: int = db.row(gone, [run_id])[0]
+        _write(db, _DELIVERIES.format(**given), part)
+        db.run("RESET disabled_optimizers")
+        _write(db, _HOLDS.format(**given), holds_part)
+        taken_off = "SELECT count(*) FROM states WHERE state = 'removed' AND deed = 'remove'"
+        count: int = db.row(taken_off)[0]
     return count
 
 
-def _removed(removed: bool | Path, on_list: Path | None) -> str:
-    """SQL: whether the removal of address `n.address` was carried out."""
-    if removed is False:
-        return "false"
-    conditions = []
+def _write(db: DuckDB, query: str, into: Path) -> None:
+    form = "FORMAT parquet, COMPRESSION lz4_raw, ROW_GROUP_SIZE 20480"  # small: they are built in memory
+    db.run(f"COPY ({query}) TO {quote_path(into)} ({form})")
+
+
+_HOLD_NOBODY = (Mode.UPDATE_ONLY, Mode.REMOVE)  # they put nobody there
+_NO_OUTCOMES = "(SELECT 0 AS seq, '' AS outcome, '' AS note WHERE false)"
+
+
+def _carried_out(removed: bool | Path) -> str:
+    """SQL: whether the removal of address `r.address` was carried out."""
     if isinstance(removed, Path):
-        conditions.append(
-            f"n.address IN (SELECT lower(trim(a)) FROM read_parquet({quote_path(removed)}) AS t(a))"
-        )
-    if on_list is not None:
-        conditions.append(
-            f"n.address NOT IN (SELECT lower(trim(a)) FROM read_parquet({quote_path(on_list)}) AS t(a) "
-            "WHERE a IS NOT NULL)"
-        )
-    return " AND ".join(conditions) or "true"
+        return f"r.address IN (SELECT lower(trim(a)) FROM read_parquet({quote_path(removed)}) AS t(a))"
+    return "true" if removed else "false"
 
 
-# What happened to each address in this run, and the state that follows; contacts are not looked at.
-# `event` is null where nothing happened; `seq` is set where the contact is now the one of the plan.
-_STATES = """
-CREATE TABLE states AS
-WITH planned AS (
-    SELECT r.seq, r.address, r.profile_id, r.verdict,
-        CASE WHEN r.reason IN ('left_list', 'unsubscribed') THEN 'left'
-            WHEN r.verdict = 'remove' THEN 'remove'
-            WHEN o.outcome IS NOT NULL THEN o.outcome
-            WHEN r.batch IN ({batches}) THEN 'unknown'
-            WHEN r.verdict = 'unchanged' THEN 'kept' END AS event,
-        o.note IS NOT NULL AS doubtful
+# What this run did with each address, one deed for each: what was sent, kept or taken off counts before
+# what was only left out.
+_DEEDS = """
+CREATE TABLE deeds AS
+WITH told AS (
+    SELECT r.address AS h, r.seq, r.profile_id, o.outcome, o.note IS NOT NULL AS doubtful,
+        CASE WHEN r.verdict = 'remove' THEN CASE WHEN {carried_out} THEN 'remove' END
+            WHEN o.outcome IS NOT NULL OR r.batch IN ({batches})
+                THEN CASE WHEN r.verdict = 'add' THEN 'add' ELSE 'update' END
+            WHEN r.verdict = 'unchanged' AND r.contact IS NOT NULL THEN 'keep'
+            WHEN r.reason IN ('suppressed', 'no_consent') AND {refuse} THEN 'refuse' END AS deed
     FROM read_parquet({plan}) r LEFT JOIN {outcomes} o ON o.seq = r.seq
-    WHERE r.address IS NOT NULL),
-happened AS (
-    -- One event for each address, or it would be delivered twice from now on: who left is not removed as well.
-    SELECT * FROM planned p WHERE event IS NOT NULL AND event <> 'left'
-        AND NOT (event = 'remove' AND EXISTS (FROM planned o WHERE o.address = p.address AND o.event = 'left'))
-    UNION ALL
-    SELECT NULL, address, any_value(profile_id), NULL, 'left', false
-    FROM planned WHERE event = 'left' GROUP BY address),
-dropped AS (SELECT DISTINCT address FROM read_parquet({dropped})),
-done AS (SELECT n.*, n.event = 'remove' AND {removed} AS gone FROM happened n),
-joined AS (
-    SELECT coalesce(b.address, n.address) AS address, n.seq, n.event,
-        coalesce(n.event IN ('verified', 'missing', 'rejected', 'unknown'), false) AS sent,
-        coalesce(n.gone, false) AS gone, n.verdict, n.doubtful, d.address IS NOT NULL AS dropped,
-        b.profile_id AS b_id, b.content IS NOT NULL AS b_known, b.state AS b_state, b.exports AS b_exports,
-        b.contact_id, b.run_id AS b_run, b.at AS b_at, n.profile_id AS n_id,
-        -- On the list before we sent: an import takes nobody off, so who is missing now has left.
-        coalesce(n.verdict IN ('update', 'unchanged'), false) AS was_there
-    FROM (SELECT * EXCLUDE (contact) FROM {before}) b FULL JOIN done n ON n.address = b.address
-    LEFT JOIN dropped d ON d.address = b.address
-    WHERE b.address IS NOT NULL OR n.event NOT IN ('left', 'remove', 'kept'))
-SELECT address,
-    CASE WHEN sent AND NOT (was_there AND event <> 'verified') THEN seq END AS seq,
-    CASE WHEN sent OR event = 'kept' THEN n_id ELSE b_id END AS profile_id,
+    WHERE r.address IS NOT NULL
+    UNION ALL SELECT address, NULL, NULL, NULL, false, 'hand_over' FROM read_parquet({dropped}))
+SELECT h, deed::deed AS deed, seq, profile_id, outcome, doubtful,
+    CASE outcome WHEN 'rejected' THEN 'refused' WHEN 'missing' THEN 'partial' WHEN 'verified' THEN 'applied'
+        WHEN 'left' THEN 'applied' ELSE 'unknown' END::certainty AS certainty
+FROM told WHERE deed IS NOT NULL
+QUALIFY row_number() OVER (PARTITION BY h ORDER BY deed IN ('refuse', 'hand_over'), seq) = 1
+"""
+
+# Everybody known, sent or seen, with the cell of the table of beliefs that is true of them now.
+_STATES = """
+CREATE TABLE everybody AS
+SELECT coalesce(k.h, t.h) AS h, coalesce(k.state, 'never'::belief) AS state, coalesce(k.held, 0) AS held,
+    coalesce(k.asked, 0) AS asked, k.content IS NOT NULL AS known,
+    coalesce(t.deed, 'nothing'::deed) AS deed, coalesce(t.certainty, 'applied'::certainty) AS certainty,
+    t.seq, t.profile_id, t.outcome, coalesce(t.doubtful, false) AS doubtful
+FROM standing k FULL JOIN deeds t ON t.h = k.h;
+INSERT INTO everybody BY NAME SELECT DISTINCT h, 'never'::belief AS state, 0 AS held, 0 AS asked, false AS known,
+    'nothing'::deed AS deed, 'applied'::certainty AS certainty, false AS doubtful
+FROM there o WHERE NOT EXISTS (FROM everybody e WHERE e.h = o.h);
+CREATE TABLE states AS
+WITH e AS (
+    SELECT *, CASE WHEN EXISTS (FROM gone g WHERE g.h = everybody.h) THEN 'unsubscribed'::shown
+        WHEN {read} THEN CASE WHEN EXISTS (FROM there o WHERE o.h = everybody.h) THEN 'there'::shown
+            ELSE 'absent'::shown END
+        WHEN outcome = 'verified' THEN 'there'::shown
+        WHEN outcome IS NOT NULL THEN 'absent'::shown ELSE 'unread'::shown END AS shown
+    FROM everybody)
+SELECT e.h AS address, c.now AS state, e.deed, e.deed IN ('add', 'update') AS sent, e.profile_id,
+    CASE WHEN e.deed IN ('add', 'update') AND (e.deed = 'add' OR e.outcome = 'verified') THEN e.seq END AS seq,
     -- Not known to have arrived as it was sent: no content, so that it is sent again.
-    CASE WHEN sent THEN event = 'verified' AND NOT doubtful ELSE b_known END AS known,
-    CASE WHEN gone THEN 'removed' WHEN event = 'left' THEN 'left'
-        WHEN event = 'verified' THEN 'on_list'
-        WHEN event = 'missing' AND was_there THEN 'left'
-        WHEN event = 'unknown' AND was_there THEN 'on_list'
-        WHEN sent THEN event ELSE b_state END AS state,
-    CASE WHEN gone OR dropped THEN list_filter(b_exports, lambda e: e <> {mine})
-        -- Held are contacts that we put there: added now, or held by an export of ours already.
-        WHEN (sent OR event = 'kept') AND (verdict = 'add' OR len(b_exports) > 0)
-            THEN CASE WHEN list_contains(b_exports, {mine}) THEN b_exports
-                ELSE list_sort(list_append(coalesce(b_exports, []), {mine})) END
-        ELSE coalesce(b_exports, []) END AS exports,
-    contact_id,
-    CASE WHEN sent OR gone OR (event = 'left' AND b_state <> 'left') THEN {run} ELSE b_run END AS run_id,
-    CASE WHEN sent OR gone OR (event = 'left' AND b_state <> 'left') THEN {at}::TIMESTAMP ELSE b_at END AS at
-FROM joined
+    CASE WHEN e.deed IN ('add', 'update') THEN coalesce(e.outcome = 'verified', false) AND NOT e.doubtful
+        ELSE e.known END AS known,
+    CASE WHEN c.holds = 'end' THEN 0 WHEN c.holds = 'end_ours' THEN e.held & ~{ours}
+        WHEN c.holds = 'begin' THEN e.held | {ours}
+        WHEN c.holds = 'confirm' THEN e.held | e.asked ELSE e.held END AS held,
+    CASE WHEN c.holds IN ('end', 'confirm', 'begin') THEN 0 WHEN c.holds = 'end_ours' THEN e.asked & ~{ours}
+        WHEN c.holds = 'ask' THEN e.asked | {ours} ELSE e.asked END AS asked
+FROM e JOIN cells c ON c.key = {key} WHERE c.now <> 'never'
 """
 
 _CONTENT = f"CASE WHEN s.known AND c.contact IS NOT NULL THEN {content_sql('c.contact')} END AS content"
+# Earlier versions had one word for both, so from the one to the other nothing happened.
+_CHANGED = (
+    "s.sent OR (s.state::VARCHAR IS DISTINCT FROM c.state AND NOT (c.state = 'on_list' AND s.state = 'own'))"
+)
 
 # The contacts only pass by, from the plan or from what was there, looked up in the narrow table.
 _DELIVERIES = f"""
-SELECT s.address, s.profile_id, c.contact, {_CONTENT}, s.state, s.exports, s.contact_id, s.run_id, s.at
+SELECT s.address, s.profile_id, c.contact, {_CONTENT}, s.state::VARCHAR AS state, NULL::VARCHAR AS contact_id,
+    {{run}} AS run_id, {{at}} AS at
 FROM read_parquet({{plan}}) c JOIN (FROM states WHERE seq IS NOT NULL) s ON s.seq = c.seq
 UNION ALL
-SELECT s.address, s.profile_id, c.contact, {_CONTENT}, s.state, s.exports, s.contact_id, s.run_id, s.at
+SELECT s.address, CASE WHEN s.deed IN ('add', 'update', 'keep') THEN s.profile_id ELSE c.profile_id END,
+    c.contact, {_CONTENT}, s.state::VARCHAR, c.contact_id,
+    CASE WHEN {_CHANGED} THEN {{run}} ELSE c.run_id END, CASE WHEN {_CHANGED} THEN {{at}} ELSE c.at END
 FROM {{before}} c JOIN (FROM states WHERE seq IS NULL) s ON s.address = c.address
+UNION ALL
+SELECT s.address, s.profile_id, NULL, NULL, s.state::VARCHAR, NULL, {{run}}, {{at}}
+FROM states s WHERE s.seq IS NULL AND NOT EXISTS (FROM {{before}} c WHERE c.address = s.address)
+"""
+
+# One row for each address and export: since when it holds it, until when it did, and how that ended.
+_HOLDS = """
+WITH wanted AS (
+    SELECT s.address, o.export_id, s.held & o.bit <> 0 AS holds, o.first
+    FROM states s JOIN holders o ON (s.held | s.asked) & o.bit <> 0),
+old AS (SELECT x.*, coalesce(x.version, o.first) >= o.first AND x.until IS NULL AS alive
+    FROM {old_holds} x LEFT JOIN holders o ON o.export_id = x.export_id),
+every AS (
+    SELECT coalesce(w.address, x.address) AS address, coalesce(w.export_id, x.export_id) AS export_id,
+        w.holds, w.first, x.version, x.asked, x.since, x.until, x.ended, coalesce(x.alive, false) AS alive
+    FROM wanted w FULL JOIN old x ON x.address = w.address AND x.export_id = w.export_id)
+SELECT y.address, y.export_id,
+    CASE WHEN y.holds IS NULL OR y.alive THEN coalesce(y.version, y.first) ELSE {version} END::INTEGER AS version,
+    CASE WHEN y.holds IS NULL OR y.alive THEN y.asked ELSE {at} END AS asked,
+    CASE WHEN y.holds IS NULL THEN y.since WHEN NOT y.holds THEN NULL
+        WHEN y.alive THEN coalesce(y.since, {at}) ELSE {at} END AS since,
+    CASE WHEN y.holds IS NULL THEN coalesce(y.until, {at}) END AS until,
+    CASE WHEN y.holds IS NOT NULL THEN NULL WHEN y.until IS NOT NULL THEN y.ended
+        WHEN NOT y.alive THEN 'export_ended' WHEN s.state IN ('left', 'removed') THEN s.state::VARCHAR
+        WHEN s.deed = 'hand_over' THEN 'handed_over' WHEN s.deed = 'refuse' THEN 'refused'
+        ELSE 'ended' END AS ended
+FROM every y LEFT JOIN holders o ON o.export_id = y.export_id LEFT JOIN states s ON s.address = y.address
+WHERE y.holds IS NOT NULL OR y.since IS NOT NULL
 """

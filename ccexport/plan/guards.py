@@ -17,7 +17,11 @@ SHRUNKEN = "shrunk_percent"
 REJECTED = "rejected_percent"
 TOO_MANY = "contacts_maximum"
 HEAD_ROOM = "head_room"
-GUARDS = (EMPTY, SHRUNKEN, REMOVALS_PERCENT, REMOVALS_COUNT, REJECTED, TOO_MANY, HEAD_ROOM)
+GONE = "gone_percent"
+GUARDS = (EMPTY, SHRUNKEN, GONE, REMOVALS_PERCENT, REMOVALS_COUNT, REJECTED, TOO_MANY, HEAD_ROOM)
+PUT_BACK = "put_back"
+"""The other answer to `gone_percent`: whoever went missing since the last run is put back."""
+GONE_FLOOR = 20
 
 
 @dataclass(frozen=True)
@@ -32,17 +36,21 @@ class Figures:
     last_candidates: int | None = None
     last_sent: int | None = None
     head_room: int | None = None
+    gone: int = 0
 
 
 def tripped(limits: Guards, figures: Figures, released: frozenset[str]) -> tuple[TrippedGuard, ...]:
     """Every guard that blocks this plan, in the order of `GUARDS`."""
     return tuple(
-        TrippedGuard(name, sentence) for name, sentence in _sentences(limits, figures) if name not in released
+        TrippedGuard(name, sentence)
+        for name, sentence in _sentences(limits, figures)
+        if name not in released and not (name == GONE and PUT_BACK in released)
     )
 
 
 def _sentences(limits: Guards, f: Figures) -> Iterator[tuple[str, str]]:
     yield from _too_few(limits, f)
+    yield from _missing(limits, f)
     yield from _removals(limits, f)
     rejected = sum(n for reason, n in f.reasons.items() if reason not in BY_CHOICE)
     if limits.rejected_percent is not None and _percent(rejected, f.candidates) > limits.rejected_percent:
@@ -80,6 +88,18 @@ def _too_few(limits: Guards, f: Figures) -> Iterator[tuple[str, str]]:
                 f"The segments have {f.candidates:,} members; at the last run there were {before:,} "
                 f"({shrunk:.1f} % fewer; the limit is {limits.shrunk_percent:g} %).",
             )
+
+
+def _missing(limits: Guards, f: Figures) -> Iterator[tuple[str, str]]:
+    there = f.held + f.gone
+    share = _percent(f.gone, there)
+    if limits.gone_percent is not None and share > limits.gone_percent and f.gone >= GONE_FLOOR:
+        yield (
+            GONE,
+            f"{f.gone:,} of the {there:,} contacts this export put on the list ({share:.1f} %) are not there any "
+            f"more, and we did not take them off; the limit is {limits.gone_percent:g} %. Either they left, and "
+            "stay off for ever, or the list was cleared by mistake, and they are put back.",
+        )
 
 
 def _removals(limits: Guards, f: Figures) -> Iterator[tuple[str, str]]:

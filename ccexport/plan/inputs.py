@@ -8,6 +8,7 @@ from ccexport.errors import BadInput
 from ccexport.model.exports import Export
 from ccexport.model.plans import DestinationReading
 from ccexport.model.profiles import Members, Snapshot
+from ccexport.plan.standing import Seen
 
 MOST_SEGMENTS = 60
 
@@ -21,6 +22,14 @@ class Taken:
 
 
 @dataclass(frozen=True)
+class OtherExport:
+    """Another export to the same list: whom its own rule refuses, and whom it would put there now."""
+
+    export: Export
+    members: tuple[Members, ...] = ()
+
+
+@dataclass(frozen=True)
 class PlanInputs:
     """What to plan: the export, its members on one snapshot, and what is known of the destination.
 
@@ -28,7 +37,10 @@ class PlanInputs:
     unsubscribed or left. `suppression` is a Parquet file of one text column, each row an address
     or a domain (`example.com` or `@example.com`). `last_candidates` and `last_sent` are of this
     export's last finished run; `head_room` is how many more contacts the contract takes.
-    `released` are the names of the guards a person has released for this one time.
+    `released` are the names of the guards a person has released for this one time. `earlier` are the readings
+    taken since the deliveries, oldest first, without `destination`. `holders`: the exports that may hold
+    somebody on the list, each with the first of its versions that counts (None: every one that is named);
+    `others` are those besides this one.
     """
 
     export: Export
@@ -45,6 +57,9 @@ class PlanInputs:
     last_sent: int | None = None
     head_room: int | None = None
     released: frozenset[str] = frozenset()
+    earlier: tuple[Seen, ...] = ()
+    holders: Mapping[str, int] | None = None
+    others: tuple[OtherExport, ...] = ()
 
 
 def check_inputs(inputs: PlanInputs) -> None:

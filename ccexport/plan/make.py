@@ -6,7 +6,7 @@ Owns the order of these steps. Must never read a clock itself, or leave a folder
 import hashlib
 import json
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -239,6 +239,7 @@ def _facts(inputs: PlanInputs, plan_id: str, decided: Decided, now: datetime) ->
         "consent": export.config.consent.field if export.config.consent else None,
         "refusals": ", ".join(r.field for r in export.config.refusals) or None,
         "released": ", ".join(sorted(inputs.released)) or None,
+        "kept_for": json.dumps(_names(inputs, decided.kept_for)) if decided.kept_for else None,
     }
     return Facts(
         id=plan_id,
@@ -253,6 +254,12 @@ def _facts(inputs: PlanInputs, plan_id: str, decided: Decided, now: datetime) ->
         segments={m.segment_name: m.count for m in inputs.members},
         inputs={name: str(value) for name, value in noted.items() if value is not None},
     )
+
+
+def _names(inputs: PlanInputs, kept_for: Mapping[str, int]) -> dict[str, int]:
+    """How many leavers stay for each other export, by its name."""
+    names = {other.export.id: other.export.name for other in inputs.others}
+    return {names.get(export_id, export_id): count for export_id, count in kept_for.items()}
 
 
 def _about(inputs: PlanInputs, targets: Sequence[Target]) -> dict[str, Any]:
@@ -289,6 +296,7 @@ def _figures(inputs: PlanInputs, decided: Decided, counts: dict[str, Counter[str
         last_candidates=inputs.last_candidates,
         last_sent=inputs.last_sent,
         head_room=inputs.head_room,
+        gone=decided.gone,
     )
 
 

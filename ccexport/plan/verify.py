@@ -28,6 +28,7 @@ def verify(
     sent_batches: Collection[int],
     unknown_batches: Collection[int] = (),
     doubtful_batches: Collection[int] = (),
+    applied_batches: Collection[int] = (),
     hints: Mapping[tuple[int, int], str] | None = None,
     refused: Mapping[int, int] | None = None,
     singled: Mapping[int, str] | None = None,
@@ -40,7 +41,8 @@ def verify(
 
     On the list → verified. Not on it: unsubscribed by now, named by a hint, or in a batch of which
     Constant Contact itself refused at least as many as are not on the list → rejected; else, in a
-    batch nobody knows the fate of → unknown; else missing. `hints` are by batch and 0-based line.
+    batch nobody knows the fate of → unknown; in one of `applied_batches`, which Constant Contact counts as
+    applied in full → left; else missing. `hints` are by batch and 0-based line.
     Who was on the list before proves nothing by being there: in a batch that did not end well, or of
     which more were refused than are absent or named, a verified update keeps a note, and is sent again.
     Two that smaller requests told, by `seq`: `singled`, refused should they not be on the list, and why;
@@ -61,6 +63,7 @@ def verify(
             sent_batches,
             unknown_batches,
             doubtful_batches,
+            applied_batches,
         )
         words = {"unsubscribed": UNSUBSCRIBED, "refused": REFUSED, "unsure": UNSURE}
         db.run(_OUTCOMES.format(plan=quote_path(plan.path), **words))
@@ -95,6 +98,7 @@ def _given(
     sent: Collection[int],
     unknown: Collection[int],
     doubtful: Collection[int],
+    applied: Collection[int],
 ) -> None:
     whole, text = pa.int32(), pa.string()
     places = list(hints)
@@ -109,6 +113,7 @@ def _given(
             "batch": pa.array(batches, whole),
             "known": pa.array([b in set(sent) for b in batches], pa.bool_()),
             "doubtful": pa.array([b in set(doubtful) for b in batches], pa.bool_()),
+            "applied": pa.array([b in set(applied) for b in batches], pa.bool_()),
         },
         "refused": {
             "batch": pa.array(list(refused), whole),
@@ -128,7 +133,7 @@ def _given(
 _OUTCOMES = """
 CREATE TABLE outcomes AS
 WITH sent AS (
-    SELECT r.seq, r.batch, r.line, r.address, r.verdict <> 'add' AS was_there, b.known, b.doubtful,
+    SELECT r.seq, r.batch, r.line, r.address, r.verdict <> 'add' AS was_there, b.known, b.doubtful, b.applied,
         EXISTS (FROM on_list x WHERE x.address = r.address) AS there,
         EXISTS (FROM unsubscribed x WHERE x.address = r.address) AS gone,
         EXISTS (FROM arrived x WHERE x.seq = r.seq) AS arrived
@@ -139,7 +144,7 @@ explained AS (SELECT s.batch, count(*) AS explained FROM sent s LEFT JOIN hints 
 SELECT s.seq,
     CASE WHEN s.there THEN 'verified' WHEN s.gone OR h.text IS NOT NULL OR g.text IS NOT NULL
             OR f.count >= a.absent THEN 'rejected'
-        WHEN NOT s.known THEN 'unknown' ELSE 'missing' END AS outcome,
+        WHEN NOT s.known THEN 'unknown' WHEN s.applied THEN 'left' ELSE 'missing' END AS outcome,
     CASE WHEN s.there THEN coalesce(h.text, CASE WHEN s.was_there AND NOT s.arrived
             AND (s.doubtful OR f.count > coalesce(e.explained, 0)) THEN '{unsure}' END)
         WHEN s.gone THEN '{unsubscribed}' WHEN h.text IS NOT NULL THEN h.text WHEN g.text IS NOT NULL THEN g.text

@@ -16,6 +16,7 @@ from ccexport.errors import (
     ChangedSincePreview,
     ConstantContactError,
     LedgerTrouble,
+    NotFound,
     OutcomeUnknown,
     PlanDamaged,
     QueueFull,
@@ -26,12 +27,14 @@ from ccexport.errors import (
     storage_sentence,
 )
 from ccexport.model.plans import Plan
-from ccexport.model.runs import Batch, Run
+from ccexport.model.runs import Batch, Run, RunFacts
 from ccexport.model.words import BatchKind, BatchState, Outcome, RunState, Trigger, Verdict, WaitReason
 from ccexport.plan.freeze import load_plan
+from ccexport.runs.asked import export_then, segments_then
 from ccexport.runs.destination import Beat
 from ccexport.runs.engine import Engine
 from ccexport.runs.halving import next_halves, told
+from ccexport.runs.holders import readings_since
 from ccexport.runs.planning import Planner, resending
 from ccexport.runs.remove import removal_batches
 from ccexport.runs.requests import Requests
@@ -69,6 +72,8 @@ class Driver:
                 run = self._held_up(run, error)
             except ChangedSincePreview as error:
                 run = self._move(run, RunState.BLOCKED, str(error), note=str(error))
+            except NotFound as error:
+                run = self._cannot_any_more(run, error)
             except PlanDamaged as error:
                 run = self._give_up(run, error)
             except LedgerTrouble:
@@ -105,6 +110,7 @@ class Driver:
             return self._move(run, RunState.CANCELLED, "Cancelled before anything was sent.")
         plan = self._planned(run)
         counts = plan_counts(plan)
+        self._runs.remember(run.id, readings=self._readings(run, plan))
         self._runs.note(run.id, "", actor=run.actor, plan_id=plan.id, digest=plan.digest, counts=counts)
         if plan.guards:
             text = " ".join(guard.sentence for guard in plan.guards)
@@ -115,7 +121,9 @@ class Driver:
                 WaitReason.APPROVAL,
                 f"Waiting for a second person to approve {touched(run, plan)} contacts.",
             )
-        if run.trigger is not Trigger.UNDO:  # guards are released for the export, not for undoing it
+        if (
+            run.trigger is not Trigger.UNDO and not self._runs.facts(run.id).take_off
+        ):  # guards are released for the export, not for undoing it
             self._engine.ledger.releases.use(run.export_id, run.id)
         self._runs.add_batches(import_batches(run, plan))
         requests = len(plan.batches)
@@ -129,15 +137,32 @@ class Driver:
         if undone:
             plan = Undoer(self._engine).plan(undone, beat=self._beat)
         else:
-            export = self._engine.ledger.exports.get(run.export_id)
-            if facts.resend_all:
-                export = resending(export)
-            plan = Planner(self._engine).plan(export, fresh=True, beat=self._beat)
+            plan = self._planned_export(run, facts)
         if run.approved_digest and plan.digest != run.approved_digest:
             raise ChangedSincePreview(
                 self._what_changed(run, plan, kind="undo" if undone else "export"), digest=plan.digest
             )
         return plan
+
+    def _planned_export(self, run: Run, facts: RunFacts) -> Plan:
+        """The plan of the export as it was when the run was asked for, on what is true now."""
+        engine, planner = self._engine, Planner(self._engine)
+        export = export_then(engine.ledger, run)
+        if facts.take_off:
+            return planner.plan_take_off(export, beat=self._beat)
+        if facts.resend_all:
+            export = resending(export)
+        lookup = segments_then(engine.ledger, facts.segments)
+        return planner.plan(export, fresh=True, beat=self._beat, lookup=lookup)
+
+    def _readings(self, run: Run, plan: Plan) -> list[str]:
+        """The readings the plan knows of; later ones, taken while this run is at work, tell nothing of it."""
+        known = readings_since(self._engine, run.account_id, run.list_id)
+        own = self._engine.ledger.files.readings_of(run.account_id, run.list_id)
+        read_at = plan.destination_read_at
+        return [
+            i for i, r in own if r.read_at == read_at or ((i, r) in known and read_at and r.read_at < read_at)
+        ]
 
     def _what_changed(self, run: Run, plan: Plan, *, kind: str) -> str:
         rows = self._engine.ledger.files.plans_of(run.export_id, kind=kind, limit=50)
@@ -267,6 +292,13 @@ class Driver:
                 run, WaitReason.CONSTANT_CONTACT_DOWN, str(error), until=now + self._patience(run)
             )
         return self._give_up(run, error)
+
+    def _cannot_any_more(self, run: Run, error: NotFound) -> Run:
+        """What the run was asked for is not there any more: its list, its connection, a segment."""
+        if run.state is not RunState.PLANNING:
+            return self._give_up(run, error)
+        text = f"{error} Nothing was sent to {run.list_name}."
+        return self._move(run, RunState.BLOCKED, text, note=text)
 
     def _went_well(self, run: Run) -> None:
         """After a whole step the next trouble is the first in its row again."""

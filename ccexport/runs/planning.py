@@ -6,33 +6,38 @@ The preview and the run both come here, so they cannot differ. Must never send a
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ccexport.constant_contact.account import Account
-from ccexport.errors import BadInput, PlanDamaged
+from ccexport.errors import BadInput, CcexportError, PlanDamaged
 from ccexport.files import private_folder, published
-from ccexport.model.exports import Connection, Export
+from ccexport.model.exports import Connection, Export, Guards
 from ccexport.model.plans import DestinationReading, Plan
-from ccexport.model.profiles import Members, Snapshot
-from ccexport.model.words import RunState, Trigger
+from ccexport.model.profiles import Members, Segment, Snapshot
+from ccexport.model.words import Mode, RunState, Trigger
 from ccexport.plan.freeze import load_plan
-from ccexport.plan.inputs import PlanInputs, Taken
+from ccexport.plan.guards import EMPTY
+from ccexport.plan.inputs import OtherExport, PlanInputs, Taken
 from ccexport.plan.make import make_plan
+from ccexport.plan.standing import Seen
 from ccexport.profiles.addresses import address_sql
 from ccexport.profiles.database import quote_identifier, quote_path, session
 from ccexport.runs.destination import Beat, read_destination
 from ccexport.runs.engine import Engine
 from ccexport.runs.erased import ErasedList
+from ccexport.runs.holders import as_seen, exports_to, holders_for, readings_since
 from ccexport.runs.sent_to import sent_by
 
 log = logging.getLogger(__name__)
+Lookup = Callable[[str], Segment]
 WORDS = {
     "snapshot": "there is a new snapshot of the profiles",
     "export": "the export was changed",
@@ -44,6 +49,8 @@ WORDS = {
     "on_list": "other people are on the contact list now",
     "unsubscribed": "other people are unsubscribed now",
     "custom_fields": "custom fields were changed at Constant Contact",
+    "earlier": "people left the list, or came back, since the last run",
+    "holders": "other exports to this list were changed",
     "released": "other guards are released",
     "contract_limit": "the contract limit was changed",
     "head_room": "the account holds more or fewer contacts now",
@@ -73,6 +80,9 @@ class _Given:
     excluded: tuple[Members, ...]
     taken: tuple[Taken, ...]
     deliveries: Path | None
+    earlier: tuple[Seen, ...]
+    others: tuple[OtherExport, ...]
+    holders: Mapping[str, int]
 
 
 class Planner:
@@ -81,16 +91,39 @@ class Planner:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def plan(self, export: Export, *, fresh: bool, beat: Beat = lambda: None, reuse: bool = True) -> Plan:
+    def plan(
+        self,
+        export: Export,
+        *,
+        fresh: bool,
+        beat: Beat = lambda: None,
+        reuse: bool = True,
+        lookup: Lookup | None = None,
+    ) -> Plan:
         """The plan of this export now.
 
         `fresh`: read the destination even if a reading is at hand. A plan already made from exactly
-        the same inputs is given again (`reuse`).
+        the same inputs is given again (`reuse`). `lookup` gives the segments, as they are now by default.
         """
         connection = self._engine.ledger.connections.get(export.config.connection_id)
         reading, custom_fields = self._destination(export, connection, fresh=fresh, beat=beat)
         room = self._head_room(connection)
-        return self._made(export, connection, reading, custom_fields, room, reuse=reuse, beat=beat)
+        return self._made(
+            export, connection, reading, custom_fields, room, reuse=reuse, beat=beat, lookup=lookup
+        )
+
+    def plan_take_off(self, export: Export, *, beat: Beat = lambda: None) -> Plan:
+        """The plan that takes off the list whom this export alone holds there; no guard stands in its way."""
+        none = Guards(removals_percent=None, shrunk_percent=None, gone_percent=None)
+        changed = {
+            "mode": Mode.MIRROR,
+            "segment_ids": (),
+            "exclude_ids": (),
+            "yields_to": (),
+            "guards": none,
+        }
+        alone = replace(export, config=export.config.model_copy(update=changed))
+        return self.plan(alone, fresh=True, beat=beat, reuse=False)
 
     def last_reading(self, export: Export) -> DestinationReading | None:
         """The newest reading that still says something.
@@ -138,10 +171,13 @@ class Planner:
         *,
         reuse: bool,
         beat: Beat,
+        lookup: Lookup | None = None,
     ) -> Plan:
         if custom_fields is None:
             custom_fields = self._remembered_fields(export)
         snapshot = self._snapshot()
+        account_id, list_id = connection.account_id, export.config.list_id
+        since = readings_since(self._engine, account_id, list_id, until=reading) if reading else []
         given = _Given(
             export=export,
             connection=connection,
@@ -149,10 +185,13 @@ class Planner:
             custom_fields=custom_fields,
             head_room=head_room,
             snapshot=snapshot,
-            members=self._members(export.config.segment_ids, snapshot),
-            excluded=self._members(export.config.exclude_ids, snapshot),
+            members=self._members(export.config.segment_ids, snapshot, lookup),
+            excluded=self._members(export.config.exclude_ids, snapshot, lookup),
             taken=self._taken(export, snapshot),
-            deliveries=self._engine.ledger.files.deliveries(connection.account_id, export.config.list_id),
+            deliveries=self._engine.ledger.files.deliveries(account_id, list_id),
+            earlier=tuple(as_seen(r) for _, r in since if reading is None or r.on_list != reading.on_list),
+            others=self._others(export, account_id, snapshot),
+            holders=holders_for(self._engine.ledger, account_id, export),
         )
         inputs = self._inputs(given)
         known = self._known(export, inputs, reading) if reuse else None
@@ -175,16 +214,50 @@ class Planner:
             "on_list": file_digest(self._engine, reading.on_list) if reading else "unknown",
             "unsubscribed": file_digest(self._engine, reading.unsubscribed) if reading else "unknown",
             "custom_fields": _digest(sorted(given.custom_fields.items())),
+            "earlier": self._earlier(given),
+            "holders": _digest(
+                [sorted(given.holders.items())]
+                + [[o.export.id, o.export.version, [m.path.stem for m in o.members]] for o in given.others]
+            ),
             "released": ", ".join(sorted(self._engine.ledger.releases.open(export.id))),
             "contract_limit": str(given.connection.contract_limit),
             # Others fill the account too: a plan that fitted an hour ago may be too many now.
             "head_room": str(given.head_room),
         }
 
+    def _earlier(self, given: _Given) -> str:
+        """What the readings since the last delivery hold, in their order; each that says something new."""
+        digests = [file_digest(self._engine, seen.on_list) for seen in given.earlier]
+        digests += [file_digest(self._engine, given.reading.on_list)] if given.reading else []
+        changed = [now for before, now in pairwise(["", *digests]) if now != before]
+        return ", ".join(changed[:-1])
+
+    def _others(self, export: Export, account_id: str, snapshot: Snapshot) -> tuple[OtherExport, ...]:
+        """The other exports to the same list; in mirror mode also whom they would put there now."""
+        found = exports_to(self._engine.ledger, account_id, export.config.list_id)
+        others = [other for other in found if other.id != export.id]
+        mirror = export.config.mode is Mode.MIRROR
+        return tuple(
+            OtherExport(other, self._members_or_none(other, snapshot) if mirror and not other.paused else ())
+            for other in others
+        )
+
+    def _members_or_none(self, other: Export, snapshot: Snapshot) -> tuple[Members, ...]:
+        """Another export may not be in order; then it takes nobody."""
+        if other.config.email not in {field.name for field in snapshot.fields}:
+            return ()
+        try:
+            return self._members(other.config.segment_ids, snapshot)
+        except CcexportError as error:
+            log.warning("the members of %s cannot be found: %s", other.id, error.log)
+            return ()
+
     def _new(self, given: _Given, inputs: Mapping[str, str]) -> Plan:
         """The plan made, frozen and registered."""
         export, ledger = given.export, self._engine.ledger
         last = self._last_counts(export)
+        # Without segments it is to take off everybody it holds: that there is nobody to send is no accident.
+        released = ledger.releases.open(export.id) | ({EMPTY} if not export.config.segment_ids else set())
         plan_id = self._engine.new_id("plan")
         folder = self._engine.data_dir / "plans" / plan_id
         with self.suppression(given.snapshot, export.config.email) as (suppression, _):
@@ -196,6 +269,9 @@ class Planner:
                     account_id=given.connection.account_id,
                     destination=given.reading,
                     deliveries=given.deliveries,
+                    earlier=given.earlier,
+                    others=given.others,
+                    holders=given.holders,
                     suppression=suppression,
                     custom_fields=given.custom_fields,
                     excluded=given.excluded,
@@ -203,7 +279,7 @@ class Planner:
                     last_candidates=last.get("candidates"),
                     last_sent=last.get("sent"),
                     head_room=given.head_room,
-                    released=ledger.releases.open(export.id),
+                    released=released,
                 ),
                 folder,
                 profiles=self._engine.profiles,
@@ -259,8 +335,10 @@ class Planner:
                 ahead += other.config.yields_to
         return tuple(seen.values())[1:]
 
-    def _members(self, segment_ids: Sequence[str], snapshot: Snapshot) -> tuple[Members, ...]:
-        lookup = self._engine.ledger.segments.named
+    def _members(
+        self, segment_ids: Sequence[str], snapshot: Snapshot, lookup: Lookup | None = None
+    ) -> tuple[Members, ...]:
+        lookup = lookup or self._engine.ledger.segments.named
         return tuple(
             self._engine.members.members(lookup(s), snapshot, lookup=lookup, sent_by=sent_by(self._engine))
             for s in segment_ids

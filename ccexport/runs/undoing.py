@@ -18,13 +18,13 @@ from ccexport.model.exports import Export
 from ccexport.model.plans import DestinationReading, Plan
 from ccexport.model.profiles import Members
 from ccexport.model.runs import Run
-from ccexport.model.words import Trigger
 from ccexport.plan.decide import decide
 from ccexport.plan.freeze import load_plan
 from ccexport.plan.inputs import PlanInputs
 from ccexport.plan.undo import make_undo
 from ccexport.runs.destination import Beat, read_destination
 from ccexport.runs.engine import Engine
+from ccexport.runs.holders import as_seen, holders_for, readings_since
 from ccexport.runs.planning import Planner, file_digest
 
 UNDO_OF = "undo_of"
@@ -34,8 +34,6 @@ def refuse_undo(run: Run, rows_gone: bool) -> None:
     """Raises `Conflict` with the reason when the run cannot be undone."""
     if not run.state.ended:
         raise Conflict("Run {run} has not ended; cancel it first, then undo what it sent.", run=run.id)
-    if run.trigger is Trigger.UNDO:
-        raise Conflict("Run {run} is itself an undo; run the export again instead.", run=run.id)
     if rows_gone:
         raise Conflict("Run {run} cannot be undone: its contacts are not kept any more.", run=run.id)
     if run.plan_id is None or run.outcomes_path is None:
@@ -61,6 +59,8 @@ class Undoer:
         account.list(run.list_id)  # a list removed meanwhile is refused here, by name
         reading = read_destination(engine, account, run.account_id, run.list_id, beat)
         export = ledger.exports.get(run.export_id)
+        since = readings_since(engine, run.account_id, run.list_id, until=reading)
+        holding = holders_for(ledger, run.account_id, ledger.exports.at(run.export_id, run.export_version))
         plan_id = engine.new_id("plan")
         folder = engine.data_dir / "plans" / plan_id
         with (
@@ -86,6 +86,8 @@ class Undoer:
                 run_id=run.id,
                 suppression=suppression,
                 consented=consented,
+                earlier=[as_seen(r) for _, r in since if r.on_list != reading.on_list],
+                holders=holding,
                 memory_limit=engine.memory_limit,
                 temp_dir=engine.data_dir / "temp",
             )

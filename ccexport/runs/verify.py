@@ -18,6 +18,7 @@ from ccexport.plan.deliveries import fold
 from ccexport.plan.verify import stayed, verify
 from ccexport.runs.destination import Beat, await_activities, known, noted, read_list, write_addresses
 from ccexport.runs.engine import Engine, Ticks
+from ccexport.runs.holders import as_seen, holders_for
 from ccexport.runs.settle import line_hints
 from ccexport.runs.totals import left
 
@@ -32,6 +33,7 @@ class Verified:
     outcomes: Counter[Outcome]
     on_list: Path
     stayed: int
+    unsubscribed: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -70,17 +72,18 @@ def verify_run(
         on_list = engine.data_dir / "destination" / f"{engine.new_id('back')}.parquet"
         read_list(engine, account, run.list_id, on_list, beat)
         outcomes = _judge(engine, plan, on_list, unsubscribed, batches, into)
-        if outcomes[Outcome.MISSING] and unsubscribed is None:
+        if (outcomes[Outcome.MISSING] or outcomes[Outcome.LEFT]) and unsubscribed is None:
             unsubscribed = _read_unsubscribed(engine, account, run, beat)
             outcomes = _judge(engine, plan, on_list, unsubscribed, batches, into)
         still = stayed(plan, on_list, memory_limit=engine.memory_limit, temp_dir=engine.data_dir / "temp")
-        late = outcomes[Outcome.MISSING] or (leaving and still)
+        absent = outcomes[Outcome.MISSING] + outcomes[Outcome.LEFT]
+        late = absent or (leaving and still)
         if not late or engine.clock() >= deadline:
             if told is not None:
                 outcomes = _judge(engine, plan, on_list, unsubscribed, batches, into, told)
-            return Verified(into, outcomes, on_list, still)
+            return Verified(into, outcomes, on_list, still, unsubscribed)
         if not said:
-            engine.ledger.runs.note(run.id, _late(outcomes[Outcome.MISSING], still, grace), actor=run.actor)
+            engine.ledger.runs.note(run.id, _late(absent, still, grace), actor=run.actor)
             said = True
         beat()
         engine.sleep(min(ticks.next(), max((deadline - engine.clock()).total_seconds(), 0)))
@@ -115,6 +118,7 @@ def _judge(
         sent_batches=sent,
         unknown_batches=unknown,
         doubtful_batches=[b.number for b in imports if doubtful(b)],
+        applied_batches=[b.number for b in imports if applied(b)],
         hints=line_hints(imports),
         refused={b.number: _refused(b) for b in imports if _refused(b)},
         singled=told.singled if told else None,
@@ -129,6 +133,11 @@ def doubtful(batch: Batch) -> bool:
     """Whether rows of the batch may not have been worked through, whoever is on the list."""
     people = batch.counters.get("person_count")
     return batch.state is not BatchState.COMPLETED or (people is not None and people < batch.contacts)
+
+
+def applied(batch: Batch) -> bool:
+    """Whether Constant Contact counts every contact of the batch as applied."""
+    return not doubtful(batch) and "person_count" in batch.counters and not _refused(batch)
 
 
 def _refused(batch: Batch) -> int:
@@ -163,13 +172,24 @@ def renew_deliveries(
     for batch in batches:
         if batch.state in {BatchState.COMPLETED, BatchState.FAILED, BatchState.UNKNOWN, BatchState.SUBMITTED}:
             settled.setdefault(batch.kind, []).append(batch.number)
+    ledger = engine.ledger
+    read = set(ledger.runs.facts(run.id).readings)
+    export = ledger.exports.at(run.export_id, run.export_version)
+    holding = holders_for(ledger, run.account_id, export)
     removed = fold(
         base,
         plan,
         outcomes=verified.outcomes_path if verified else None,
         on_list=verified.on_list if verified else None,
+        unsubscribed=verified.unsubscribed if verified else None,
         import_batches=settled.get(BatchKind.IMPORT, []),
         removed=BatchKind.REMOVE in settled and (verified is not None or _all_removed(batches)),
+        readings=[
+            as_seen(reading)
+            for reading_id, reading in ledger.files.readings_of(run.account_id, run.list_id)
+            if reading_id in read and reading.on_list.exists()
+        ],
+        holders=holding,
         export_id=run.export_id,
         run_id=run.id,
         at=engine.clock(),

@@ -191,6 +191,22 @@ def leave(store: Store, engine: Engine, told: Told) -> Any:
     return {"ok": True}
 
 
+def join(store: Store, engine: Engine, told: Told) -> Any:
+    """{"email", "list"}: a contact that is there already joins one list by own hand."""
+    with store.write() as db:
+        no, now = _contact(db, told), store.now(db)
+        list_no = seed.list_number(db, _account(told), told.get("list"))
+        if list_no is None:
+            raise BadWish("There is no such list.")
+        db.execute("DELETE FROM list_opt_outs WHERE list_no = ? AND contact_no = ?", (list_no, no))
+        db.execute(
+            "INSERT OR REPLACE INTO memberships (list_no, contact_no, shown_from) VALUES (?, ?, ?)",
+            (list_no, no, now),
+        )
+        db.execute("UPDATE contacts SET update_source = 'Contact', updated_at = ? WHERE no = ?", (now, no))
+    return {"ok": True}
+
+
 def edit(store: Store, engine: Engine, told: Told) -> Any:
     """{"email", "fields"?, "permission"?, "deleted"?, "new_email"?}: a change made at the other side."""
     fields, permission = told.get("fields", {}), told.get("permission")
@@ -233,6 +249,7 @@ ACTIONS: tuple[tuple[str, str, Action], ...] = (
     ("POST", "contacts", seed_contacts),
     ("POST", "contacts/unsubscribe", unsubscribe),
     ("POST", "contacts/leave_list", leave),
+    ("POST", "contacts/join_list", join),
     ("POST", "contacts/edit", edit),
     *inspection.VIEWS,
 )

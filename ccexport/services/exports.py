@@ -16,6 +16,7 @@ from ccexport.plan.transforms import TRANSFORMS
 from ccexport.services.access import may_use, require, require_use
 from ccexport.services.contact_lists import ContactLists
 from ccexport.services.export_drafts import ExportDrafts, Lookup, draft_of, good_name
+from ccexport.services.not_begun import end_not_begun, remove_export
 from ccexport.services.validation import parsed
 from ccexport.services.wiring import UseCases, Wiring
 
@@ -180,12 +181,18 @@ class ExportUseCases(UseCases):
         return made
 
     def pause(self, actor: Actor, name: str, *, paused: bool = True) -> Export:
-        """A paused export refuses to run until it goes on; one without a connection cannot go on."""
+        """A paused export refuses to run until it goes on; one without a connection cannot go on.
+
+        Its runs that have not begun to send end.
+        """
         found = self._mine(actor, name, "pause this export")
         if not paused and not found.config.connection_id:
             raise Conflict("{name} has no connection; choose one in its settings first.", name=found.name)
         self._ledger.audit.add(actor.name, "export paused" if paused else "export goes on", found.name)
-        return self._ledger.exports.mark(found.id, paused=paused)
+        changed = self._ledger.exports.mark(found.id, paused=paused)
+        if paused:
+            end_not_begun(self._ledger, actor, found, f"{actor.name} paused the export.", undos=False)
+        return changed
 
     def detach(self, actor: Actor, name: str) -> Export:
         """Take it off its connection and pause it; all else stays, until somebody chooses a connection.
@@ -203,10 +210,12 @@ class ExportUseCases(UseCases):
         return self._ledger.exports.change(found.id, config, by=actor.name, after=found.version)
 
     def remove(self, actor: Actor, name: str) -> None:
-        """Hide it; its runs and deliveries stay, and nobody is taken off the list."""
+        """Hide it; its runs and deliveries stay, and nobody is taken off the list.
+
+        It holds nobody any more. Its runs that have not begun end with it; raises `Conflict` while one is sending.
+        """
         found = self._mine(actor, name, "remove this export")
-        self._ledger.exports.mark(found.id, removed=True)
-        self._ledger.audit.add(actor.name, "export removed", found.name)
+        remove_export(self._ledger, actor, found)
 
 
 def _settings(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from ccexport.messages import word
 from ccexport.model.exports import Actor
 from ccexport.model.runs import Run
 from ccexport.model.words import BatchState, Role, RunState, Trigger, WaitReason
+from ccexport.plan.guards import PUT_BACK
 from ccexport.services.access import require, usable_run
 from ccexport.services.history import RunHistory
 from ccexport.services.run_contacts import RunContacts
@@ -83,6 +84,13 @@ class SteerRuns(UseCases):
         ran = max(ended, default=0)
         newest = max(v["version"] for v in versions)
         return {v["updated_by"] for v in versions if v["version"] > ran or v["version"] == newest}
+
+    def put_back(self, actor: Actor, export_name: str, *, reason: str) -> None:
+        """Let the next run of the export put back whoever is gone from its list since the last run, once.
+
+        Who unsubscribed stays off. It answers the guard `gone_percent` the other way than releasing it.
+        """
+        self.release(actor, export_name, PUT_BACK, reason=reason)
 
     def release(self, actor: Actor, export_name: str, guard: str, *, reason: str) -> None:
         """Let the next run of the export past one tripped guard, once."""

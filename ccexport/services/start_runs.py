@@ -11,7 +11,7 @@ from ccexport.errors import BadInput, Conflict
 from ccexport.model.exports import Actor, Connection, Export
 from ccexport.model.plans import Plan
 from ccexport.model.runs import Run, RunFacts
-from ccexport.model.words import Reason, RunState, Trigger, Verdict
+from ccexport.model.words import Reason, Role, RunState, Trigger, Verdict
 from ccexport.plan.freeze import load_plan
 from ccexport.plan.undo import (
     ALREADY_OFF,
@@ -21,10 +21,11 @@ from ccexport.plan.undo import (
     NOT_HELD,
     NOT_KNOWN,
     NOT_VERIFIED,
-    STAY_OFF,
 )
+from ccexport.runs.asked import segments_now
 from ccexport.runs.undoing import UNDO_OF, Undoer, refuse_undo
-from ccexport.services.access import require_use, usable_run
+from ccexport.services.access import require, require_use, usable_run
+from ccexport.services.not_begun import remove_export
 from ccexport.services.wiring import UseCases
 
 
@@ -55,12 +56,40 @@ class StartRuns(UseCases):
             raise Conflict("{export} is paused; let it go on first.", export=export.name)
         if digest is not None:
             self._known_digest(export, digest)
-        facts = RunFacts(resend_all=resend_all, in_halves=in_halves)
+        kept = segments_now(self._ledger, export)
+        facts = RunFacts(resend_all=resend_all, in_halves=in_halves, segments=kept)
         run = self._ledger.runs.create(
             self._queued(actor, export, connection, trigger=trigger, digest=digest), facts=facts
         )
-        detail = {"run": run.id, "digest": digest} | {k: True for k, v in vars(facts).items() if v}
+        detail = {"run": run.id, "digest": digest} | {
+            k: True for k in ("resend_all", "in_halves") if getattr(facts, k)
+        }
         self._ledger.audit.add(actor.name, "run started", export.name, detail)
+        return run
+
+    def remove_export(self, actor: Actor, name: str, *, take_off: bool) -> Run | None:
+        """Remove an export; with `take_off`, queue the run that takes off the list whom it alone holds there.
+
+        Without it they stay, and no export holds them any more.
+        """
+        export = self._ledger.exports.named(name)
+        connection = None
+        if take_off or export.config.connection_id:
+            connection = self._ledger.connections.get(export.config.connection_id)
+            require_use(actor, connection, "remove this export")
+        else:
+            require(actor, Role.CONTRIBUTOR, "remove this export")
+        remove_export(self._ledger, actor, export)
+        return self._take_off(actor, export, connection) if take_off and connection else None
+
+    def _take_off(self, actor: Actor, export: Export, connection: Connection) -> Run:
+        run = self._ledger.runs.create(
+            self._queued(actor, export, connection, trigger=Trigger.PERSON, digest=None),
+            facts=RunFacts(take_off=True),
+        )
+        text = "Takes off the list whom the removed export alone holds there."
+        self._ledger.runs.note(run.id, text, actor=actor.name)
+        self._ledger.audit.add(actor.name, "run started", export.name, {"run": run.id, "take_off": True})
         return run
 
     def _queued(
@@ -102,6 +131,9 @@ class StartRuns(UseCases):
             raise Conflict("Run {run} has not ended. Let it go on, or cancel it, first.", run=run_id)
         if old.trigger is Trigger.UNDO:
             raise Conflict("Run {run} is an undo; undo the run again, or run the export.", run=run_id)
+        if self._ledger.runs.facts(run_id).take_off:
+            export = self._ledger.exports.at(old.export_id, old.export_version)
+            return self._take_off(actor, export, self._ledger.connections.get(old.connection_id))
         run = self.start(
             actor, self._ledger.exports.get(old.export_id).id, in_halves=in_halves, trigger=Trigger.RETRY
         )
@@ -168,6 +200,8 @@ class StartRuns(UseCases):
 
 
 _SAID: Mapping[Any, str] = {
+    Verdict.ADD: "{n} contacts that run took off the list are put back; its export takes them off again unless it "
+    "is changed.",
     Verdict.REMOVE: "{n} contacts are taken off the list again.",
     Verdict.UPDATE: "{n} contacts get back the values we sent before that run.",
     Reason.UNSUBSCRIBED: "{n} unsubscribed meanwhile and are left alone.",
@@ -181,7 +215,6 @@ _SAID: Mapping[Any, str] = {
     NOT_KNOWN: "{n} were changed, but what stood there before was never sent by us, so it is not known.",
     NOT_HELD: "{n} are held by nobody of ours any more and stay.",
     ALREADY_OFF: "{n} were taken off by us already.",
-    STAY_OFF: "{n} contacts that run took off the list stay off; a run of the export adds those who belong.",
 }
 ALWAYS = (
     "Messages already sent and contacts already counted for billing cannot be undone, and values changed at "

@@ -43,6 +43,7 @@ OUTCOMES = mark(
         Outcome.REJECTED: "Rejected",
         Outcome.MISSING: "Missing",
         Outcome.UNKNOWN: "Unknown",
+        Outcome.LEFT: "Left",
     }
 )
 WARNINGS = mark(

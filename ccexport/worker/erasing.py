@@ -16,6 +16,7 @@ from ccexport.model.profiles import Snapshot
 from ccexport.model.runs import Run
 from ccexport.model.words import RunState, WaitReason
 from ccexport.plan.erasing import erase_from_plan, erase_rows, forget_notes, is_address, rows_of
+from ccexport.plan.standing import holds_path
 from ccexport.profiles.addresses import normalise_address
 from ccexport.profiles.database import quote_text
 from ccexport.profiles.store import ProfileStore
@@ -141,9 +142,12 @@ class Eraser:
     def _files(self, address: str, touched: Counter[str]) -> None:
         hit, root = is_address("address", address), self._root
         current = {path for _, _, path in self._ledger.files.all_deliveries()}
+        holds = {holds_path(path) for path in current}
         for path in sorted(root.glob("deliveries/*/*/*.parquet")):
             if path in current:
                 touched["deliveries"] += erase_rows(path, hit)
+            elif path in holds:
+                erase_rows(path, hit)
             else:
                 path.unlink()  # replaced long ago; nothing refers to it
         for path in [*root.glob("destination/*/*.parquet"), *root.glob("destination/*.parquet")]:

@@ -13,7 +13,9 @@ from pathlib import Path
 from ccexport.files import wipe_parts
 from ccexport.model.ids import made_at
 from ccexport.model.runs import Run
+from ccexport.plan.standing import holds_path
 from ccexport.runs.engine import Engine
+from ccexport.runs.holders import readings_since
 
 KEPT = timedelta(days=7)
 ONCE = timedelta(days=1)
@@ -121,10 +123,13 @@ class Tidying:
     # -- readings and what is left over ---------------------------------------------------------
 
     def _readings(self, now: datetime) -> int:
-        """All but the newest reading of each list, a week after they were taken."""
+        """Older ones, a week after they were taken: not the newest of a list, nor what no run has made use of yet."""
         known = self._files.all_readings()
         newest = {(r.account_id, r.list_id): reading_id for reading_id, r in known}
-        old = [(i, r) for i, r in known if i not in newest.values() and now - r.read_at > KEPT]
+        lists = {(r.account_id, r.list_id) for _, r in known}
+        unused = {i for key in lists for i, _ in readings_since(self._engine, *key)}
+        kept = unused.union(newest.values())
+        old = [(i, r) for i, r in known if i not in kept and now - r.read_at > KEPT]
         for reading_id, reading in old:
             self._remove(reading.on_list.parent)
             self._files.forget_reading(reading_id)
@@ -135,6 +140,7 @@ class Tidying:
         root = self._engine.data_dir
         wipe_parts(root)
         used = {path for _, _, path in self._files.all_deliveries()}
+        used |= {holds_path(path) for path in used}
         used |= {folder for _, folder, _ in self._files.all_plans()}
         used |= {reading.on_list.parent for _, reading in self._files.all_readings()}
         used |= {run.outcomes_path for run in self._runs() if run.outcomes_path}

@@ -6,10 +6,11 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from ccexport.model.plans import Plan
+from ccexport.model.plans import DestinationReading, Plan
 from ccexport.model.words import Mode, Outcome
 from ccexport.plan.deliveries import fold
 from ccexport.plan.reading import counts, person, rows
+from ccexport.plan.standing import Seen, holds_path
 from ccexport.plan.undo import make_undo
 from ccexport.plan.verify import UNSUBSCRIBED, verify
 from tests.plan.factories import AT, EXPORT, World, clock, mapped
@@ -45,7 +46,11 @@ def folded(world: World, plan: Plan, **changes: Any) -> dict[str, dict[str, Any]
     }
     fold(given.pop("base"), plan, into=into, **given)
     found = pq.read_table(into).to_pylist()
-    state = {row["address"]: row for row in found}
+    state = {row["address"]: row | {"exports": []} for row in found}
+    holds = pq.read_table(holds_path(into)).to_pylist()
+    for hold in sorted(holds, key=lambda h: h["export_id"]):
+        if hold["until"] is None and hold["since"] is not None:
+            state[hold["address"]]["exports"].append(hold["export_id"])
     assert len(state) == len(found), "an address is delivered once"
     return state
 
@@ -117,9 +122,13 @@ def test_a_first_run_leaves_one_state_per_contact_sent(world: World) -> None:
         zip(FIVE, ["on_list", "rejected", "missing", "missing", "unknown"], strict=True)
     )
     assert [a for a, r in state.items() if r["content"]] == FIVE[:1]
-    assert {tuple(r["exports"]) for r in state.values()} == {(EXPORT,)}
+    assert [a for a, r in state.items() if r["exports"]] == FIVE[:1]
     again = world.plan(deliveries=_written(world, state), destination=world.reading(FIVE[:1]))
     assert [str(r.verdict) for r in rows(again)][:5] == ["unchanged", "add", "add", "add", "add"]
+
+
+def seen(reading: DestinationReading) -> Seen:
+    return Seen(reading.on_list, reading.unsubscribed)
 
 
 def _written(world: World, state: dict[str, dict[str, Any]]) -> Path:
@@ -160,13 +169,13 @@ def test_an_update_of_unknown_fate_is_still_on_the_list_and_sent_again(world: Wo
 
 
 def test_who_left_or_unsubscribed_is_remembered(world: World) -> None:
-    """Once, although two profiles have the address."""
+    """Once, although two profiles have the address; candidates and others alike."""
     world.profiles_are([{"email": a} for a in (FIVE[0], FIVE[0], FIVE[1])])
     base = world.deliveries([{"address": a} for a in FIVE[:3]])
-    plan = world.plan(deliveries=base, destination=world.reading([FIVE[1]], unsubscribed=[FIVE[1]]))
-    state = folded(world, plan, base=base)
-    assert {a: r["state"] for a, r in state.items()} == {FIVE[0]: "left", FIVE[1]: "left", FIVE[2]: "on_list"}
-    assert state[FIVE[2]]["run_id"] == "run-0"
+    reading = world.reading([FIVE[1], FIVE[3]], unsubscribed=[FIVE[1]])
+    plan = world.plan(deliveries=base, destination=reading)
+    state = folded(world, plan, base=base, readings=[seen(reading)])
+    assert {a: r["state"] for a, r in state.items()} == dict.fromkeys(FIVE[:3], "left") | {FIVE[3]: "own"}
 
 
 def test_who_unsubscribed_while_the_list_was_read_is_remembered_and_not_removed(world: World) -> None:
@@ -181,22 +190,10 @@ def test_who_unsubscribed_while_the_list_was_read_is_remembered_and_not_removed(
         (FIVE[1], "update"),
         (FIVE[2], "remove"),
     ]
-    state = folded(world, plan, base=base, removed=True)
+    state = folded(
+        world, plan, base=base, removed=True, readings=[seen(reading)], on_list=world.addresses(FIVE[1:2])
+    )
     assert [state[a]["state"] for a in (FIVE[0], FIVE[2])] == ["left", "removed"]
-
-
-def test_an_address_that_left_and_was_to_be_removed_has_left_once(world: World) -> None:
-    """Plans that were frozen with both are folded all the same."""
-    world.profiles_are([{"email": FIVE[0]}])
-    base = world.deliveries([{"address": a} for a in FIVE[:2]])
-    reading = world.reading(FIVE[1:2], unsubscribed=FIVE[:1])
-    plan = world.plan(deliveries=base, destination=reading, mode=Mode.MIRROR)
-    planned = pq.read_table(plan.path)
-    both = [{**row, "address": FIVE[0]} for row in planned.to_pylist()]
-    pq.write_table(planned.from_pylist(both, planned.schema), plan.path)
-
-    assert [row["verdict"] for row in both] == [None, "remove"]
-    assert folded(world, plan, base=base, removed=True)[FIVE[0]]["state"] == "left"
 
 
 def test_a_hint_about_a_verified_update_sends_it_again(world: World) -> None:
@@ -204,19 +201,20 @@ def test_a_hint_about_a_verified_update_sends_it_again(world: World) -> None:
     world.profiles_are([{"email": FIVE[0]}])
     plan = world.plan(destination=world.reading(FIVE[:1]))
     state = folded(world, plan, outcomes=verified(world, plan, FIVE[:1], hints={(1, 0): "Invalid birthday"}))
-    assert (state[FIVE[0]]["state"], state[FIVE[0]]["content"]) == ("on_list", None)
+    assert (state[FIVE[0]]["state"], state[FIVE[0]]["content"]) == ("own", None)
 
 
 def test_a_removal_ends_our_hold_unless_they_are_still_there(world: World) -> None:
-    """Only what was carried out counts."""
+    """Only what was carried out counts, and only when the list was read back."""
     world.profiles_are([{"email": FIVE[0]}])
     base = world.deliveries([{"address": a} for a in FIVE[:3]])
     plan = world.plan(deliveries=base, destination=world.reading(FIVE[:3]), mode=Mode.MIRROR)
     for changes, gone in (
         ({"removed": False}, set()),
-        ({"removed": True}, set(FIVE[1:3])),
+        ({"removed": True}, set()),
         ({"removed": True, "on_list": world.addresses([FIVE[0], FIVE[1]])}, {FIVE[2]}),
-        ({"removed": world.addresses([FIVE[1]])}, {FIVE[1]}),
+        ({"removed": True, "on_list": world.addresses([FIVE[0]])}, set(FIVE[1:3])),
+        ({"removed": world.addresses([FIVE[1]]), "on_list": world.addresses([FIVE[0], FIVE[2]])}, {FIVE[1]}),
     ):
         state = folded(world, plan, base=base, **changes)
         assert {a for a, r in state.items() if r["state"] == "removed"} == gone
@@ -287,7 +285,15 @@ def test_an_undo_takes_off_whom_the_run_put_there_and_nobody_else(world: World) 
         (FIVE[4], ("undo:not_verified",)),
     ]
     assert (made.candidates, made.to_send, made.warnings["held_by_other"]) == (3, 0, 1)
-    after = folded(world, made, base=_written(world, state), removed=True)
+    now = world.reading([FIVE[0], FIVE[1], FIVE[3], FIVE[4]])
+    after = folded(
+        world,
+        made,
+        base=_written(world, state),
+        removed=True,
+        readings=[seen(now)],
+        on_list=world.addresses([FIVE[0], FIVE[3], FIVE[4]]),
+    )
     assert after[FIVE[2]]["state"] == "left"
     assert {a: (r["state"], r["exports"]) for a, r in after.items() if r["state"] == "removed"} == {
         FIVE[1]: ("removed", [])

@@ -327,21 +327,21 @@ def test_who_left_the_segments_is_removed_in_mirror_mode_only(world: World) -> N
 
 
 def test_only_what_this_export_put_there_and_is_there_is_removed(world: World) -> None:
-    """Not what others hold, not what failed, not what is gone already."""
+    """Not what others hold, not what is gone already; but what showed there late is ours."""
     world.profiles_are([{"email": "a@example.com"}])
     held = world.deliveries(
         [
             {"address": "theirs@example.com", "exports": ["exp-2"]},
             {"address": "nobodys@example.com", "exports": []},
-            {"address": "failed@example.com", "state": "missing"},
+            {"address": "late@example.com", "state": "missing"},
             {"address": "left@example.com"},
         ]
     )
     reading = world.reading(
-        ["theirs@example.com", "nobodys@example.com", "failed@example.com", "x@example.com"]
+        ["theirs@example.com", "nobodys@example.com", "late@example.com", "x@example.com"]
     )
     plan = world.plan(deliveries=held, destination=reading, mode=Mode.MIRROR)
-    assert addresses_of(plan, Verdict.REMOVE) == []
+    assert addresses_of(plan, Verdict.REMOVE) == ["late@example.com"]
 
 
 def test_what_another_export_still_holds_is_only_let_go(world: World) -> None:

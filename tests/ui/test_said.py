@@ -26,6 +26,7 @@ NOT_SHOWN = (
     "telemetry",
     "constant_contact/probe",
     "ledger/maintenance",
+    "plan/beliefs",  # the reasons of the table, as docs/plan.md shows them
     "worker/notices",
     "segments/schema",
     "profiles/sample",

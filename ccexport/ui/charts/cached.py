@@ -79,7 +79,7 @@ def _funnel(
 def delivered(days: Sequence[tuple[str, str, int]]) -> None:
     """(day, outcome, contacts) as stacked bars."""
     title = t("How many contacts arrived on the lists each day?")
-    domain = tuple(word(outcome) for outcome in ("verified", "rejected", "missing", "unknown"))
+    domain = tuple(word(outcome) for outcome in ("verified", "rejected", "missing", "unknown", "left"))
     spec = _delivered(tuple(days), title, domain, (t("Day"), t("Outcome"), t("Contacts")), here())
     st.vega_lite_chart(deepcopy(spec), alt=title)
 

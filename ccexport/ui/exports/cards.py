@@ -156,10 +156,15 @@ def _do(actor: Actor, export: Export, what: str) -> None:
 
 
 def _remove(actor: Actor, export: Export) -> None:
-    st.markdown(t("Its runs stay in the history, and nobody is taken off the list."))
+    st.markdown(t("Its runs stay in the history."))
+    take_off = st.radio(
+        t("Whom only this export holds on its list"),
+        (False, True),
+        format_func=lambda off: t("are taken off it by a run") if off else t("stay on it, held by no export"),
+    )
     if st.button(t("Remove"), type="primary", icon=":material/delete:"):
         with told():
-            services().exports.remove(actor, export.id)
+            services().runs.remove_export(actor, export.id, take_off=bool(take_off))
             go("exports")
 
 

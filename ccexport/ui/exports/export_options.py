@@ -119,6 +119,7 @@ LIMITS = mark(
         "removals_floor": "So many may always be taken off, whatever the share",
         "removals_count": "Taken off the list, at most",
         "shrunk_percent": "Fewer candidates than the last run, at most (%)",
+        "gone_percent": "Gone from the list, and not by us, at most (% of those we put there)",
         "rejected_percent": "Left out, at most (% of the candidates)",
         "contacts_maximum": "Contacts in one run, at most",
     }

@@ -22,8 +22,14 @@ LOST = ("missing", "unknown")
 
 def follow_up(actor: Actor, run: Run) -> None:
     """The buttons that make sense for this run."""
-    if run.trigger is Trigger.UNDO:
-        return
+    if run.trigger is not Trigger.UNDO:
+        _again(actor, run)
+    if (run.counts.get("sent") or run.counts.get("removed")) and st.button(t("Undo"), icon=":material/undo:"):
+        dialog(t("Undo this run of {name}?", name=plain(run.export_name, 60)), _undo, actor, run)
+
+
+def _again(actor: Actor, run: Run) -> None:
+    """Trying what did not arrive once more."""
     unfinished = run.state is not RunState.SUCCEEDED or any(run.counts.get(o) for o in LEFT_OPEN)
     if unfinished and st.button(
         t("Try the rest again"),
@@ -39,8 +45,6 @@ def follow_up(actor: Actor, run: Run) -> None:
         ),
     ):
         _started(actor, run, lambda: services().runs.retry(actor, run.id, in_halves=True))
-    if run.counts.get("sent") and st.button(t("Undo"), icon=":material/undo:"):
-        dialog(t("Undo this run of {name}?", name=plain(run.export_name, 60)), _undo, actor, run)
 
 
 def _undo(actor: Actor, run: Run) -> None:

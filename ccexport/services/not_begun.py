@@ -1,0 +1,47 @@
+"""Ends the runs of an export that have not begun to send, because of what was done to the export.
+
+Must never touch a run that has sent something: that one is settled and read back first.
+"""
+
+from ccexport.errors import Conflict
+from ccexport.ledger import Ledger
+from ccexport.model.exports import Actor, Export
+from ccexport.model.runs import Run
+from ccexport.model.words import BatchState, RunState, Trigger
+from ccexport.worker.loop import holder_is_dead
+
+
+def end_not_begun(ledger: Ledger, actor: Actor, export: Export, why: str, *, undos: bool) -> list[Run]:
+    """End them with that reason; `undos` too. Returns those that have begun, and so go on."""
+    begun = []
+    for run in ledger.runs.all(export_id=export.id, live=True):
+        if run.trigger is Trigger.UNDO and not undos:
+            continue
+        if has_begun(ledger, run):
+            begun.append(run)
+            continue
+        ledger.runs.note(run.id, why, actor=actor.name, cancel_requested=True)
+        holder = ledger.leases.holder(f"run:{run.id}")
+        if holder is None or holder_is_dead(holder):
+            text = f"{why} Nothing was sent."
+            ledger.runs.move(run.id, RunState.CANCELLED, text, actor=actor.name, note=text)
+    return begun
+
+
+def remove_export(ledger: Ledger, actor: Actor, export: Export) -> None:
+    """Hide the export and end its runs that have not begun. Raises `Conflict` while one is sending."""
+    for run in ledger.runs.all(export_id=export.id, live=True):
+        if has_begun(ledger, run):
+            raise Conflict(
+                "Run {run} of {export} is sending. Let it end, or cancel it, before the export is removed.",
+                run=run.id,
+                export=export.name,
+            )
+    end_not_begun(ledger, actor, export, f"{actor.name} removed the export.", undos=True)
+    ledger.exports.mark(export.id, removed=True)
+    ledger.audit.add(actor.name, "export removed", export.name)
+
+
+def has_begun(ledger: Ledger, run: Run) -> bool:
+    """Whether a request of the run has left."""
+    return any(batch.state is not BatchState.PENDING for batch in ledger.runs.batches(run.id))

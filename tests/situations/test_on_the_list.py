@@ -1,0 +1,369 @@
+"""Who is on the list, and by whom: situations that users of such tools reported, as a careful user expects them."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from ccexport.constant_contact.transport import Transport
+from ccexport.constant_contact.wire import Answer, Lost, Request
+from ccexport.errors import Conflict
+from ccexport.model.exports import ConsentRule
+from ccexport.model.words import Mode, RunState
+from tests.world import ADA, CARL, World, person
+
+COUNTRY = {"all": [{"field": "country", "op": "is", "value": "Norway"}]}
+
+
+def at(*numbers: int) -> set[str]:
+    return {f"person{n}@example.com" for n in numbers}
+
+
+def leave(world: World, *numbers: int) -> None:
+    for n in numbers:
+        world.sandbox.admin(
+            "POST", "contacts/leave_list", {"email": f"person{n}@example.com", "list": world.list_name}
+        )
+
+
+def join(world: World, *numbers: int) -> None:
+    """By own hand; whoever Constant Contact does not know yet is made first."""
+    for n in numbers:
+        email = f"person{n}@example.com"
+        known = world.sandbox.admin("GET", f"inspect/contacts?email={email}")["contacts"]
+        if known:
+            world.sandbox.admin("POST", "contacts/join_list", {"email": email, "list": world.list_name})
+        else:
+            world.sandbox.admin(
+                "POST", "contacts", {"contacts": [{"email": email, "lists": [world.list_name]}]}
+            )
+
+
+def people(numbers: Iterable[int], **values: object) -> list[dict[str, object]]:
+    return [person(n, **values) for n in numbers]
+
+
+def two_mirrors(world: World) -> None:
+    """`News` mirrors Norway, `Other` mirrors Sweden, both on one list."""
+    world.ingest(people(range(8)) + people(range(8, 12), country="Sweden"))
+    for name, country in (("Norway", "Norway"), ("Sweden", "Sweden")):
+        rule = {"all": [{"field": "country", "op": "is", "value": country}]}
+        world.services.segments.create(CARL, name, rule=rule)
+    world.connect()
+    world.services.connections.create_list(ADA, "Main", world.list_name)
+    world.export("News", segments=["Norway"], mode=Mode.MIRROR)
+    world.export("Other", segments=["Sweden"], mode=Mode.MIRROR)
+
+
+# -- a run has its target and its settings from the moment it is asked for --------------------------
+
+
+def test_a_queued_run_goes_to_the_list_it_was_asked_for(world: World) -> None:
+    """I pressed Run for one list; what a colleague changes afterwards is for the next run."""
+    world.ready(people(range(3)))
+    world.services.connections.create_list(ADA, "Main", "Second")
+    queued = world.services.runs.start(CARL, "News")
+    world.services.exports.change(CARL, "News", contact_list="Second")
+
+    run = world.services.runs.drive_here(queued.id)
+
+    assert (run.state, run.counts["verified"]) == (RunState.SUCCEEDED, 3), run.note
+    assert (len(world.on_list()), world.on_list("Second")) == (3, set())
+
+
+def test_a_queued_run_takes_the_segment_as_it_was(world: World) -> None:
+    """A rule changed while the run waits would send people nobody looked at."""
+    world.ingest(people(range(2)) + people(range(2, 4), country="Sweden"))
+    world.services.segments.create(CARL, "Chosen", rule=COUNTRY)
+    world.connect()
+    world.services.connections.create_list(ADA, "Main", world.list_name)
+    world.export("News", segments=["Chosen"])
+    queued = world.services.runs.start(CARL, "News")
+    sweden = {"all": [{"field": "country", "op": "is", "value": "Sweden"}]}
+    world.services.segments.change(CARL, "Chosen", rule=sweden)
+
+    world.services.runs.drive_here(queued.id)
+
+    assert world.on_list() == at(0, 1)
+
+
+def test_pausing_ends_what_has_not_begun_and_says_why(world: World) -> None:
+    """Paused means that nothing goes out, also not what was queued a moment before."""
+    world.ready(people(range(3)))
+    queued = world.services.runs.start(CARL, "News")
+
+    world.services.exports.pause(CARL, "News")
+    run = world.services.runs.get(CARL, queued.id)
+
+    assert (run.state, run.note) == (RunState.CANCELLED, "carl paused the export. Nothing was sent.")
+    assert world.on_list() == set()
+
+
+def test_an_export_that_is_sending_cannot_be_removed(world: World) -> None:
+    """It would go on sending for an export that is not there."""
+    world.ready(people(range(3)))
+    world.fault("failed", activity="contact_exports", skip=2)
+    waiting = world.run()
+
+    with pytest.raises(Conflict, match="is sending"):
+        world.services.exports.remove(CARL, "News")
+
+    assert waiting.state is RunState.WAITING
+    world.services.runs.drive_here(waiting.id)
+    world.services.exports.remove(CARL, "News")
+
+
+# -- holds ------------------------------------------------------------------------------------------
+
+
+def test_a_removed_export_holds_nobody(world: World) -> None:
+    """Otherwise another mirror of the list could never take anybody off again."""
+    two_mirrors(world)
+    world.run()
+    world.ingest(people(range(4, 12), country="Sweden"))
+    world.run("Other")
+    world.services.exports.remove(CARL, "News")
+    world.ingest(people(range(6, 12), country="Sweden"))
+
+    run = world.run("Other")
+
+    assert (run.state, run.counts["removed"]) == (RunState.SUCCEEDED, 2), run.note
+    assert world.on_list() == at(0, 1, 2, 3, *range(6, 12))
+
+
+def test_removing_an_export_can_take_its_people_off(world: World) -> None:
+    """I said so when I removed it; whom another export holds as well stays."""
+    two_mirrors(world)
+    world.run()
+    world.ingest(people(range(6)) + people(range(6, 12), country="Sweden"))
+    world.run("Other")
+    queued = world.services.runs.remove_export(CARL, "News", take_off=True)
+    assert queued is not None
+
+    run = world.services.runs.drive_here(queued.id)
+
+    assert (run.state, run.counts["removed"]) == (RunState.SUCCEEDED, 6), run.note
+    assert world.on_list() == at(*range(6, 12))
+
+
+def test_a_mover_between_two_mirrors_is_kept(world: World) -> None:
+    """They belong on the list all the time, so they are not taken off and put back."""
+    two_mirrors(world)
+    world.run()
+    world.run("Other")
+    world.ingest(people(range(7)) + people(range(7, 12), country="Sweden"))
+
+    plan = world.services.previews.preview(CARL, "News")
+    first = world.run()
+    kept = world.on_list()
+    world.run("Other")
+    world.ingest(people(range(6)) + people(range(8, 12), country="Sweden"))
+    world.run("Other")
+
+    assert plan.warnings["held_by_other"] == 1
+    assert first.counts["removed"] == 0
+    assert kept == at(*range(12))
+    assert "person7@example.com" in world.on_list()  # News still holds them, until it runs
+    world.run()
+    assert "person7@example.com" not in world.on_list()
+
+
+def test_consent_withdrawn_takes_off_whoever_else_holds(world: World) -> None:
+    """One refusal is enough; another export with the same rule keeps nobody on the list against it."""
+    world.ready(people(range(8)), mode=Mode.MIRROR, consent=ConsentRule(field="consent"))
+    world.export("Other", mode=Mode.MIRROR, consent=ConsentRule(field="consent"))
+    world.run()
+    world.run("Other")
+    world.ingest([person(n, consent="no" if n == 0 else "yes") for n in range(8)])
+
+    run = world.run()
+
+    assert run.counts["removed"] == 1
+    assert world.on_list() == at(*range(1, 8))
+
+
+def test_an_export_whose_add_failed_holds_nobody(world: World) -> None:
+    """It put nobody there, so it cannot keep anybody there."""
+    world.ready(people(range(8)), mode=Mode.MIRROR)
+    world.export("Other", mode=Mode.MIRROR)
+    world.fault("failed", activity="contacts_json_import")
+    failed = world.run()
+    world.run("Other")
+    world.services.exports.pause(CARL, "News")
+    world.ingest(people(range(7)))
+
+    run = world.run("Other")
+
+    assert failed.state is RunState.FAILED
+    assert run.counts["removed"] == 1, run.note
+
+
+# -- left by own hand -------------------------------------------------------------------------------
+
+
+def test_who_left_and_came_back_by_own_hand_is_not_taken_off(world: World) -> None:
+    """They are there because they want to be, whatever our segments say."""
+    world.ready(people(range(8)), mode=Mode.MIRROR)
+    world.run()
+    leave(world, 0)
+    world.services.previews.preview(CARL, "News")
+    join(world, 0)
+    world.ingest(people(range(1, 8)))
+
+    run = world.run()
+
+    assert run.counts["removed"] == 0
+    assert "person0@example.com" in world.on_list()
+
+
+def test_who_is_no_candidate_and_left_is_noticed_too(world: World) -> None:
+    """Otherwise coming into a segment again would put them back against their will."""
+    world.ready(people(range(4)))
+    world.run()
+    world.ingest(people(range(1, 4)))
+    leave(world, 0)
+    world.run()
+    world.ingest(people(range(4)))
+
+    run = world.run()
+
+    assert (run.counts["reason_left_list"], run.counts["sent"]) == (1, 0)
+    assert world.on_list() == at(1, 2, 3)
+
+
+def test_who_was_imported_and_left_at_once_is_not_put_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Constant Contact counts them as applied, so they rather left than got lost."""
+    world.ready(people(range(4)))
+    sent = Transport.send
+    exports: list[str] = []
+
+    def then_leaves(self: Transport, request: Request) -> Answer | Lost:
+        if request.asked == "POST /v3/activities/contact_exports":
+            exports.append(request.asked)
+            if len(exports) == 3:
+                leave(world, 0)
+        return sent(self, request)
+
+    monkeypatch.setattr(Transport, "send", then_leaves)
+    first = world.run()
+    second = world.run()
+
+    assert (first.counts["left"], first.counts["missing"]) == (1, 0), first.note
+    assert (second.counts["reason_left_list"], second.counts["sent"]) == (1, 0)
+    assert world.on_list() == at(1, 2, 3)
+
+
+def test_who_was_on_the_list_before_us_and_left_is_not_put_back_by_a_first_run(world: World) -> None:
+    """An earlier look at the list has them, so a first run knows that they left."""
+    world.ready(people(range(3)))
+    join(world, 0)
+    world.services.previews.preview(CARL, "News")
+    leave(world, 0)
+
+    run = world.run()
+
+    assert (run.counts["reason_left_list"], run.counts["verified"]) == (1, 2)
+    assert world.on_list() == at(1, 2)
+
+
+def test_a_removal_of_ours_that_shows_late_is_no_leaving(world: World) -> None:
+    """Whom we took off comes back when they belong there again."""
+    world.ready(people(range(20)), mode=Mode.MIRROR)
+    world.run()
+    world.ingest(people(range(18)))
+    world.sandbox.admin("PATCH", "config", {"visibility_seconds": 30})
+    late = world.run()
+    world.sandbox.admin("POST", "clock", {"advance": 60})
+    world.sandbox.admin("PATCH", "config", {"visibility_seconds": 0})
+    world.ingest(people(range(20)))
+
+    run = world.run()
+
+    assert late.counts["removed"] == 0
+    assert (run.counts["add"], run.counts.get("reason_left_list", 0)) == (2, 0)
+    assert len(world.on_list()) == 20
+
+
+def test_an_undo_after_a_mirror_took_them_off_says_nobody_left(world: World) -> None:
+    """We took them off, so they may be put back by the next run."""
+    world.ready(people(range(8)), mode=Mode.MIRROR)
+    world.run()
+    world.ingest(people(range(8), first_name="New"))
+    update = world.run()
+    world.ingest(people(range(6), first_name="New"))
+    world.run()
+    undo = world.services.runs.undo(CARL, update.id)
+    world.services.runs.drive_here(undo.id)
+    world.ingest(people(range(8), first_name="New"))
+
+    run = world.run()
+
+    assert (run.counts["add"], run.counts.get("reason_left_list", 0)) == (2, 0)
+    assert world.on_list() == at(*range(8))
+
+
+def test_undo_a_failed_run_and_undo_again_blocks_nobody(world: World) -> None:
+    """Who never arrived has not left."""
+    world.ready(people(range(4)))
+    first = world.run()
+    world.services.runs.drive_here(world.services.runs.undo(CARL, first.id).id)
+    world.fault("failed", activity="contacts_json_import")
+    failed = world.run()
+    world.services.runs.drive_here(world.services.runs.undo(CARL, failed.id).id)
+
+    run = world.run()
+
+    assert (run.state, run.counts["verified"]) == (RunState.SUCCEEDED, 4), run.note
+
+
+def test_who_became_visible_after_the_grace_is_ours(world: World) -> None:
+    """We put them there, so the mirror takes them off when they leave the segment."""
+    world.ready(people(range(20)), mode=Mode.MIRROR)
+    world.sandbox.admin("PATCH", "config", {"visibility_seconds": 30})
+    late = world.run()
+    world.sandbox.admin("POST", "clock", {"advance": 60})
+    world.sandbox.admin("PATCH", "config", {"visibility_seconds": 0})
+    world.ingest(people(range(18)))
+
+    run = world.run()
+
+    assert late.counts["verified"] == 0
+    assert (run.counts["removed"], len(world.on_list())) == (2, 18), run.note
+
+
+# -- gone, and put back -----------------------------------------------------------------------------
+
+
+def cleared(world: World) -> None:
+    """A colleague takes 25 of 30 off the list by hand; one of them unsubscribed."""
+    world.ready(people(range(30)))
+    world.run()
+    leave(world, *range(24))
+    world.sandbox.admin("POST", "contacts/unsubscribe", {"email": "person24@example.com"})
+
+
+def test_a_cleared_list_asks_and_can_be_filled_again(world: World) -> None:
+    """It is no mass leaving when a colleague cleared it; who unsubscribed stays off all the same."""
+    cleared(world)
+
+    blocked = world.run()
+    world.services.runs.put_back(ADA, "News", reason="cleared by mistake")
+    run = world.run()
+
+    assert (blocked.state, "24 of the 29" in blocked.note) == (RunState.BLOCKED, True), blocked.note
+    assert (run.state, run.counts["verified"]) == (RunState.SUCCEEDED, 24), run.note
+    assert world.on_list() == at(*range(24), *range(25, 30))
+
+
+def test_when_they_really_left_they_stay_off(world: World) -> None:
+    """The administrator says so once, and nobody is put back, not even by a later answer."""
+    cleared(world)
+    world.run()
+    world.services.runs.release(ADA, "News", "gone_percent", reason="they moved")
+    run = world.run()
+    world.services.runs.put_back(ADA, "News", reason="too late")
+    again = world.run()
+
+    assert (run.state, run.counts["sent"], again.counts["sent"]) == (RunState.SUCCEEDED, 0, 0)
+    assert world.on_list() == at(*range(25, 30))
