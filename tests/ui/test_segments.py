@@ -136,6 +136,30 @@ def test_a_workbook_is_previewed_and_brought_in(empty: Pages, tmp_path: Path) ->
     assert empty.services.profiles.current(ADMINISTRATOR).id_field == "Nr"
 
 
+def test_a_file_is_seen_as_it_is_and_as_it_is_read(empty: Pages) -> None:
+    """Each remark is a sentence; the one question has its choice beside it, and the answer is what is read."""
+    text = "Email,Born,Zip\na@example.com,01/02/1990,'0150\nb@example.com,03/04/1991,'5003\n"
+    page = empty.open("profiles", "contributor")
+    page.file_uploader[0].set_value(("people.csv", text.encode(), "text/csv"))
+    empty.run(page, "contributor")
+    assert not page.exception and not page.error
+    assert "each profile is known by its address in Email" in said(page)
+    question = next(box for box in page.selectbox if box.label == "Read Born")
+    question.set_value("month_first")
+    empty.run(page, "contributor")
+    original, read = (d.value for d in page.dataframe[-2:])
+    assert (list(original["Born"]), [str(day) for day in read["Born"]]) == (
+        ["01/02/1990", "03/04/1991"],
+        ["1990-01-02", "1991-03-04"],
+    )
+    next(b for b in page.button if b.label == "Bring it in").click()
+    empty.run(page, "contributor")
+    assert not page.exception and not page.error
+    assert "2 profiles are current now" in said(page)
+    rows = empty.services.profiles.page(ADMINISTRATOR)
+    assert [(str(r["Born"]), r["Zip"]) for r in rows] == [("1990-01-02", "0150"), ("1991-03-04", "5003")]
+
+
 def test_sources_are_seen_by_all_and_changed_by_administrators(empty: Pages, tmp_path: Path) -> None:
     for name in ("crm", "shop"):
         (tmp_path / f"{name}.csv").write_text(f"id,{name}\na,1\n")

@@ -19,7 +19,7 @@ from ccexport.model.profiles import IngestReport
 from ccexport.model.sources import Progress, SourcePreview, Tell
 from ccexport.model.words import FieldType
 from ccexport.ui.app_state import services
-from ccexport.ui.profiles.profile_view import frame_of
+from ccexport.ui.profiles.file_remarks import chosen, remarks, side_by_side
 from ccexport.ui.render import number, plain, show_error
 from ccexport.ui.texts import t, tn
 
@@ -66,13 +66,13 @@ def ingest(actor: Actor) -> None:
         return
     path = _kept(file)
     try:
-        found, sheet = _preview(actor, path, file.file_id)
+        found, how = _preview(actor, path, file.file_id)
     except CcexportError as error:
         show_error(error)
         return
-    id_field, types = _choices(found, file.file_id, sheet)
-    st.markdown(f"**{t('The first rows')}**")
-    st.dataframe(frame_of(found.rows), hide_index=True, alt=t("The first rows"), placeholder="", height=260)
+    remarks(found, file.file_id)
+    id_field, types = _choices(found, file.file_id, str(how))
+    side_by_side(found)
     accept = st.checkbox(t("Take it even if fields are missing or it is much smaller than before"))
     if st.button(t("Bring it in"), type="primary", icon=":material/upload:"):
         take(
@@ -80,10 +80,10 @@ def ingest(actor: Actor) -> None:
                 actor,
                 [path],
                 id_field=id_field,
-                sheet=sheet,
                 types=types,
                 accept_changes=accept,
                 progress=told,
+                **how,
             )
         )
 
@@ -101,30 +101,35 @@ def _kept(file: Any) -> Path:
     return kept
 
 
-def _preview(actor: Actor, path: Path, file_id: str) -> tuple[SourcePreview, str | None]:
-    """The first rows of the file, or of the chosen sheet of a workbook."""
-    seen: dict[str | None, SourcePreview] = st.session_state.setdefault("ingest-previews", {})
-    if None not in seen:
-        seen[None] = services().profiles.preview_file(actor, path)
-    first = seen[None]
-    if len(first.sheets) < 2:
-        return first, first.sheet
-    sheet = st.selectbox(t("Sheet"), first.sheets, key=f"ingest-sheet-{file_id}", width=360)
-    if sheet not in seen:
-        seen[sheet] = services().profiles.preview_file(actor, path, sheet=sheet)
-    return seen[sheet], sheet
+def _preview(actor: Actor, path: Path, file_id: str) -> tuple[SourcePreview, dict[str, Any]]:
+    """The first rows of the file as it is to be read, and what was chosen: the sheet, the member, formats."""
+    how: dict[str, Any] = dict(chosen(file_id))
+    first = _previewed(actor, path, how)
+    for name, label, there in (
+        ("member", t("File in the archive"), first.members),
+        ("sheet", t("Sheet"), first.sheets),
+    ):
+        if len(there) > 1:
+            how[name] = st.selectbox(label, there, key=f"ingest-{name}-{file_id}", width=360)
+    return _previewed(actor, path, how), how
 
 
-def _choices(
-    found: SourcePreview, file_id: str, sheet: str | None
-) -> tuple[str | None, Mapping[str, FieldType]]:
+def _previewed(actor: Actor, path: Path, how: Mapping[str, Any]) -> SourcePreview:
+    """Read once for each way of reading it."""
+    seen: dict[str, SourcePreview] = st.session_state.setdefault("ingest-previews", {})
+    if str(how) not in seen:
+        seen[str(how)] = services().profiles.preview_file(actor, path, **how)
+    return seen[str(how)]
+
+
+def _choices(found: SourcePreview, file_id: str, how: str) -> tuple[str | None, Mapping[str, FieldType]]:
     """The id field, and the types that were changed."""
     names = list(found.fields)
     id_field = st.selectbox(
         t("Field that identifies a customer"),
         names,
         index=names.index(found.id_field) if found.id_field in names else None,
-        key=f"ingest-id-{file_id}-{sheet}",
+        key=f"ingest-id-{file_id}-{how}",
         placeholder=t("choose"),
         width=360,
     )
@@ -141,7 +146,7 @@ def _choices(
             pd.DataFrame(shown),
             hide_index=True,
             disabled=["field"],
-            key=f"ingest-types-{file_id}-{sheet}",
+            key=f"ingest-types-{file_id}-{how}",
             column_config={
                 "field": st.column_config.TextColumn(t("Field")),
                 "type": st.column_config.SelectboxColumn(
