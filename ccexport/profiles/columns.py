@@ -56,7 +56,8 @@ def text_columns(
     found = _found(db, table, possible, sample, chosen)
     _refuse_misfits(found, hints, possible)
     settled = settle(found, hints, sample)
-    lost = _lost_digits(db, table, [n for n in names if n not in open_names])
+    kept = [n for n in names if n not in open_names] if hints.scientific else []
+    lost = _lost_digits(db, table, kept)
     columns = []
     for name in names:
         if name in settled:

@@ -40,6 +40,8 @@ class CsvDialect:
     lines: int
     before_header: int = 0
     titles: int = 0
+    guarded: bool = True  # a value may begin with the mark of a spreadsheet
+    scientific: bool = True  # a number may be written as 4.79E+10
 
 
 def find_dialect(
@@ -70,8 +72,18 @@ def find_dialect(
     delimiter = _find_delimiter(sample)
     before, titles, header = _find_header(sample, delimiter, sure=skip_rows is not None)
     names = checked_header(header, name, skipped + before + 1)
+    lines, guarded, scientific = _look_through(path, delimiter)
     return CsvDialect(
-        name, path, found, delimiter, names, _count_lines(path), skipped + before, skipped + titles
+        name,
+        path,
+        found,
+        delimiter,
+        names,
+        lines,
+        skipped + before,
+        skipped + titles,
+        guarded,
+        scientific,
     )
 
 
@@ -196,9 +208,17 @@ def checked_header(header: Sequence[str], name: str, line: int = 1) -> tuple[str
     return tuple(header)
 
 
-def _count_lines(path: Path) -> int:
-    lines, last = 0, b""
+def _look_through(path: Path, delimiter: str) -> tuple[int, bool, bool]:
+    """How many lines there are, whether any value begins like a guarded one, and whether there is an `E+`:
+    what a pass over the bytes tells, no query has to be asked.
+    """
+    starts = [f"{before}'".encode() for before in (delimiter, '"', "\n", " ")] + [b'="']
+    lines, last, guarded, scientific = 0, b"", False, False
     for chunk in chunks(path):
         lines += chunk.count(b"\n")
+        if not guarded:
+            joined = last[-1:] + chunk
+            guarded = any(start in joined for start in starts)
+        scientific = scientific or b"E+" in last[-1:] + chunk
         last = chunk
-    return lines if last.endswith(b"\n") else lines + 1
+    return lines if last.endswith(b"\n") else lines + 1, guarded, scientific

@@ -3,7 +3,7 @@ kind. Must never decide.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ccexport.model.reading import FieldReading
 from ccexport.model.words import FieldType
@@ -20,6 +20,7 @@ class Hints:
     before: Mapping[str, FieldReading] = field(default_factory=dict)
     semicolons: bool = False
     source: str = ""
+    scientific: bool = True  # a number may be written as 4.79E+10
     only_dates: bool = False  # of texts in a format that has numbers and booleans of its own
 
 
@@ -52,26 +53,53 @@ def measure(db: DuckDB, table: str, pairs: Sequence[tuple[str, Kind]]) -> dict[t
     """Every pair of field and kind, in one pass."""
     if not pairs:
         return {}
-    names = list(dict.fromkeys(n for n, _ in pairs))
-    inner = ", ".join(f"trim({quote_identifier(n)}) AS t{at}" for at, n in enumerate(names))
-    outer = [x for n, k in pairs for x in _measures(f"t{names.index(n)}", k)]
-    answers = iter(db.row(f"SELECT {', '.join(outer)} FROM (SELECT {inner} FROM {table})"))
     found = {}
+    counts = iter(_counted(db, table, [(n, x) for n, k in pairs for x in _measures(k)]))
     for name, kind in pairs:
-        some, misfits, whole = next(answers), next(answers), next(answers)
-        stripped = {code: int(next(answers)) for code, _ in kind.stripped}
-        found[name, kind.name] = Counts(
-            some, misfits, some == 0 or bool(whole), {c: n for c, n in stripped.items() if n}
-        )
-    return found
+        some, misfits, whole = next(counts), next(counts), next(counts)
+        stripped = {code: int(next(counts)) for code, _ in _stripped(kind)}
+        found[name, kind.name] = Counts(some, misfits, some == 0 or bool(whole), stripped)
+    # Dates that stand for none are no misfits; few fields have any, so they are counted only where something is.
+    doubtful = [(n, k) for n, k in pairs if _has_zero(k) and found[n, k.name].misfits]
+    zeros = _counted(db, table, [(n, f"count(*) FILTER ({ZERO_SQL})") for n, _ in doubtful])
+    for (name, kind), zero in zip(doubtful, zeros, strict=True):
+        found[name, kind.name] = _without_zeros(found[name, kind.name], int(zero))
+    return {
+        pair: replace(c, stripped={k: n for k, n in c.stripped.items() if n}) for pair, c in found.items()
+    }
 
 
-def _measures(text: str, kind: Kind) -> list[str]:
-    empty = any(code == "zero_date" for code, _ in kind.stripped)
-    real = f"{text} <> ''" + (f" AND NOT {filled(ZERO_SQL, text)}" if empty else "")
+def _without_zeros(counts: Counts, zero: int) -> Counts:
+    return replace(
+        counts,
+        filled=counts.filled - zero,
+        misfits=counts.misfits - zero,
+        stripped={"zero_date": zero, **counts.stripped},
+    )
+
+
+def _counted(db: DuckDB, table: str, asked: Sequence[tuple[str, str]]) -> Sequence[int]:
+    """The aggregates over the trimmed text `{t}` of a field each, in one pass."""
+    if not asked:
+        return []
+    names = list(dict.fromkeys(n for n, _ in asked))
+    inner = ", ".join(f"trim({quote_identifier(n)}) AS t{at}" for at, n in enumerate(names))
+    outer = ", ".join(filled(x, f"t{names.index(n)}") for n, x in asked)
+    return db.row(f"SELECT {outer} FROM (SELECT {inner} FROM {table})")
+
+
+def _has_zero(kind: Kind) -> bool:
+    return any(code == "zero_date" for code, _ in kind.stripped)
+
+
+def _stripped(kind: Kind) -> list[tuple[str, str]]:
+    return [(code, condition) for code, condition in kind.stripped if code != "zero_date"]
+
+
+def _measures(kind: Kind) -> list[str]:
     return [
-        f"count(*) FILTER ({real})",
-        f"count(*) FILTER ({real} AND NOT coalesce({kind.test(text)}, false))",
-        filled(kind.whole, text),
-        *(f"count(*) FILTER ({filled(condition, text)})" for _, condition in kind.stripped),
+        "count(*) FILTER ({t} <> '')",
+        f"count(*) FILTER ({{t}} <> '' AND NOT coalesce({kind.test('{t}')}, false))",
+        kind.whole,
+        *(f"count(*) FILTER ({condition})" for _, condition in _stripped(kind)),
     ]

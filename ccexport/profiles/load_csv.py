@@ -64,6 +64,8 @@ def load_csv(loading: Loading, given: Given, name: str, path: Path, work: Path, 
         tuple(rejects),
         semicolons=dialect.delimiter == ";",
         text=True,
+        guarded=dialect.guarded,
+        scientific=dialect.scientific,
         reading=reading,
     )
 

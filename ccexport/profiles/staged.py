@@ -31,6 +31,8 @@ class Part:
     semicolons: bool = False
     text: bool = False
     json: bool = False
+    guarded: bool = True  # a value may begin with the mark of a spreadsheet
+    scientific: bool = True  # a number may be written as 4.79E+10
     reading: FileReading | None = None
 
 
@@ -45,6 +47,7 @@ class Staged:
     rejects: list[Reject] = field(default_factory=list)
     rows: int = 0
     json: bool = False
+    scientific: bool = True
     files: tuple[FileReading, ...] = ()
     guards: Mapping[str, int] = field(default_factory=dict)  # field → how many were taken off
 
@@ -69,6 +72,7 @@ def stack(db: DuckDB, parts: list[Part]) -> Staged:
     if rows == 0:
         raise BadInput("{file} has no rows besides its header.", file=parts[0].name)
     rejects = [r for p in parts for r in p.rejects]
+    guarded = parts[0].text and any(p.guarded for p in parts)
     return Staged(
         parts[0].types,
         parts[0].text,
@@ -78,7 +82,8 @@ def stack(db: DuckDB, parts: list[Part]) -> Staged:
         rows,
         json=parts[0].json,
         files=tuple(p.reading for p in parts if p.reading is not None),
-        guards=take_off_guards(db, STAGED, [n for n, _ in parts[0].types]) if parts[0].text else {},
+        scientific=any(p.scientific for p in parts),
+        guards=take_off_guards(db, STAGED, [n for n, _ in parts[0].types]) if guarded else {},
     )
 
 

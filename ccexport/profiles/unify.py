@@ -66,6 +66,7 @@ def columns_of(db: DuckDB, staged: Staged, id_name: str, given: Given) -> list[C
         before=given.before,
         semicolons=staged.decimal_comma,
         source=given.name,
+        scientific=staged.scientific,
         only_dates=staged.json,
     )
     if not staged.text:
