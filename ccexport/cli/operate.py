@@ -2,9 +2,10 @@
 
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +14,9 @@ from ccexport.cli.output import ExitCode, emit, exit_code_of, say, table
 from ccexport.cli.progress import driven
 from ccexport.cli.session import DataDir, Json, opened
 from ccexport.errors import BadInput
+
+if TYPE_CHECKING:
+    from ccexport.services import Services
 
 suppression = typer.Typer(help="Addresses and domains that are never sent.")
 
@@ -62,6 +66,9 @@ def demo(as_json: Json = False, data_dir: DataDir = None) -> int:
 
 def worker(
     once: Annotated[bool, typer.Option("--once", help="Drive what is due now, then leave.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say whether a worker was at work here in the last minute.")
+    ] = False,
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> int:
@@ -70,6 +77,8 @@ def worker(
     Example: ccexport worker --once
     """
     with opened(data_dir) as (services, _):
+        if check:
+            return _check_worker(services, as_json)
         working = services.worker()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: working.stop.set())
@@ -81,6 +90,15 @@ def worker(
         working.run_forever()
         emit(as_json, {"stopped": True}, ["Stopped."])
     return ExitCode.DONE
+
+
+def _check_worker(services: "Services", as_json: bool) -> int:
+    """A probe for service managers: 1 when no worker of this machine has shown itself for a minute."""
+    from ccexport.worker.presence import machines_with_workers
+
+    here = socket.gethostname() in machines_with_workers(services.ledger)
+    emit(as_json, {"working": here}, ["A worker is at work here." if here else "No worker is at work here."])
+    return ExitCode.DONE if here else ExitCode.FAILED
 
 
 def sandbox(

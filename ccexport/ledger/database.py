@@ -31,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
+    DatabaseError,
     IntegrityError,
     InterfaceError,
     InternalError,
@@ -341,6 +342,12 @@ def _translated() -> Iterator[None]:
         raise LedgerTrouble(
             "The ledger cannot be used: {problem}. Check the disk and CCEXPORT_LEDGER_URL.",
             problem=_first_line(error),
+        ) from error
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:
+            raise  # a fault of ours: wrong SQL or a wrong value
+        raise LedgerTrouble(
+            "The ledger is damaged ({problem}): restore it from a back-up.", problem=_first_line(error)
         ) from error
 
 

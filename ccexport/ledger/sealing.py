@@ -70,11 +70,16 @@ def _key_file(path: Path) -> bytes:
             make_folder(path.parent, 0o700)
             with locked(path.with_name(f".{path.name}.lock")):
                 _write_new(path, Fernet.generate_key())
-        return path.read_bytes().strip()
+        key = path.read_text("utf-8", errors="replace").strip()
     except OSError as error:
         raise StoreTrouble(
             "The key file {file} cannot be read or made: {problem}.", file=path.name, problem=error.strerror
         ) from error
+    if len(key) < SHORTEST:
+        raise StoreTrouble(
+            "The key file {file} is empty or damaged: put the key back from where it is kept.", file=path.name
+        )
+    return _key(key)
 
 
 def _write_new(path: Path, key: bytes) -> None:

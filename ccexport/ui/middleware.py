@@ -27,10 +27,8 @@ TO_THE_PROVIDER = "/auth/login"  # Streamlit's own
 ASKED_SECONDS = 600
 BROWSER_SECONDS = 24 * 3600
 SIGNED_IN_ONLY = ("/media/", "/_stcore/upload_file")
-ANY_HOST = (
-    "/healthz",
-    "/metrics",
-)  # asked by machines, by whatever address; they say nothing or need a token
+# Asked by machines, by whatever address; they say nothing, or need a token.
+ANY_HOST = ("/healthz", "/readyz", "/metrics")
 UPLOAD = "/_stcore/upload_file/"
 ASK_THE_SERVICES = ("/auth/", "/oauth/", "/download/", "/metrics")
 OUR_SCRIPTS = " ".join(f"'sha256-{one}'" for one in SCRIPT_HASHES)

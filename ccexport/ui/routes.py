@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from ccexport import __version__
 from ccexport.errors import CcexportError
 from ccexport.model.exports import Actor
 from ccexport.ui.app_state import STARTED, services
@@ -32,11 +33,28 @@ async def healthz(_: Request) -> Response:
     )
 
 
+async def readyz(request: Request) -> Response:
+    """200 when the installation can do its work, else 503; why not is for who has CCEXPORT_METRICS_TOKEN."""
+    if STARTED.services is None:
+        return JSONResponse({"ready": False, "version": __version__}, 503)
+    from ccexport.services.readiness import troubles
+
+    found = await run_in_threadpool(troubles, STARTED.services.wiring)
+    told = {"ready": not found, "version": __version__} | (
+        {"why": found} if _may_read_metrics(request) else {}
+    )
+    return JSONResponse(told, 503 if found else 200)
+
+
+def _may_read_metrics(request: Request) -> bool:
+    token = STARTED.settings.metrics_token.get_secret_value() if STARTED.settings else ""
+    kind, _, given = request.headers.get("authorization", "").partition(" ")
+    return bool(token) and kind.lower() == "bearer" and compare_digest(given.encode(), token.encode())
+
+
 async def metrics(request: Request) -> Response:
     """Numbers for Prometheus, for whoever has CCEXPORT_METRICS_TOKEN; without one nobody has."""
-    token = services().settings.metrics_token.get_secret_value()
-    kind, _, given = request.headers.get("authorization", "").partition(" ")
-    if not token or kind.lower() != "bearer" or not compare_digest(given.encode(), token.encode()):
+    if not _may_read_metrics(request):
         return PlainTextResponse("Not found.", 404)
     from ccexport.services.metrics import as_text
 
@@ -130,6 +148,7 @@ def _to(url: str) -> RedirectResponse:
 
 ROUTES = [
     Route("/healthz", healthz),
+    Route("/readyz", readyz),
     Route("/metrics", metrics),
     Route("/auth/complete", complete),
     Route("/auth/sign-out", sign_out, methods=["POST"]),

@@ -33,7 +33,9 @@ def test_a_page_opened_too_early_says_that_it_goes_on_by_itself() -> None:
     assert "Starting" in said(page)
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/auth/complete?t=x", "/download/audit.csv", "/oauth/callback"])
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/readyz", "/auth/complete?t=x", "/download/audit.csv", "/oauth/callback"]
+)
 def test_a_route_opened_too_early_says_try_again(path: str) -> None:
     """503, not a broken answer."""
 
