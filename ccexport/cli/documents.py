@@ -28,7 +28,8 @@ def export_document(services: Any, actor: Any, export: Export) -> dict[str, Any]
     return {
         **draft.model_dump(mode="json"),
         "list_id": config.list_id,
-        "map": {"email": config.email} | {f.target: f.source or f.constant for f in config.fields},
+        "map": {"email": config.email}
+        | {f.target: f.source or f.constant or f.template for f in config.fields},
         "version": export.version,
         "paused": export.paused,
         "updated_by": export.updated_by,

@@ -25,6 +25,7 @@ class FieldDraft(BaseModel):
     constant: str | None = None
     transforms: tuple[str, ...] = ()
     default: str | None = None
+    template: str | None = None
 
 
 class ExportDraft(ExportSettings):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from ccexport.model.words import Mode, Role
 
@@ -15,10 +15,11 @@ class _Frozen(BaseModel):
 
 
 class MappedField(_Frozen):
-    """One profile field (or a constant) mapped to one contact field.
+    """One profile field (or a constant, or several put together) mapped to one contact field.
 
     `target` is a property of the import (`first_name`, `street`, `birthday`, …) or
-    `cf:<custom_field_id>`. Exactly one of `source` (a profile field) and `constant` is set.
+    `cf:<custom_field_id>`. Exactly one of `source` (a profile field), `constant` and `template`
+    (`"{First Name|title} from {City}"`; empty when one of its fields is) is set.
     `transforms` are applied in order; see `ccexport.plan.transforms`.
     """
 
@@ -27,6 +28,13 @@ class MappedField(_Frozen):
     constant: str | None = None
     transforms: tuple[str, ...] = ()
     default: str | None = None
+    template: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without a template as it was written before there were any: digests of plans stay what they were."""
+        written: dict[str, Any] = write(self)
+        return {k: v for k, v in written.items() if k != "template" or v is not None}
 
 
 class ConsentRule(_Frozen):

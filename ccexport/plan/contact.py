@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from ccexport.model.words import FieldType
 from ccexport.plan.fields import Shape
 from ccexport.plan.mapping import Target
+from ccexport.plan.template import template_sql
 from ccexport.plan.transforms import DATE, cleaned, transform_sql
 from ccexport.profiles.clean_text import all_clean_sql
 from ccexport.profiles.database import quote_identifier, quote_text
@@ -160,12 +161,20 @@ def _plain(straight: Sequence[_Column]) -> str:
 def _text(column: _Column) -> str:
     """SQL: the source as text."""
     target = column.target
+    if target.parts:
+        return template_sql(target.parts, lambda name: _field_text(name, target.types[name]))
     if target.mapped.source is None:
         return quote_text(target.mapped.constant or "")
-    source = f"p.{quote_identifier(target.mapped.source)}"
-    match target.type:
-        case FieldType.DATE | FieldType.TIMESTAMP if column.is_day:
-            return f"CASE WHEN isfinite({source}) THEN {source}::DATE END"
+    if column.is_day:
+        source = f"p.{quote_identifier(target.mapped.source)}"
+        return f"CASE WHEN isfinite({source}) THEN {source}::DATE END"
+    return _field_text(target.mapped.source, target.type)
+
+
+def _field_text(name: str, type_: FieldType) -> str:
+    """SQL: a field of the profile as text."""
+    source = f"p.{quote_identifier(name)}"
+    match type_:
         case FieldType.DATE | FieldType.TIMESTAMP:
             return f"CASE WHEN isfinite({source}) THEN strftime({source}, '%Y-%m-%d') END"
         case FieldType.NUMBER:

@@ -3,6 +3,7 @@
 Owns what a mapping may say. Must never look at a value: `contact` makes the SQL for those.
 """
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from ccexport.plan.fields import (
     Shape,
     custom_field,
 )
+from ccexport.plan.template import TemplateField, parts_of
 from ccexport.plan.transforms import check_transform
 
 
@@ -37,6 +39,8 @@ class Target:
     field: ContactField
     mapped: MappedField
     type: FieldType
+    parts: tuple[str | TemplateField, ...] = ()
+    types: Mapping[str, FieldType] = dataclasses.field(default_factory=dict)
 
 
 def check_mapping(config: ExportConfig, snapshot: Snapshot, custom_fields: Mapping[str, str]) -> None:
@@ -74,9 +78,9 @@ def _any_phone(target: Target) -> Target:
 
 def _target(mapped: MappedField, snapshot: Snapshot, custom_fields: Mapping[str, str]) -> Target:
     field = _contact_field(mapped.target, custom_fields)
-    if (mapped.source is None) == (mapped.constant is None):
+    if sum(given is not None for given in (mapped.source, mapped.constant, mapped.template)) != 1:
         raise BadInput(
-            "{label}: map either a profile field or a constant.", label=field.label, field=mapped.target
+            "{label}: map a profile field, a constant or a template.", label=field.label, field=mapped.target
         )
     for transform in mapped.transforms:
         check_transform(transform, field.label)
@@ -90,6 +94,11 @@ def _target(mapped: MappedField, snapshot: Snapshot, custom_fields: Mapping[str,
                 count=len(text),
                 field=mapped.target,
             )
+    if mapped.template is not None:
+        parts = parts_of(mapped.template, str(field.label))
+        named = [part.name for part in parts if isinstance(part, TemplateField)]
+        types = {name: _profile_field(name, snapshot, field.label).type for name in named}
+        return Target(field, mapped, FieldType.TEXT, parts, types)
     if mapped.source is None:
         return Target(field, mapped, FieldType.TEXT)
     return Target(field, mapped, _profile_field(mapped.source, snapshot, field.label).type)

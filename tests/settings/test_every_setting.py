@@ -143,14 +143,26 @@ def test_every_limit_is_set_and_switched_off_by_itself(
     assert getattr(installation.services.exports.get(ADA, export.id).config.guards, guard) == default
 
 
-PART_VALUES = {"source": "country", "constant": "Oslo", "transforms": ["trim", "upper"], "default": "there"}
+PART_VALUES = {
+    "source": "country",
+    "constant": "Oslo",
+    "transforms": ["trim", "upper"],
+    "default": "there",
+    "template": "{country|upper}!",
+}
+    "source": "country",
+    "constant": "Oslo",
+    "transforms": ["trim", "upper"],
+    "default": "there",
+    "template": "{country|upper}!",
+}
 
 
 @pytest.mark.parametrize("part", FIELD_PARTS)
 def test_every_part_of_a_field_survives_dump_and_apply(
     installation: World, export: Export, ccexport: Callable[..., Said], part: str
 ) -> None:
-    field = ({} if part in {"constant"} else {"source": "country"}) | {part: PART_VALUES[part]}
+    field = ({} if part in {"constant", "template"} else {"source": "country"}) | {part: PART_VALUES[part]}
     installation.services.exports.change(CARL, export.id, fields={"city": field})
     document = ccexport("dump").out
     stored = installation.services.exports.get(ADA, export.id).config

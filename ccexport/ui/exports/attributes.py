@@ -5,15 +5,17 @@ Must never check a mapping: saving does.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
+from ccexport.messages import mark
 from ccexport.model.exports import MappedField
 from ccexport.services.exports import CONTACT_FIELDS, TRANSFORMS
 from ccexport.ui.texts import t
 
-CONSTANT = "="
-NO_TRANSFORM = ""
+CONSTANT, TEMPLATE = "=", "{}"
+TEXTS = mark({CONSTANT: "the same text for everybody", TEMPLATE: "several fields put together"})
 
 
 @dataclass(frozen=True)
@@ -85,43 +87,66 @@ def _row(
         disabled=disabled,
         placeholder=t("choose"),
     )
-    sources = [*profile_fields, CONSTANT]
+    sources = [*profile_fields, CONSTANT, TEMPLATE]
+    now = (field.source or (CONSTANT if field.template is None else TEMPLATE)) if field else None
     source = st.selectbox(
         t("Profile field"),
         sources,
-        index=_index(sources, (field.source or CONSTANT) if field else None),
-        format_func=lambda name: t("the same text for everybody") if name == CONSTANT else name,
+        index=_index(sources, now),
+        format_func=lambda name: t(TEXTS[name]) if name in TEXTS else name,
         key=f"{key}-source",
         width=200,
         disabled=disabled,
         placeholder=t("choose"),
     )
-    constant, transforms = None, field.transforms if field else ()
-    if source == CONSTANT:
-        constant = st.text_input(
+    if source in TEXTS:
+        written = st.text_input(
             t("Text"),
-            value=(field.constant or "") if field else "",
+            value=(field.constant or field.template or "") if field else "",
             key=f"{key}-constant",
-            width=200,
+            width=240,
             disabled=disabled,
+            help=t("Profile fields stand in braces: {example}", example="{First Name|title} {Last Name}")
+            if source == TEMPLATE
+            else None,
         )
+        how: dict[str, Any] = {"constant": written} if source == CONSTANT else {"template": written}
     else:
-        options = list(dict.fromkeys([NO_TRANSFORM, *(n for n in TRANSFORMS if n != "trim"), *transforms]))
-        chosen = st.selectbox(
-            t("Changed how"),
-            options,
-            index=_index(options, transforms[0] if transforms else NO_TRANSFORM),
-            format_func=lambda name: t(TRANSFORMS[name]) if name in TRANSFORMS else (name or t("as it is")),
-            key=f"{key}-transform",
-            width=215,
-            disabled=disabled,
-        )
-        transforms = ((chosen,) if chosen else ()) + tuple(transforms[1:])
+        how = {"source": source, "transforms": _transforms(key, field, disabled)}
+    if source != CONSTANT:
+        how["default"] = _default(key, field, disabled)
     if not target or not source:
         return None
-    base = field or MappedField(target=target)
-    made = {"target": target, "source": None if source == CONSTANT else source, "constant": constant}
-    return base.model_copy(update=made | {"transforms": () if source == CONSTANT else transforms})
+    return MappedField(target=target, **how)
+
+
+def _transforms(key: str, field: MappedField | None, disabled: bool) -> tuple[str, ...]:
+    """One after the other, in the order in which they were chosen."""
+    now = tuple(n for n in field.transforms if n != "trim") if field else ()
+    return tuple(
+        st.multiselect(
+            t("Changed how"),
+            list(dict.fromkeys([*(n for n in TRANSFORMS if n != "trim"), *now])),
+            default=now,
+            format_func=lambda name: t(TRANSFORMS[name]) if name in TRANSFORMS else name,
+            key=f"{key}-transform",
+            width=240,
+            disabled=disabled,
+            placeholder=t("as it is"),
+        )
+    )
+
+
+def _default(key: str, field: MappedField | None, disabled: bool) -> str | None:
+    written = st.text_input(
+        t("When empty, send"),
+        value=(field.default or "") if field else "",
+        key=f"{key}-default",
+        width=150,
+        disabled=disabled,
+        placeholder=t("nothing"),
+    )
+    return written or None
 
 
 def _index(options: Sequence[str], wanted: str | None) -> int | None:
