@@ -150,12 +150,6 @@ PART_VALUES = {
     "default": "there",
     "template": "{country|upper}!",
 }
-    "source": "country",
-    "constant": "Oslo",
-    "transforms": ["trim", "upper"],
-    "default": "there",
-    "template": "{country|upper}!",
-}
 
 
 @pytest.mark.parametrize("part", FIELD_PARTS)
