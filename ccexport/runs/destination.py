@@ -23,6 +23,9 @@ from ccexport.runs.erased import ErasedList
 
 LONGEST = timedelta(minutes=30)
 CHUNK = 50_000
+# By how much a reading may fall short of the list's own count, which is a moment older and eventually consistent.
+FEW, SHARE = 20, 0.05
+AGAIN = 5.0
 Beat = Callable[[], None]
 
 
@@ -31,9 +34,29 @@ def read_destination(
 ) -> DestinationReading:
     """Read list and unsubscribed people now, and register the reading.
 
-    `beat` is called on every poll. Raises what the account raises, and `ConstantContactDown`
-    when the export activities do not finish.
+    A reading with far fewer people than the list itself counts would make all the others look as if they had
+    left: it is taken once more, and then not believed. Raises `NotFound` when the list is not there any more,
+    what the account raises, and `ConstantContactDown` when the export activities do not finish or do not fit.
     """
+    for last in (False, True):
+        members = account.list(list_id).members
+        reading_id, reading = _read(engine, account, account_id, list_id, beat)
+        if members is None or members - reading.on_list_count <= max(FEW, members * SHARE):
+            engine.ledger.files.add_reading(reading_id, reading)
+            return reading
+        if not last:
+            engine.sleep(AGAIN)
+    raise ConstantContactDown(
+        "The contact list counts {members} members, but only {read} could be read; trying again later.",
+        members=members,
+        read=reading.on_list_count,
+    )
+
+
+def _read(
+    engine: Engine, account: Account, account_id: str, list_id: str, beat: Beat
+) -> tuple[str, DestinationReading]:
+    """`beat` is called on every poll."""
     reading_id = engine.new_id("reading")
     folder = engine.data_dir / "destination" / reading_id
     read_at = engine.clock()
@@ -46,7 +69,7 @@ def read_destination(
         write_addresses(known(engine, account, activity), folder / name)
         for activity, name in zip(started, ("on_list.parquet", "unsubscribed.parquet"), strict=True)
     ]
-    reading = DestinationReading(
+    return reading_id, DestinationReading(
         account_id=account_id,
         list_id=list_id,
         on_list=folder / "on_list.parquet",
@@ -55,8 +78,6 @@ def read_destination(
         unsubscribed_count=counts[1],
         read_at=read_at,
     )
-    engine.ledger.files.add_reading(reading_id, reading)
-    return reading
 
 
 def read_list(engine: Engine, account: Account, list_id: str, into: Path, beat: Beat) -> int:

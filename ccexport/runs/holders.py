@@ -6,6 +6,7 @@ step with them. Must never change anything.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from ccexport.errors import NotFound
@@ -13,7 +14,8 @@ from ccexport.ledger import Ledger
 from ccexport.model.exports import Export, ExportConfig
 from ccexport.model.plans import DestinationReading
 from ccexport.model.words import Mode
-from ccexport.plan.standing import Seen
+from ccexport.plan.standing import Seen, source_of
+from ccexport.profiles.database import quote_path, session
 from ccexport.runs.engine import Engine
 
 
@@ -91,3 +93,35 @@ def readings_since(
 def as_seen(reading: DestinationReading) -> Seen:
     """A reading as the plan takes it."""
     return Seen(reading.on_list, reading.unsubscribed if Path(reading.unsubscribed).exists() else None)
+
+
+@dataclass(frozen=True)
+class Misfits:
+    """What does not add up in the deliveries of all lists."""
+
+    twice: int = 0
+    """Addresses that are known more than once on one list."""
+    without_export: int = 0
+    """Holds of exports that were never saved here."""
+
+    def __bool__(self) -> bool:
+        return bool(self.twice or self.without_export)
+
+
+def misfits(engine: Engine) -> Misfits:
+    """Look through the deliveries and holds of every list."""
+    known = {run.export_id for run in engine.ledger.runs.all(limit=100_000)}
+    known |= set(engine.ledger.exports.names())
+    twice = without = 0
+    with session(memory_limit=engine.memory_limit, temp_dir=engine.data_dir / "temp") as db:
+        for _, _, path in engine.ledger.files.all_deliveries():
+            if not path.exists():
+                continue
+            rows = f"read_parquet({quote_path(path)})"
+            twice += db.row(
+                f"SELECT count(*) FROM (SELECT 1 FROM {rows} GROUP BY address HAVING count(*) > 1)"
+            )[0]
+            holds = source_of(db, path).holds
+            counted = db.rows(f"SELECT export_id, count(*) FROM {holds} WHERE until IS NULL GROUP BY 1")
+            without += sum(count for export_id, count in counted if export_id not in known)
+    return Misfits(twice, without)

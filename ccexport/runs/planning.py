@@ -151,7 +151,6 @@ class Planner:
         at_hand = self.last_reading(export)
         if at_hand is not None and not fresh:
             return at_hand, custom_fields
-        account.list(export.config.list_id)  # a list removed meanwhile is refused here, by name
         reading = read_destination(self._engine, account, connection.account_id, export.config.list_id, beat)
         return reading, custom_fields
 

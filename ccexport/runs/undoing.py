@@ -56,7 +56,6 @@ class Undoer:
         if deliveries is None or run.outcomes_path is None:
             raise Conflict("Run {run} sent nothing, so there is nothing to undo.", run=run.id)
         account = engine.account_for(run.connection_id)
-        account.list(run.list_id)  # a list removed meanwhile is refused here, by name
         reading = read_destination(engine, account, run.account_id, run.list_id, beat)
         export = ledger.exports.get(run.export_id)
         since = readings_since(engine, run.account_id, run.list_id, until=reading)

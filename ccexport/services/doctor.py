@@ -18,6 +18,7 @@ from ccexport.errors import CcexportError
 from ccexport.ledger.maintenance import NEWEST, version_of
 from ccexport.model.schedules import Follows
 from ccexport.outgoing import NoAnswer, exchange
+from ccexport.runs.holders import misfits
 from ccexport.services.wiring import Wiring
 from ccexport.settings import Settings, load_settings
 from ccexport.worker.notices_delivery import undelivered
@@ -133,6 +134,7 @@ def _inside(wiring: Wiring) -> Iterator[Finding]:
     yield _worker(wiring)
     yield from _connections(wiring)
     yield _notices(wiring)
+    yield _holds(wiring)
 
 
 def _key(wiring: Wiring) -> Finding:
@@ -240,4 +242,17 @@ def _notices(wiring: Wiring) -> Finding:
         return Finding("notices", Health.OK, "None is undelivered.")
     return Finding(
         "notices", Health.WARN, f"{len(failed)} did not arrive: {failed[0].error}", "See `notices outbox`."
+    )
+
+
+def _holds(wiring: Wiring) -> Finding:
+    """Whether what is believed of the lists adds up: each address once, each hold by an export there is."""
+    found = misfits(wiring.engine)
+    if not found:
+        return Finding("holds", Health.OK, "Every address is known once, and every hold has its export.")
+    return Finding(
+        "holds",
+        Health.WARN,
+        f"{found.twice} addresses are known twice, and {found.without_export} holds have no export.",
+        "Run an export to that contact list: each run writes anew what is known of its list.",
     )

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ccexport.constant_contact.transport import Transport
@@ -9,6 +11,9 @@ from ccexport.constant_contact.wire import Answer, Lost, Request
 from ccexport.errors import Conflict
 from ccexport.model.exports import ConsentRule
 from ccexport.model.words import Mode, RunState
+from ccexport.plan.standing import holds_path
+from ccexport.runs import destination
+from ccexport.runs.holders import Misfits, misfits
 from tests.world import ADA, CARL, World, person
 
 COUNTRY = {"all": [{"field": "country", "op": "is", "value": "Norway"}]}
@@ -367,3 +372,42 @@ def test_when_they_really_left_they_stay_off(world: World) -> None:
 
     assert (run.state, run.counts["sent"], again.counts["sent"]) == (RunState.SUCCEEDED, 0, 0)
     assert world.on_list() == at(*range(25, 30))
+
+
+def test_a_reading_that_came_back_empty_is_not_believed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list says itself that it has members; so the run waits, and nobody has left."""
+    world.ready(people(range(40)))
+    world.run()
+    known = destination.known
+    empty = [True, True]
+
+    def nobody(*given: object) -> Iterable[str]:
+        return known(*given) if not empty else []  # type: ignore[arg-type]
+
+    monkeypatch.setattr(destination, "known", nobody)
+    waiting = world.run()
+    empty.clear()
+    run = world.services.runs.drive_here(waiting.id)
+
+    assert waiting.state is RunState.WAITING
+    assert "counts 40 members, but only 0 could be read" in waiting.note
+    assert (run.state, run.counts["unchanged"]) == (RunState.SUCCEEDED, 40), run.note
+
+
+def test_the_doctor_finds_what_does_not_add_up(world: World) -> None:
+    """A hold without an export would keep somebody on a list for no reason that lives."""
+    world.ready(people(range(3)))
+    world.run()
+    engine = world.services.wiring.engine
+    before = misfits(engine)
+    ((_, _, path),) = engine.ledger.files.all_deliveries()
+    rows = pq.read_table(path)
+    pq.write_table(pa.concat_tables([rows, rows.slice(0, 1)]), path)
+    holds = pq.read_table(holds_path(path))
+    other = [hold | {"export_id": "export-nobody"} for hold in holds.to_pylist()[:2]]
+    pq.write_table(pa.concat_tables([holds, pa.Table.from_pylist(other, holds.schema)]), holds_path(path))
+
+    assert not before
+    assert misfits(engine) == Misfits(twice=1, without_export=2)
