@@ -3,7 +3,7 @@
 Must never sleep: waiting is the caller's.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -141,5 +141,13 @@ class Audit:
             query = query.where(
                 audit.c.actor.like(like) | audit.c.action.like(like) | audit.c.subject.like(like)
             )
+        with self._db.read() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def of(self, actions: Collection[str], since: datetime | None) -> list[dict[str, Any]]:
+        """Everything of these kinds after that moment, or ever."""
+        query = select(audit).where(audit.c.action.in_(actions))
+        if since is not None:
+            query = query.where(audit.c.at > since)
         with self._db.read() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]

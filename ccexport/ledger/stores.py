@@ -222,6 +222,14 @@ class Releases:
         with self._db.read() as connection:
             return frozenset(connection.execute(query).scalars())
 
+    def released_by(self, export_id: str, run_id: str, since: datetime | None) -> set[str]:
+        """Who released a guard for the next run, for this one, or since then."""
+        mine = releases.c.run_id.is_(None) | (releases.c.run_id == run_id)
+        when = mine if since is None else mine | (releases.c.at > since)
+        query = select(releases.c.by).where(releases.c.export_id == export_id, when)
+        with self._db.read() as connection:
+            return set(connection.execute(query).scalars())
+
     def use(self, export_id: str, run_id: str) -> None:
         """A release counts for one run only."""
         with self._db.write() as connection:

@@ -119,7 +119,7 @@ class Driver:
             return self._wait(
                 run,
                 WaitReason.APPROVAL,
-                f"Waiting for a second person to approve {touched(run, plan)} contacts.",
+                f"Waiting for a second person to approve {touched(plan)} contacts.",
             )
         if (
             run.trigger is not Trigger.UNDO and not self._runs.facts(run.id).take_off
@@ -175,7 +175,7 @@ class Driver:
 
     def _needs_approval(self, run: Run, plan: Plan) -> bool:
         limit = self._engine.ledger.connections.get(run.connection_id).approval_above
-        return limit is not None and touched(run, plan) > limit and not self._runs.approved_by(run.id)
+        return limit is not None and touched(plan) > limit and not self._runs.approved_by(run.id)
 
     def _send(self, run: Run) -> Run:
         self._requests(run).send(BatchKind.IMPORT)

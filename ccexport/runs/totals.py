@@ -5,7 +5,7 @@ Must never read a file, ask anybody, or call a run succeeded that was not verifi
 
 from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run
-from ccexport.model.words import BatchKind, BatchState, Outcome, RunState, Trigger, Verdict
+from ccexport.model.words import BatchKind, BatchState, Outcome, RunState, Verdict
 from ccexport.telemetry import count
 
 
@@ -14,10 +14,9 @@ def left(batch: Batch) -> bool:
     return batch.activity_id is not None or batch.state in {BatchState.SUBMITTING, BatchState.UNKNOWN}
 
 
-def touched(run: Run, plan: Plan) -> int:
-    """How many contacts a second person would answer for; an undo is mostly removals."""
-    removals = plan.verdicts.get(Verdict.REMOVE, 0) if run.trigger is Trigger.UNDO else 0
-    return plan.to_send + removals
+def touched(plan: Plan) -> int:
+    """How many contacts a second person would answer for: who is sent, and who is taken off."""
+    return plan.to_send + plan.verdicts.get(Verdict.REMOVE, 0)
 
 
 def import_batches(run: Run, plan: Plan) -> list[Batch]:

@@ -21,6 +21,7 @@ from ccexport.services.access import masked, require, require_use, sees_personal
 from ccexport.services.wiring import UseCases
 
 STALE = timedelta(minutes=15)
+OFTEN = timedelta(minutes=1)  # a reading costs several of the day's requests
 
 
 class PreviewUseCases(UseCases):
@@ -33,23 +34,30 @@ class PreviewUseCases(UseCases):
 
         `fresh`: True reads the destination again, False takes the last reading however old, None reads
         again when there is none younger than 15 minutes. When Constant Contact cannot be asked, the plan
-        is made from the last reading or without one; `destination_read_at` then says so.
+        is made from the last reading or without one; `destination_read_at` then says so. A viewer's preview asks
+        for nothing; in the dashboard an export is read afresh once a minute at most.
         """
         require(actor, Role.VIEWER, "see previews")
         export = self._ledger.exports.named(name)
         if resend_all:
             export = resending(export)
         planner = Planner(self._wiring.engine)
-        if fresh is None:
-            fresh = self._is_stale(planner, export)
+        if not actor.role.covers(Role.CONTRIBUTOR):
+            return planner.plan_without_destination(export)
+        fresh = self._is_fresh(actor, planner, export, fresh)
         try:
             return planner.plan(export, fresh=fresh)
         except ConstantContactError:
             return planner.plan_without_destination(export)
 
-    def _is_stale(self, planner: Planner, export: Export) -> bool:
+    def _is_fresh(self, actor: Actor, planner: Planner, export: Export, fresh: bool | None) -> bool:
         at_hand = planner.last_reading(export)
-        return at_hand is None or self._ledger.clock() - at_hand.read_at > STALE
+        if at_hand is None:
+            return True
+        age = self._ledger.clock() - at_hand.read_at
+        if fresh is None:
+            return age > STALE
+        return fresh and not (actor.session and age < OFTEN)
 
     def remarks(self, actor: Actor, name: str, plan: Plan) -> Sequence[str]:
         """What a person should know before this plan is run, besides its numbers; one sentence each."""

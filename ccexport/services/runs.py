@@ -9,11 +9,12 @@ from ccexport.errors import BadInput, Conflict
 from ccexport.messages import word
 from ccexport.model.exports import Actor
 from ccexport.model.runs import Run
-from ccexport.model.words import BatchState, Role, RunState, Trigger, WaitReason
+from ccexport.model.words import BatchState, Role, RunState, WaitReason
 from ccexport.plan.guards import PUT_BACK
 from ccexport.services.access import require, usable_run
 from ccexport.services.history import RunHistory
 from ccexport.services.run_contacts import RunContacts
+from ccexport.services.second_person import not_second
 from ccexport.services.start_runs import StartRuns
 from ccexport.services.wiring import UseCases
 from ccexport.services.workers import new_worker
@@ -63,27 +64,26 @@ class SteerRuns(UseCases):
         return self._ledger.runs.get(run_id)
 
     def approve(self, actor: Actor, run_id: str) -> Run:
-        """A second person approves the plan; not who asked for the run or changed the export since it last ran."""
+        """A second person approves the plan; not who asked for the run or changed what it depends on."""
         run = usable_run(self._ledger, actor, run_id, "approve this run")
         if run.state is not RunState.WAITING or run.wait_reason is not WaitReason.APPROVAL:
             raise Conflict("Run {run} does not wait for approval.", run=run_id)
-        if actor.name in {run.actor, *self._changed_by(run)}:
-            raise Conflict("Somebody else has to approve: you asked for this run or changed its export.")
+        if actor.name in not_second(self._ledger, run):
+            raise Conflict(
+                "Somebody else has to approve: you asked for this run, or changed its export, segments, "
+                "profiles, suppression list or guards since it last ran."
+            )
         self._ledger.runs.approve(run_id, by=actor.name, digest=run.digest)
         self._ledger.audit.add(
             actor.name, "run approved", run.export_name, {"run": run.id, "digest": run.digest}
         )
         return self._ledger.runs.get(run_id)
 
-    def _changed_by(self, run: Run) -> set[str]:
-        """Who made the export what it is now: the last to change it, and all since it last ended well."""
-        versions = self._ledger.exports.versions(run.export_id)
-        earlier = self._ledger.runs.all(export_id=run.export_id, live=False, limit=1_000)
-        well = {RunState.SUCCEEDED, RunState.SUCCEEDED_WITH_REJECTS}
-        ended = (r.export_version for r in earlier if r.state in well and r.trigger is not Trigger.UNDO)
-        ran = max(ended, default=0)
-        newest = max(v["version"] for v in versions)
-        return {v["updated_by"] for v in versions if v["version"] > ran or v["version"] == newest}
+    def may_approve(self, actor: Actor, run_id: str) -> bool:
+        """Whether this actor is a second person for the run that waits for one."""
+        run = usable_run(self._ledger, actor, run_id, "approve this run")
+        waits = run.state is RunState.WAITING and run.wait_reason is WaitReason.APPROVAL
+        return waits and actor.name not in not_second(self._ledger, run)
 
     def put_back(self, actor: Actor, export_name: str, *, reason: str) -> None:
         """Let the next run of the export put back whoever is gone from its list since the last run, once.

@@ -121,7 +121,9 @@ class SegmentDefinitions(UseCases):
                 segment
             )  # a rule that does not fit the profiles is refused before it is saved
         saved = self._ledger.segments.save(segment, by=actor.name)
-        self._ledger.audit.add(actor.name, "segment saved", saved.name, {"version": saved.version})
+        self._ledger.audit.add(
+            actor.name, "segment saved", saved.name, {"version": saved.version, "id": saved.id}
+        )
         return saved
 
     def _by_id(self, rule: Mapping[str, Any]) -> dict[str, Any]:

@@ -138,6 +138,11 @@ class Timetable:
         if export is None or refusal:
             self._ledger.schedules.settle(firing.id, FiringState.DROPPED, refusal)
             return 0
+        waits = self._waits_for_rights(export, firing, saved)
+        if waits:
+            if (firing.state, firing.note) != (FiringState.LATER, waits):
+                self._ledger.schedules.settle(firing.id, FiringState.LATER, waits)
+            return 0
         return self._start(firing, export, saved.schedule if saved else Schedule())
 
     def _refusal(self, export: Export | None, firing: Firing, saved: SavedSchedule | None) -> str:
@@ -154,6 +159,23 @@ class Timetable:
             return (
                 f"The connection {connection.name} is kept for administrators: an administrator has to set this "
                 "schedule, or share the connection."
+            )
+        return ""
+
+    def _waits_for_rights(self, export: Export, firing: Firing, saved: SavedSchedule | None) -> str:
+        """Why its owner may not run this now; empty when they may. It goes on when they may again."""
+        if saved is None or firing.trigger is Trigger.PERSON:
+            return ""
+        owner = self._ledger.people.find(saved.updated_by)
+        if owner is None:  # the command line
+            return ""
+        share = self._ledger.connections.get(export.config.connection_id).share
+        if owner.disabled:
+            return f"Waits: {owner.name}, who set this schedule, is disabled. Somebody else has to set it."
+        if not (owner.role.covers(Role.CONTRIBUTOR) and owner.role.covers(share)):
+            return (
+                f"Waits: {owner.name}, who set this schedule, may not run this export any more. "
+                "Somebody else has to set it."
             )
         return ""
 

@@ -3,11 +3,13 @@
 import pytest
 
 from ccexport.errors import BadInput, Conflict, NotPermitted
-from ccexport.model.exports import ConsentRule
+from ccexport.model.exports import Actor, ConsentRule
 from ccexport.model.runs import Run
-from ccexport.model.words import Mode, RunState, Trigger, WaitReason
+from ccexport.model.words import Mode, Role, RunState, Trigger, WaitReason
 from ccexport.services.start_runs import undo_sentences
 from tests.world import ADA, CARL, VERA, World, person
+
+EVE = Actor("eve", Role.ADMINISTRATOR)
 
 
 def addresses(*numbers: int) -> set[str]:
@@ -139,7 +141,7 @@ def test_an_undo_waits_for_a_second_person_and_sends_what_was_approved(world: Wo
     world.services.connections.change(ADA, "Main", approval_above=3)
     waiting = undone(world, run_id)
     assert (waiting.state, waiting.wait_reason) == (RunState.WAITING, WaitReason.APPROVAL)
-    world.services.runs.approve(ADA, waiting.id)
+    world.services.runs.approve(EVE, waiting.id)
 
     run = world.services.runs.drive_here(waiting.id)
 
@@ -151,7 +153,7 @@ def test_what_was_approved_is_sent_or_nothing(world: World) -> None:
     world.ready([person(n) for n in range(5)])
     world.services.connections.change(ADA, "Main", approval_above=3)
     waiting = world.run()
-    world.services.runs.approve(ADA, waiting.id)
+    world.services.runs.approve(EVE, waiting.id)
     world.ingest([person(n) for n in range(6)])
 
     run = world.services.runs.drive_here(waiting.id)

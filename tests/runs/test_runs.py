@@ -237,7 +237,7 @@ def test_a_run_above_the_threshold_waits_for_a_second_person(world: World) -> No
     waiting = world.run()
     with pytest.raises(Conflict, match="Somebody else"):
         world.services.runs.approve(CARL, waiting.id)
-    world.services.runs.approve(ADA, waiting.id)
+    world.services.runs.approve(Actor("eve", Role.ADMINISTRATOR), waiting.id)
     run = world.services.runs.drive_here(waiting.id)
 
     assert (waiting.state, waiting.wait_reason) == (RunState.WAITING, WaitReason.APPROVAL)

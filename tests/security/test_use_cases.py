@@ -25,7 +25,16 @@ VIEWER, CONTRIBUTOR, ADMINISTRATOR = Role
 FILE = Path("nowhere.csv")
 EMPTY = Document(version=1)
 # With these arguments they would do something.
-CHANGES = {"exports.detach", "exports.remove", "maintenance.tidy", "sources.ingest", "refreshes.run_here"}
+CHANGES = {
+    "backups.back_up",
+    "profiles.export",
+    "runs.remove_export",
+    "exports.detach",
+    "exports.remove",
+    "maintenance.tidy",
+    "sources.ingest",
+    "refreshes.run_here",
+}
 
 # The least role for each; what they are called with does not exist, so that nothing is ever done.
 RIGHTS: dict[str, tuple[Role, Step]] = {
@@ -95,6 +104,7 @@ RIGHTS: dict[str, tuple[Role, Step]] = {
     "runs.start": (CONTRIBUTOR, lambda s, a: s.runs.start(a, "Newsletter", digest="none")),
     "runs.cancel": (CONTRIBUTOR, lambda s, a: s.runs.cancel(a, _run(s))),
     "runs.approve": (CONTRIBUTOR, lambda s, a: s.runs.approve(a, _run(s))),
+    "runs.may_approve": (CONTRIBUTOR, lambda s, a: s.runs.may_approve(a, _run(s))),
     "runs.resume": (CONTRIBUTOR, lambda s, a: s.runs.resume(a, _run(s))),
     "runs.undo": (CONTRIBUTOR, lambda s, a: s.runs.undo(a, _run(s), digest="none")),
     "runs.contacts_csv": (CONTRIBUTOR, lambda s, a: s.runs.contacts_csv(a, _run(s))),
@@ -159,11 +169,21 @@ RIGHTS: dict[str, tuple[Role, Step]] = {
     "maintenance.erase": (ADMINISTRATOR, lambda s, a: s.maintenance.erase(a, "none")),
     "maintenance.tidy": (ADMINISTRATOR, lambda s, a: s.maintenance.tidy(a)),
     "configuration.read": (CONTRIBUTOR, lambda s, a: s.configuration.read(a, {}, "none")),
+    "backups.back_up": (ADMINISTRATOR, lambda s, a: s.backups.back_up(a, FILE)),
+    "profiles.export": (CONTRIBUTOR, lambda s, a: s.profiles.export(a, FILE, form="csv")),
+    "runs.put_back": (ADMINISTRATOR, lambda s, a: s.runs.put_back(a, "Newsletter", reason="")),
+    "runs.remove_export": (
+        CONTRIBUTOR,
+        lambda s, a: s.runs.remove_export(a, "Newsletter", take_off=False),
+    ),
+    "schedules.change": (CONTRIBUTOR, lambda s, a: s.schedules.change(a, ["Newsletter"])),
+    "segments.split": (CONTRIBUTOR, lambda s, a: s.segments.split(a, "none", [50, 50])),
     "configuration.apply": (CONTRIBUTOR, lambda s, a: s.configuration.apply(a, EMPTY)),
 }
 
 # Everybody who is signed in may ask these; what they answer is masked for viewers.
 MASKED = """
+exports.check exports.draft profiles.digest
 profiles.count profiles.current profiles.field_summary profiles.field_table profiles.history
 profiles.page profiles.profile profiles.snapshots profiles.suggest sources.names segments.count_members
 segments.count_rule segments.count_together segments.get segments.in_words segments.members

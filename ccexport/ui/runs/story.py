@@ -182,7 +182,9 @@ def _buttons(actor: Actor, run: Run) -> None:
         ):
             _do(lambda: services().runs.cancel(actor, run.id))
         if run.state is RunState.WAITING and run.wait_reason is WaitReason.APPROVAL:
-            if st.button(t("Approve"), icon=":material/verified:", type="primary"):
+            if not services().runs.may_approve(actor, run.id):
+                st.caption(t("Somebody who changed nothing of it has to approve."))
+            elif st.button(t("Approve"), icon=":material/verified:", type="primary"):
                 _do(lambda: services().runs.approve(actor, run.id))
         elif run.state is RunState.WAITING and st.button(t("Go on now"), icon=":material/play_arrow:"):
             _do(lambda: services().runs.resume(actor, run.id))
