@@ -35,7 +35,7 @@ ID = re.compile(
 
 
 # Leases are renewed by a thread of their own at any time; a lost slot of the pace costs a quarter of a second.
-UNCOUNTED = {"ledger write shared.take", "ledger write shared.change"}
+UNCOUNTED = {f"ledger write shared.{name}" for name in ("take", "change", "renew")}
 
 
 def _nothing() -> bool:
