@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as made_by
 from enum import StrEnum
+from typing import Any
 
-from ccexport.messages import Message, mark
+from ccexport.messages import Message, counted, message, word
 from ccexport.model.words import FieldType
 
 
@@ -120,84 +121,98 @@ class Remark:
     @property
     def message(self) -> Message:
         """The sentence for a person."""
-        one, *several = REMARKS[self.code]
-        named = {"n": self.count, "field": self.field, "file": self.file, **self.values}
-        return Message(one, named, several[0] if several else None)
+        said = REMARKS[self.code]
+        named: dict[str, Any] = {"n": self.count, "field": self.field, "file": self.file, **self.values}
+        if "type" in named:
+            named["type"] = word(named["type"])
+        return Message(said.template, named, said.plural)
 
 
-# By code: the sentence for a count of one, and for others where they differ.
-REMARKS: dict[str, tuple[str, ...]] = {
+# By code; the values come from the remark.
+REMARKS: dict[str, Message] = {
     # of a field
-    "ask_order": (mark("The dates in {field} can be day first or month first: say which."),),
-    "day_first": (mark("The dates in {field} are read day first, as other dates of the file are."),),
-    "month_first": (mark("The dates in {field} are read month first, as other dates of the file are."),),
-    "as_before": (mark("The dates in {field} are read as in the snapshot before."),),
-    "two_digit_years": (mark("Years of two digits in {field} are read as 1930 to 2029."),),
-    "excel_serial": (mark("The numbers in {field} are read as days of a spreadsheet's calendar."),),
-    "compact_dates": (mark("The eight digits in {field} are read as dates, year first."),),
-    "without_year": (mark("{field} holds days without a year."),),
-    "zero_date": (
-        mark("One value of {field} is a date that does not exist, such as 0000-00-00, and is empty."),
-        mark("{n} values of {field} are dates that do not exist, such as 0000-00-00, and are empty."),
+    "ask_order": message("The dates in {field} can be day first or month first: say which."),
+    "day_first": message("The dates in {field} are read day first, as other dates of the file are."),
+    "month_first": message("The dates in {field} are read month first, as other dates of the file are."),
+    "as_before": message("The dates in {field} are read as in the snapshot before."),
+    "two_digit_years": message("Years of two digits in {field} are read as 1930 to 2029."),
+    "excel_serial": message("The numbers in {field} are read as days of a spreadsheet's calendar."),
+    "compact_dates": message("The eight digits in {field} are read as dates, year first."),
+    "without_year": message("{field} holds days without a year."),
+    "zero_date": counted(
+        "One value of {field} is a date that does not exist, such as 0000-00-00, and is empty.",
+        "{n} values of {field} are dates that do not exist, such as 0000-00-00, and are empty.",
+        n=1,
     ),
-    "guard": (
-        mark("The mark that keeps a spreadsheet from changing a text was taken off one value of {field}."),
-        mark("The mark that keeps a spreadsheet from changing a text was taken off {n} values of {field}."),
+    "guard": counted(
+        "The mark that keeps a spreadsheet from changing a text was taken off one value of {field}.",
+        "The mark that keeps a spreadsheet from changing a text was taken off {n} values of {field}.",
+        n=1,
     ),
-    "money": (
-        mark("The sign of a currency was taken off one value of {field}."),
-        mark("The sign of a currency was taken off {n} values of {field}."),
+    "money": counted(
+        "The sign of a currency was taken off one value of {field}.",
+        "The sign of a currency was taken off {n} values of {field}.",
+        n=1,
     ),
-    "percent": (
-        mark("The percent sign was taken off one value of {field}."),
-        mark("The percent sign was taken off {n} values of {field}."),
+    "percent": counted(
+        "The percent sign was taken off one value of {field}.",
+        "The percent sign was taken off {n} values of {field}.",
+        n=1,
     ),
-    "brackets": (
-        mark("One value of {field} in brackets, or with the minus behind it, is a negative number."),
-        mark("{n} values of {field} in brackets, or with the minus behind them, are negative numbers."),
+    "brackets": counted(
+        "One value of {field} in brackets, or with the minus behind it, is a negative number.",
+        "{n} values of {field} in brackets, or with the minus behind them, are negative numbers.",
+        n=1,
     ),
-    "thousands": (mark("The commas in {field} are read as thousands."),),
-    "decimal_comma": (mark("The commas in {field} are read as decimals."),),
-    "ask_number": (mark("The numbers in {field} can be thousands or decimals; they stay text."),),
-    "lost_digits": (
-        mark("A spreadsheet wrote one value of {field} like 4.79E+10: its digits are lost."),
-        mark("A spreadsheet wrote {n} values of {field} like 4.79E+10: their digits are lost."),
+    "thousands": message("The commas in {field} are read as thousands."),
+    "decimal_comma": message("The commas in {field} are read as decimals."),
+    "ask_number": message("The numbers in {field} can be thousands or decimals; they stay text."),
+    "lost_digits": counted(
+        "A spreadsheet wrote one value of {field} like 4.79E+10: its digits are lost.",
+        "A spreadsheet wrote {n} values of {field} like 4.79E+10: their digits are lost.",
+        n=1,
     ),
-    "misfits": (
-        mark("One value of {field} is no {type}; the field stays text."),
-        mark("{n} values of {field} are no {type}; the field stays text."),
+    "misfits": counted(
+        "One value of {field} is no {type}; the field stays text.",
+        "{n} values of {field} are no {type}; the field stays text.",
+        n=1,
     ),
-    "mixed_signs": (
-        mark("{field} holds several currencies, or only some values with a percent sign; it stays text."),
+    "mixed_signs": message(
+        "{field} holds several currencies, or only some values with a percent sign; it stays text."
     ),
-    "both_orders": (mark("{field} holds dates both day first and month first; it stays text."),),
-    "one_word": (mark("{field} holds only one of two words; it stays text."),),
-    "types_differ": (mark("The sources have {field} as {types}; it stays text."),),
+    "both_orders": message("{field} holds dates both day first and month first; it stays text."),
+    "one_word": message("{field} holds only one of two words; it stays text."),
+    "types_differ": message("The sources have {field} as {types}; it stays text."),
     # of a file
-    "encoding": (mark("{file} is read as {encoding}."),),
-    "ask_encoding": (mark("{file} may be written in {encoding} or another encoding: compare the letters."),),
-    "title_lines": (
-        mark("One line before the header of {file} is left out."),
-        mark("{n} lines before the header of {file} are left out."),
+    "encoding": message("{file} is read as {encoding}."),
+    "ask_encoding": message("{file} may be written in {encoding} or another encoding: compare the letters."),
+    "title_lines": counted(
+        "One line before the header of {file} is left out.",
+        "{n} lines before the header of {file} are left out.",
+        n=1,
     ),
-    "units_line": (mark("A line under the header of {file} is no profile and is left out."),),
-    "total": (
-        mark("One line of {file} is a total and no profile."),
-        mark("{n} lines of {file} are totals and no profiles."),
+    "units_line": message("A line under the header of {file} is no profile and is left out."),
+    "total": counted(
+        "One line of {file} is a total and no profile.",
+        "{n} lines of {file} are totals and no profiles.",
+        n=1,
     ),
-    "after_table": (
-        mark("One line after the table in {file} is left out."),
-        mark("{n} lines after the table in {file} are left out."),
+    "after_table": counted(
+        "One line after the table in {file} is left out.",
+        "{n} lines after the table in {file} are left out.",
+        n=1,
     ),
-    "empty_fields": (
-        mark("One column of {file} has neither a name nor a value and is left out."),
-        mark("{n} columns of {file} have neither a name nor a value and are left out."),
+    "empty_fields": counted(
+        "One column of {file} has neither a name nor a value and is left out.",
+        "{n} columns of {file} have neither a name nor a value and are left out.",
+        n=1,
     ),
-    "trailing": (
-        mark("One line of {file} ends with delimiters too many; they are left out."),
-        mark("{n} lines of {file} end with delimiters too many; they are left out."),
+    "trailing": counted(
+        "One line of {file} ends with delimiters too many; they are left out.",
+        "{n} lines of {file} end with delimiters too many; they are left out.",
+        n=1,
     ),
-    "renamed": (mark("{file} names the field {before} more than once; one is called {field} here."),),
-    "unwrapped": (mark("The rows of {file} stand under {member}."),),
-    "index": (mark("The index that a program wrote into {file} is left out."),),
+    "renamed": message("{file} names the field {before} more than once; one is called {field} here."),
+    "unwrapped": message("The rows of {file} stand under {member}."),
+    "index": message("The index that a program wrote into {file} is left out."),
 }
