@@ -56,6 +56,10 @@ class Message:
         chosen = self.plural if self.plural is not None and self.values["n"] != 1 else self.template
         return fill(chosen, {name: in_english(value) for name, value in self.values.items()})
 
+    def __bool__(self) -> bool:
+        """Whether there is anything to say."""
+        return bool(self.template)
+
     @property
     def for_log(self) -> str:
         """The template, with those of the messages inside it, and no value."""
@@ -82,6 +86,9 @@ class Unusable(ValueError):
     def __init__(self, template: str, /, **values: Value) -> None:
         self.message = Message(template, values)
         super().__init__(str(self.message))
+
+
+NOTHING = Message("")
 
 
 def message(template: str, /, **values: Value) -> Message:

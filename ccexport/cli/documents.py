@@ -49,7 +49,7 @@ def preview_document(name: str, plan: Plan, shown: list["PlanRow"]) -> dict[str,
         "warnings": dict(plan.warnings),
         "to_send": plan.to_send,
         "requests": plan.requests,
-        "guards": [{"name": g.name, "sentence": g.sentence} for g in plan.guards],
+        "guards": [{"name": g.name, "sentence": str(g.sentence)} for g in plan.guards],
         "segments": dict(plan.segments),
         "list_id": plan.list_id,
         "snapshot": plan.snapshot_id,
@@ -90,7 +90,7 @@ def run_document(run: Run, batches: Sequence[Batch] | None = None) -> dict[str, 
         "digest": run.digest,
         "waiting_for": run.wait_reason,
         "waiting_until": run.wait_until,
-        "note": run.note,
+        "note": str(run.note),
     }
     if batches is not None:
         document["batches"] = [_batch(b) for b in batches]
@@ -110,7 +110,7 @@ def _batch(batch: Batch) -> dict[str, Any]:
         "settled_at": batch.settled_at,
         "counters": dict(batch.counters),
         "errors": list(batch.errors),
-        "note": batch.note,
+        "note": str(batch.note),
     }
 
 

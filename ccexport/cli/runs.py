@@ -58,7 +58,7 @@ def show(run_id: str, as_json: Json = False, data_dir: DataDir = None) -> None:
         found = services.runs.get(actor, run_id)
         document = run_document(found, services.runs.batches(actor, run_id))
         story = [
-            {"at": e.at, "actor": e.actor, "state": e.state, "text": e.text}
+            {"at": e.at, "actor": e.actor, "state": e.state, "text": str(e.text)}
             for e in services.runs.story(actor, run_id)
         ]
     lines = run_lines(found) + table(

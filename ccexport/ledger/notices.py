@@ -141,7 +141,7 @@ class Notices:
         )
         with self._db.read() as connection:
             return [
-                (row["id"], row["run_id"], RunState(row["state"]), row["text"])
+                (row["id"], row["run_id"], RunState(row["state"]), str(row["text"]))
                 for row in connection.execute(query).mappings()
             ]
 

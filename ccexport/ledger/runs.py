@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, RowMapping, and_, delete, func, insert, 
 from ccexport.errors import Conflict, NotFound
 from ccexport.ledger.database import Database, relative
 from ccexport.ledger.tables import batches, own_activities, run_events, runs
-from ccexport.messages import word
+from ccexport.messages import Message, message, word
 from ccexport.model.runs import Batch, Run, RunEvent, RunFacts, allowed
 from ccexport.model.words import ENDED, BatchKind, BatchState, RunState, Trigger, WaitReason
 
@@ -36,7 +36,7 @@ class Runs:
 
     def create(self, run: Run, *, facts: RunFacts = _NO_FACTS) -> Run:
         """Queue a run. Raises `Conflict` when the export or the list already has a live one."""
-        row = {k: v for k, v in asdict(run).items() if k not in {"outcomes_path"}}
+        row = {k: v for k, v in vars(run).items() if k not in {"outcomes_path"}}
         row.update(facts=_facts_kept(facts), live=True, counts=dict(run.counts))
         with self._db.write() as connection:
             busy = connection.execute(select(runs.c.id).where(_same_target(run))).scalar()
@@ -48,7 +48,9 @@ class Runs:
                     run_id=busy,
                 )
             connection.execute(insert(runs).values(**row))
-            self._tell(connection, run.id, run.actor, run.state, f"Queued by {run.actor}.")
+            self._tell(
+                connection, run.id, run.actor, run.state, message("Queued by {person}.", person=run.actor)
+            )
         return run
 
     def get(self, run_id: str) -> Run:
@@ -105,7 +107,7 @@ class Runs:
         self,
         run_id: str,
         state: RunState,
-        text: str,
+        text: Message,
         *,
         actor: str,
         wait_reason: WaitReason | None = None,
@@ -142,7 +144,7 @@ class Runs:
                 self._tell(connection, run_id, actor, state, text)
             return self._run(connection, run_id)
 
-    def note(self, run_id: str, text: str, *, actor: str, **values: Any) -> None:
+    def note(self, run_id: str, text: Message, *, actor: str, **values: Any) -> None:
         """Remark in the story of a run, without a transition; `values` change columns with it."""
         with self._db.write() as connection:
             row = self._row(connection, run_id)
@@ -167,7 +169,9 @@ class Runs:
     def approve(self, run_id: str, *, by: str, digest: str | None = None) -> None:
         """A second person approves the plan the run waits with; from then on no other plan may be sent."""
         pinned = {"approved_digest": digest} if digest else {}
-        self.note(run_id, f"{by} approved the plan.", actor=by, approved_by=by, **pinned)
+        self.note(
+            run_id, message("{person} approved the plan.", person=by), actor=by, approved_by=by, **pinned
+        )
 
     def approved_by(self, run_id: str) -> str | None:
         with self._db.read() as connection:
@@ -179,7 +183,9 @@ class Runs:
         run = self.get(run_id)
         if run.state.ended:
             raise Conflict("Run {run} has already ended: {state}.", run=run_id, state=word(run.state))
-        self.note(run_id, f"{actor} asked to cancel.", actor=actor, cancel_requested=True)
+        self.note(
+            run_id, message("{person} asked to cancel.", person=actor), actor=actor, cancel_requested=True
+        )
         return self.get(run_id)
 
     def events(self, run_id: str) -> list[RunEvent]:
@@ -220,7 +226,7 @@ class Runs:
         with self._db.read() as connection:
             return [(n, (ended - first).total_seconds()) for n, first, ended in connection.execute(query)]
 
-    def _tell(self, connection: Connection, run_id: str, actor: str, state: RunState, text: str) -> None:
+    def _tell(self, connection: Connection, run_id: str, actor: str, state: RunState, text: Message) -> None:
         connection.execute(
             insert(run_events).values(run_id=run_id, at=self._clock(), actor=actor, state=state, text=text)
         )
@@ -297,7 +303,7 @@ def run_of(row: Row[Any], root: Path) -> Run:
 
 
 def _batch_row(batch: Batch, root: Path) -> dict[str, Any]:
-    row = asdict(batch)
+    row = dict(vars(batch))
     return row | {
         "file": relative(batch.file, root),
         "errors": list(batch.errors),

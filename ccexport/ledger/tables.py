@@ -3,7 +3,9 @@
 Must never hold queries; those are in the modules named after what they answer.
 """
 
+import json
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -23,6 +25,27 @@ from sqlalchemy import (
     TypeDecorator,
     text,
 )
+
+from ccexport.messages import NOTHING, Message
+
+
+class Said(TypeDecorator[Message]):
+    """A sentence as its template and values in JSON; empty for nothing."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Message | None, dialect: Dialect) -> str:
+        return json.dumps(value.to_json(), ensure_ascii=False) if value else ""
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Message:
+        return _read_said(value or "")
+
+
+@lru_cache(maxsize=4096)
+def _read_said(kept: str) -> Message:
+    """Pages read the same notes at every rerun."""
+    return Message.from_json(json.loads(kept)) if kept else NOTHING
 
 
 class Utc(TypeDecorator[datetime]):
@@ -237,7 +260,7 @@ runs = Table(
     Column("approved_by", String(120)),
     Column("plan_id", String(64)),
     Column("digest", String(64)),
-    Column("note", Text, nullable=False),
+    Column("note", Said, nullable=False),
     Column("cancel_requested", Boolean, nullable=False, default=False),
     Column("counts", JSON, nullable=False),
     Column("facts", JSON, nullable=False),
@@ -276,7 +299,7 @@ run_events = Table(
     Column("at", Utc, nullable=False),
     Column("actor", String(120), nullable=False),
     Column("state", String(40), nullable=False),
-    Column("text", Text, nullable=False),
+    Column("text", Said, nullable=False),
 )
 
 batches = Table(
@@ -297,7 +320,7 @@ batches = Table(
     Column("ambiguous", Boolean, nullable=False, default=False),
     Column("counters", JSON, nullable=False),
     Column("errors", JSON, nullable=False),
-    Column("note", Text, nullable=False),
+    Column("note", Said, nullable=False),
 )
 
 own_activities = Table(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from ccexport.messages import Message
 from ccexport.model.words import Reason, Verdict
 
 
@@ -44,7 +45,7 @@ class TrippedGuard:
     """A guard that blocks the plan, with the sentence a person reads."""
 
     name: str
-    sentence: str
+    sentence: Message
 
 
 @dataclass(frozen=True)

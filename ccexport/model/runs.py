@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ccexport.messages import NOTHING, Message
 from ccexport.model.words import BatchKind, BatchState, RunState, Trigger, WaitReason
 
 S = RunState
@@ -57,7 +58,7 @@ class Run:
     approved_digest: str | None = None
     plan_id: str | None = None
     digest: str | None = None
-    note: str = ""
+    note: Message = NOTHING
     cancel_requested: bool = False
     counts: Mapping[str, int] = field(default_factory=dict)
     outcomes_path: Path | None = None
@@ -73,7 +74,7 @@ class RunFacts:
     undo_of: str = ""  # the run that this one undoes
     resend_all: bool = False
     in_halves: bool = False
-    trouble: str = ""
+    trouble: str | Mapping[str, Any] = ""
     held_up: int = 0  # how often in a row
     rows_removed: str = ""
     take_off: bool = False  # takes off whom its export alone holds, for it was removed
@@ -100,7 +101,7 @@ class Batch:
     ambiguous: bool = False
     counters: Mapping[str, int] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
-    note: str = ""
+    note: Message = NOTHING
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class RunEvent:
     at: datetime
     actor: str
     state: RunState
-    text: str
+    text: Message
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from typing_extensions import Buffer
 
 from ccexport.errors import Conflict, PlanDamaged
 from ccexport.files import published_folder
+from ccexport.messages import Message, verbatim
 from ccexport.model.plans import Plan, PlannedBatch, TrippedGuard
 from ccexport.model.words import Reason, Verdict
 
@@ -193,7 +194,7 @@ def write_description(
         "reasons": {w.value: counts["reason"].get(w, 0) for w in Reason},
         "warnings": dict(sorted(counts["warnings"].items())),
         "batches": [{**vars(b), "file": b.file.name} for b in batches],
-        "guards": [vars(g) for g in guards],
+        "guards": [{"name": g.name, "sentence": g.sentence.to_json()} for g in guards],
         "files": {ROWS: rows.fingerprint} | {name: _fingerprint(folder / name) for name in (BEFORE, DROPPED)},
     }
     text = json.dumps({"version": VERSION, "plan": described}, ensure_ascii=False, indent=1, default=dict)
@@ -254,8 +255,13 @@ def _plan(folder: Path, stored: Mapping[str, Any]) -> Plan:
         reasons={Reason(w): n for w, n in stored["reasons"].items()},
         warnings=stored["warnings"],
         batches=tuple(PlannedBatch(**{**b, "file": folder / BODIES / b["file"]}) for b in stored["batches"]),
-        guards=tuple(TrippedGuard(**g) for g in stored["guards"]),
+        guards=tuple(TrippedGuard(g["name"], _sentence(g["sentence"])) for g in stored["guards"]),
         segments=stored["segments"],
         destination_read_at=datetime.fromisoformat(read_at) if read_at else None,
         inputs=stored["inputs"],
     )
+
+
+def _sentence(stored: str | dict[str, Any]) -> Message:
+    """Plans made before sentences were values have them as text."""
+    return verbatim(stored) if isinstance(stored, str) else Message.from_json(stored)

@@ -6,6 +6,7 @@ Owns when a guard trips and the sentence a person then reads. Must never look at
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from ccexport.messages import Message, counted, message
 from ccexport.model.exports import Guards
 from ccexport.model.plans import TrippedGuard
 from ccexport.model.words import BY_CHOICE, Mode, Reason, Verdict
@@ -48,7 +49,7 @@ def tripped(limits: Guards, figures: Figures, released: frozenset[str]) -> tuple
     )
 
 
-def _sentences(limits: Guards, f: Figures) -> Iterator[tuple[str, str]]:
+def _sentences(limits: Guards, f: Figures) -> Iterator[tuple[str, Message]]:
     yield from _too_few(limits, f)
     yield from _missing(limits, f)
     yield from _removals(limits, f)
@@ -56,53 +57,84 @@ def _sentences(limits: Guards, f: Figures) -> Iterator[tuple[str, str]]:
     if limits.rejected_percent is not None and _percent(rejected, f.candidates) > limits.rejected_percent:
         yield (
             REJECTED,
-            f"{rejected:,} of {f.candidates:,} candidates ({_percent(rejected, f.candidates):.1f} %) "
-            f"would be left out; the limit is {limits.rejected_percent:g} %.",
+            counted(
+                "{left_out} of {n} candidate ({percent} %) would be left out; the limit is {limit} %.",
+                "{left_out} of {n} candidates ({percent} %) would be left out; the limit is {limit} %.",
+                n=f.candidates,
+                left_out=rejected,
+                percent=round(_percent(rejected, f.candidates), 1),
+                limit=limits.rejected_percent,
+            ),
         )
     over = f.reasons.get(Reason.OVER_LIMIT, 0)
     if over:
         yield (
             TOO_MANY,
-            f"There are {limits.contacts_maximum + over:,} contacts, {over:,} more than the "
-            f"{limits.contacts_maximum:,} an export takes; those would be left out.",
+            message(
+                "There are {contacts} contacts, {over} more than the {limit} an export takes; those would be "
+                "left out.",
+                contacts=limits.contacts_maximum + over,
+                over=over,
+                limit=limits.contacts_maximum,
+            ),
         )
     adds = f.verdicts.get(Verdict.ADD, 0)
     if f.head_room is not None and adds > f.head_room:
         yield (
             HEAD_ROOM,
-            f"{adds:,} contacts would be added, but the contract has room for {max(f.head_room, 0):,}; "
-            "more may move the account to a higher price.",
+            counted(
+                "{n} contact would be added, but the contract has room for {room}; more may move the account to a "
+                "higher price.",
+                "{n} contacts would be added, but the contract has room for {room}; more may move the account to a "
+                "higher price.",
+                n=adds,
+                room=max(f.head_room, 0),
+            ),
         )
 
 
-def _too_few(limits: Guards, f: Figures) -> Iterator[tuple[str, str]]:
+def _too_few(limits: Guards, f: Figures) -> Iterator[tuple[str, Message]]:
     before = f.last_candidates
     if f.candidates == 0:
         if f.mode is Mode.MIRROR or before or f.last_sent or f.held:
-            yield EMPTY, "The segments have no members at all."
+            yield EMPTY, message("The segments have no members at all.")
     elif before and limits.shrunk_percent is not None:
         shrunk = _percent(before - f.candidates, before)
         if shrunk > limits.shrunk_percent:
             yield (
                 SHRUNKEN,
-                f"The segments have {f.candidates:,} members; at the last run there were {before:,} "
-                f"({shrunk:.1f} % fewer; the limit is {limits.shrunk_percent:g} %).",
+                counted(
+                    "The segments have {n} member; at the last run there were {before} ({percent} % fewer; the limit "
+                    "is {limit} %).",
+                    "The segments have {n} members; at the last run there were {before} ({percent} % fewer; the limit "
+                    "is {limit} %).",
+                    n=f.candidates,
+                    before=before,
+                    percent=round(shrunk, 1),
+                    limit=limits.shrunk_percent,
+                ),
             )
 
 
-def _missing(limits: Guards, f: Figures) -> Iterator[tuple[str, str]]:
+def _missing(limits: Guards, f: Figures) -> Iterator[tuple[str, Message]]:
     there = f.held + f.gone
     share = _percent(f.gone, there)
     if limits.gone_percent is not None and share > limits.gone_percent and f.gone >= GONE_FLOOR:
         yield (
             GONE,
-            f"{f.gone:,} of the {there:,} contacts this export put on the list ({share:.1f} %) are not there any "
-            f"more, and we did not take them off; the limit is {limits.gone_percent:g} %. Either they left, and "
-            "stay off for ever, or the list was cleared by mistake, and they are put back.",
+            message(
+                "{gone} of the {there} contacts this export put on the list ({percent} %) are not there any more, and "
+                "we did not take them off; the limit is {limit} %. Either they left, and stay off for ever, or the "
+                "list was cleared by mistake, and they are put back.",
+                gone=f.gone,
+                there=there,
+                percent=round(share, 1),
+                limit=limits.gone_percent,
+            ),
         )
 
 
-def _removals(limits: Guards, f: Figures) -> Iterator[tuple[str, str]]:
+def _removals(limits: Guards, f: Figures) -> Iterator[tuple[str, Message]]:
     removals = f.verdicts.get(Verdict.REMOVE, 0)
     share = 0.0 if f.mode is Mode.REMOVE else _percent(removals, f.held)  # those may be nobody's
     if (
@@ -112,13 +144,24 @@ def _removals(limits: Guards, f: Figures) -> Iterator[tuple[str, str]]:
     ):
         yield (
             REMOVALS_PERCENT,
-            f"{removals:,} of the {f.held:,} contacts this export holds on the list ({share:.1f} %) would be "
-            f"removed; the limit is {limits.removals_percent:g} %.",
+            message(
+                "{removals} of the {held} contacts this export holds on the list ({percent} %) would be removed; the "
+                "limit is {limit} %.",
+                removals=removals,
+                held=f.held,
+                percent=round(share, 1),
+                limit=limits.removals_percent,
+            ),
         )
     if limits.removals_count is not None and removals > limits.removals_count:
         yield (
             REMOVALS_COUNT,
-            f"{removals:,} contacts would be removed from the list; the limit is {limits.removals_count:,}.",
+            counted(
+                "{n} contact would be removed from the list; the limit is {limit}.",
+                "{n} contacts would be removed from the list; the limit is {limit}.",
+                n=removals,
+                limit=limits.removals_count,
+            ),
         )
 
 

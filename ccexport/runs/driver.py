@@ -26,6 +26,7 @@ from ccexport.errors import (
     StoreTrouble,
     storage_sentence,
 )
+from ccexport.messages import NOTHING, Message, counted, joined, message, verbatim, word
 from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run, RunFacts
 from ccexport.model.words import BatchKind, BatchState, Outcome, RunState, Trigger, Verdict, WaitReason
@@ -71,7 +72,7 @@ class Driver:
             except ConstantContactError as error:
                 run = self._held_up(run, error)
             except ChangedSincePreview as error:
-                run = self._move(run, RunState.BLOCKED, str(error), note=str(error))
+                run = self._move(run, RunState.BLOCKED, error.message, note=error.message)
             except NotFound as error:
                 run = self._cannot_any_more(run, error)
             except PlanDamaged as error:
@@ -89,9 +90,11 @@ class Driver:
 
     def _resumed(self, run: Run) -> Run:
         step = run.wait_step or RunState.PLANNING
-        return self._move(run, step, f"Going on after waiting for {run.wait_reason}.")
+        return self._move(
+            run, step, message("Going on after waiting for {reason}.", reason=word(run.wait_reason or ""))
+        )
 
-    def _move(self, run: Run, state: RunState, text: str, **values: object) -> Run:
+    def _move(self, run: Run, state: RunState, text: Message, **values: object) -> Run:
         return self._runs.move(run.id, state, text, actor=run.actor, **values)  # type: ignore[arg-type]
 
     def _account(self, run: Run) -> Account:
@@ -103,31 +106,38 @@ class Driver:
     # -- the steps ------------------------------------------------------------------------------
 
     def _start(self, run: Run) -> Run:
-        return self._move(run, RunState.PLANNING, "Reading the contact list and making the plan.")
+        return self._move(run, RunState.PLANNING, message("Reading the contact list and making the plan."))
 
     def _plan(self, run: Run) -> Run:
         if run.cancel_requested:
-            return self._move(run, RunState.CANCELLED, "Cancelled before anything was sent.")
+            return self._move(run, RunState.CANCELLED, message("Cancelled before anything was sent."))
         plan = self._planned(run)
         counts = plan_counts(plan)
         self._runs.remember(run.id, readings=self._readings(run, plan))
-        self._runs.note(run.id, "", actor=run.actor, plan_id=plan.id, digest=plan.digest, counts=counts)
+        self._runs.note(run.id, NOTHING, actor=run.actor, plan_id=plan.id, digest=plan.digest, counts=counts)
         if plan.guards:
-            text = " ".join(guard.sentence for guard in plan.guards)
+            text = joined(guard.sentence for guard in plan.guards)
             return self._move(run, RunState.BLOCKED, text, note=text)
         if self._needs_approval(run, plan):
             return self._wait(
                 run,
                 WaitReason.APPROVAL,
-                f"Waiting for a second person to approve {touched(plan)} contacts.",
+                counted(
+                    "Waiting for a second person to approve {n} contact.",
+                    "Waiting for a second person to approve {n} contacts.",
+                    n=touched(plan),
+                ),
             )
         if (
             run.trigger is not Trigger.UNDO and not self._runs.facts(run.id).take_off
         ):  # guards are released for the export, not for undoing it
             self._engine.ledger.releases.use(run.export_id, run.id)
         self._runs.add_batches(import_batches(run, plan))
-        requests = len(plan.batches)
-        text = f"Sending {plan.to_send:,} contacts in {requests} request{'s' * (requests != 1)}."
+        text = message(
+            "Sending {contacts} in {requests}.",
+            contacts=counted("{n} contact", "{n} contacts", n=plan.to_send),
+            requests=counted("{n} request", "{n} requests", n=len(plan.batches)),
+        )
         return self._move(run, RunState.SENDING, text)
 
     def _planned(self, run: Run) -> Plan:
@@ -164,13 +174,14 @@ class Driver:
             i for i, r in own if r.read_at == read_at or ((i, r) in known and read_at and r.read_at < read_at)
         ]
 
-    def _what_changed(self, run: Run, plan: Plan, *, kind: str) -> str:
+    def _what_changed(self, run: Run, plan: Plan, *, kind: str) -> Message:
         rows = self._engine.ledger.files.plans_of(run.export_id, kind=kind, limit=50)
         before = next((row for row in rows if row["digest"] == run.approved_digest), None)
         changed = Planner(self._engine).differences(before["inputs"], plan.inputs) if before else []
-        words = "; ".join(changed) or "the contacts to send are not the same"
-        return (
-            f"Nothing was sent, because the plan is not the one that was approved: {words}. Preview it again."
+        words = changed or [message("the contacts to send are not the same")]
+        return message(
+            "Nothing was sent, because the plan is not the one that was approved: {changes}. Preview it again.",
+            changes=joined(words, "; "),
         )
 
     def _needs_approval(self, run: Run, plan: Plan) -> bool:
@@ -180,14 +191,14 @@ class Driver:
     def _send(self, run: Run) -> Run:
         self._requests(run).send(BatchKind.IMPORT)
         return self._move(
-            run, RunState.SETTLING, "Waiting for Constant Contact to work through what was sent."
+            run, RunState.SETTLING, message("Waiting for Constant Contact to work through what was sent.")
         )
 
     def _settle(self, run: Run) -> Run:
         self._requests(run).settle(BatchKind.IMPORT)
         if not self._runs.get(run.id).cancel_requested and not self._left_unsent(run):
             self._remove(run)
-        return self._move(run, RunState.VERIFYING, "Reading the list back.")
+        return self._move(run, RunState.VERIFYING, message("Reading the list back."))
 
     def _left_unsent(self, run: Run) -> bool:
         return any(
@@ -220,7 +231,8 @@ class Driver:
             "sent": sum(b.contacts for b in sent),
             "removed": removed,
         }
-        trouble = self._runs.facts(run.id).trouble
+        kept = self._runs.facts(run.id).trouble
+        trouble = verbatim(kept) if isinstance(kept, str) else Message.from_json(kept)
         stayed = verified.stayed if verified else 0
         state, text = ending(self._runs.get(run.id), plan, counts, batches, trouble, stayed)
         return self._move(
@@ -264,7 +276,15 @@ class Driver:
         if made:
             contacts = sum(b.contacts for b in made)
             self._runs.add_batches(made)
-            text = f"{contacts:,} contacts were lost without a reason: sent again in {len(made)} smaller requests."
+            text = message(
+                "{contacts}: sent again in {requests}.",
+                contacts=counted(
+                    "{n} contact was lost without a reason",
+                    "{n} contacts were lost without a reason",
+                    n=contacts,
+                ),
+                requests=counted("{n} smaller request", "{n} smaller requests", n=len(made)),
+            )
             self._runs.note(run.id, text, actor=run.actor)
         return bool(made)
 
@@ -281,15 +301,15 @@ class Driver:
             self._engine.ledger.connections.change(
                 run.connection_id, state="reconnect", state_reason=str(error)
             )
-            return self._wait(run, WaitReason.RECONNECT, str(error))
+            return self._wait(run, WaitReason.RECONNECT, error.message)
         if isinstance(error, QuotaExceeded):
             midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-            return self._wait(run, WaitReason.QUOTA, str(error), until=midnight)
+            return self._wait(run, WaitReason.QUOTA, error.message, until=midnight)
         if isinstance(error, QueueFull):
-            return self._wait(run, WaitReason.QUEUE_FULL, str(error), until=now + SHORT_WAIT)
+            return self._wait(run, WaitReason.QUEUE_FULL, error.message, until=now + SHORT_WAIT)
         if isinstance(error, RetryLater | OutcomeUnknown):
             return self._wait(
-                run, WaitReason.CONSTANT_CONTACT_DOWN, str(error), until=now + self._patience(run)
+                run, WaitReason.CONSTANT_CONTACT_DOWN, error.message, until=now + self._patience(run)
             )
         return self._give_up(run, error)
 
@@ -297,7 +317,7 @@ class Driver:
         """What the run was asked for is not there any more: its list, its connection, a segment."""
         if run.state is not RunState.PLANNING:
             return self._give_up(run, error)
-        text = f"{error} Nothing was sent to {run.list_name}."
+        text = message("{trouble} Nothing was sent to {list}.", trouble=error.message, list=run.list_name)
         return self._move(run, RunState.BLOCKED, text, note=text)
 
     def _went_well(self, run: Run) -> None:
@@ -311,7 +331,7 @@ class Driver:
         self._runs.remember(run.id, held_up=times + 1)
         return min(SHORT_WAIT * 2**times, LONGEST_WAIT)
 
-    def _wait(self, run: Run, reason: WaitReason, text: str, **until: object) -> Run:
+    def _wait(self, run: Run, reason: WaitReason, text: Message, **until: object) -> Run:
         values = {"wait_until": until["until"]} if until else {}
         return self._move(run, RunState.WAITING, text, wait_reason=reason, note=text, **values)
 
@@ -320,15 +340,19 @@ class Driver:
         log.error("run %s: %s", run.id, error.log)
         batches = self._runs.batches(run.id)
         if any(left(b) for b in batches) and run.state in {RunState.SENDING, RunState.SETTLING}:
-            self._runs.remember(run.id, trouble=str(error))
-            self._runs.note(run.id, str(error), actor=run.actor)
+            self._runs.remember(run.id, trouble=error.message.to_json())
+            self._runs.note(run.id, error.message, actor=run.actor)
             if run.state is RunState.SENDING:
-                return self._move(run, RunState.SETTLING, "Settling what was sent before the trouble.")
-            return self._move(run, RunState.VERIFYING, "Reading back what was sent before the trouble.")
+                return self._move(
+                    run, RunState.SETTLING, message("Settling what was sent before the trouble.")
+                )
+            return self._move(
+                run, RunState.VERIFYING, message("Reading back what was sent before the trouble.")
+            )
         values: dict[str, object] = {}
         if run.state is RunState.VERIFYING and any(left(b) for b in batches):
             values["counts"] = self._kept_unverified(run, batches)
-        return self._move(run, RunState.FAILED, str(error), note=str(error), **values)
+        return self._move(run, RunState.FAILED, error.message, note=error.message, **values)
 
     def _kept_unverified(self, run: Run, batches: list[Batch]) -> dict[str, int]:
         """Never read back, but sent by us all the same: otherwise nobody would ever take them off again."""
@@ -345,12 +369,11 @@ class Driver:
         log.error(
             "run %s: %s", run.id, error.log if isinstance(error, StoreTrouble) else type(error).__name__
         )
-        text = str(error if isinstance(error, StoreTrouble) else storage_sentence(error))
+        trouble = error.message if isinstance(error, StoreTrouble) else storage_sentence(error)
         if run.state in {RunState.QUEUED, RunState.PLANNING}:
-            return self._move(
-                run, RunState.FAILED, f"{text} Nothing was sent.", note=f"{text} Nothing was sent."
-            )
-        text = f"{text} The run goes on by itself when that is put right."
+            text = message("{trouble} Nothing was sent.", trouble=trouble)
+            return self._move(run, RunState.FAILED, text, note=text)
+        text = message("{trouble} The run goes on by itself when that is put right.", trouble=trouble)
         return self._wait(run, WaitReason.STORAGE, text, until=self._engine.clock() + self._patience(run))
 
     _steps: ClassVar[dict[RunState, Callable[["Driver", Run], Run]]] = {

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ccexport.files import published_folder
+from ccexport.messages import message
 from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run
 from ccexport.model.words import BatchKind, BatchState
@@ -48,7 +49,10 @@ def next_halves(
         return []  # refused for good, or cancelled: the others would fare the same
     groups = [part for group in _lost(engine, plan, outcomes, made) for part in _split(group)]
     if len(made) + len(groups) > MOST_REQUESTS:
-        text = f"Halving stops here: more than {MOST_REQUESTS} requests would be needed to tell all of them apart."
+        text = message(
+            "Halving stops here: more than {most} requests would be needed to tell all of them apart.",
+            most=MOST_REQUESTS,
+        )
         engine.ledger.runs.note(run.id, text, actor=run.actor)
         return []
     return [_written(engine, run, plan, n, group) for n, group in enumerate(groups, start=len(made) + 1)]

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from ccexport.constant_contact.account import Account
 from ccexport.errors import BadInput, CcexportError, PlanDamaged
 from ccexport.files import private_folder, published
+from ccexport.messages import Message, mark, word
 from ccexport.model.exports import Connection, Export, Guards
 from ccexport.model.plans import DestinationReading, Plan
 from ccexport.model.profiles import Members, Segment, Snapshot
@@ -38,23 +39,25 @@ from ccexport.runs.sent_to import sent_by
 
 log = logging.getLogger(__name__)
 Lookup = Callable[[str], Segment]
-WORDS = {
-    "snapshot": "there is a new snapshot of the profiles",
-    "export": "the export was changed",
-    "resend": "unchanged contacts are to be sent in the one and not in the other",
-    "segments": "a segment was changed",
-    "others": "an excluded segment, or the segments of an export that comes first, were changed",
-    "deliveries": "another run has delivered to this list",
-    "suppression": "the suppression list was changed",
-    "on_list": "other people are on the contact list now",
-    "unsubscribed": "other people are unsubscribed now",
-    "custom_fields": "custom fields were changed at Constant Contact",
-    "earlier": "people left the list, or came back, since the last run",
-    "holders": "other exports to this list were changed",
-    "released": "other guards are released",
-    "contract_limit": "the contract limit was changed",
-    "head_room": "the account holds more or fewer contacts now",
-}
+WORDS = mark(
+    {
+        "snapshot": "there is a new snapshot of the profiles",
+        "export": "the export was changed",
+        "resend": "unchanged contacts are to be sent in the one and not in the other",
+        "segments": "a segment was changed",
+        "others": "an excluded segment, or the segments of an export that comes first, were changed",
+        "deliveries": "another run has delivered to this list",
+        "suppression": "the suppression list was changed",
+        "on_list": "other people are on the contact list now",
+        "unsubscribed": "other people are unsubscribed now",
+        "custom_fields": "custom fields were changed at Constant Contact",
+        "earlier": "people left the list, or came back, since the last run",
+        "holders": "other exports to this list were changed",
+        "released": "other guards are released",
+        "contract_limit": "the contract limit was changed",
+        "head_room": "the account holds more or fewer contacts now",
+    }
+)
 
 
 # Tidying takes previews away after a week; none may go while a run is about to send it.
@@ -311,9 +314,9 @@ class Planner:
                 return replace(kept, inputs=inputs, destination_read_at=reading.read_at if reading else None)
         return None
 
-    def differences(self, before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    def differences(self, before: Mapping[str, str], now: Mapping[str, str]) -> list[Message]:
         """What changed between two plans' inputs, in words."""
-        return [words for key, words in WORDS.items() if before.get(key) != now.get(key)]
+        return [word(words) for key, words in WORDS.items() if before.get(key) != now.get(key)]
 
     def _snapshot(self) -> Snapshot:
         snapshot = self._engine.profiles.current()

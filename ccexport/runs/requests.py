@@ -111,7 +111,7 @@ class Requests:
             self._posted(batch, lambda _, body: self._account.import_contacts(body), once=once)
         except Refused as error:
             self._runs.change_batch(
-                batch, state=BatchState.FAILED, note=str(error), settled_at=self._engine.clock()
+                batch, state=BatchState.FAILED, note=error.message, settled_at=self._engine.clock()
             )
             return False
         return True

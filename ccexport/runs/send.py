@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from ccexport.constant_contact.account import Account, Activity
 from ccexport.errors import OutcomeUnknown, PlanDamaged, StoreTrouble
+from ccexport.messages import message
 from ccexport.model.runs import Batch
 from ccexport.model.words import BatchKind, BatchState
 from ccexport.runs.engine import Engine
@@ -34,12 +35,12 @@ def send_batch(engine: Engine, account: Account, batch: Batch, post: Post) -> Ba
         if batch.state is BatchState.SUBMITTED:
             return batch
         batch = runs.change_batch(
-            batch, ambiguous=True, note="The answer was lost and no activity was found; sent again."
+            batch, ambiguous=True, note=message("The answer was lost and no activity was found; sent again.")
         )
     try:
         body = _checked_body(batch)
     except PlanDamaged as error:
-        runs.change_batch(batch, state=BatchState.PENDING, note=str(error))
+        runs.change_batch(batch, state=BatchState.PENDING, note=error.message)
         raise
     batch = runs.change_batch(batch, state=BatchState.SUBMITTING, submitting_at=engine.clock())
     try:
@@ -65,7 +66,7 @@ def find_again(engine: Engine, account: Account, batch: Batch) -> Batch:
         activity_id=found.id,
         submitted_at=engine.clock(),
         ambiguous=True,
-        note="The answer was lost; the activity was found again.",
+        note=message("The answer was lost; the activity was found again."),
     )
 
 

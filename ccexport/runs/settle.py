@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from ccexport.constant_contact.account import Account, Activity
+from ccexport.messages import NOTHING, Message, counted, message
 from ccexport.model.runs import Batch
 from ccexport.model.words import BatchKind, BatchState
 from ccexport.runs.engine import Engine
@@ -53,26 +54,30 @@ def _settled(engine: Engine, batch: Batch, activity: Activity | None) -> bool:
             settled_at=now,
             counters=dict(activity.counters),
             errors=list(activity.errors),
-            note=f"Constant Contact ended the activity as {activity.state}.",
+            note=message("Constant Contact ended the activity as {state}.", state=activity.state),
         )
         return True
     overdue = batch.submitted_at is not None and now - batch.submitted_at > PATIENCE
     if overdue:
-        hours = PATIENCE // timedelta(hours=1)
         change(
             batch,
             state=BatchState.UNKNOWN,
             settled_at=now,
-            note=f"Not finished, or not to be found, after {hours} hours.",
+            note=message("Not finished, or not to be found, after {time}.", time=PATIENCE),
         )
     return overdue
 
 
-def _shortfall(batch: Batch, counters: dict[str, int]) -> str:
+def _shortfall(batch: Batch, counters: dict[str, int]) -> Message:
     people = counters.get("person_count")
     if batch.kind is not BatchKind.REMOVE and people is not None and people < batch.contacts:
-        return f"Constant Contact counted {people} of {batch.contacts} contacts."
-    return ""
+        return counted(
+            "Constant Contact counted {people} of {n} contact.",
+            "Constant Contact counted {people} of {n} contacts.",
+            n=batch.contacts,
+            people=people,
+        )
+    return NOTHING
 
 
 def line_hints(batches: Iterable[Batch]) -> dict[tuple[int, int], str]:
@@ -83,8 +88,8 @@ def line_hints(batches: Iterable[Batch]) -> dict[tuple[int, int], str]:
     """
     hints: dict[tuple[int, int], str] = {}
     for batch in batches:
-        for message in batch.errors if batch.kind is not BatchKind.REMOVE else ():
-            match = _LINE.match(message)
+        for error in batch.errors if batch.kind is not BatchKind.REMOVE else ():
+            match = _LINE.match(error)
             if match and int(match[1]) >= 2:
                 hints[batch.number, int(match[1]) - 2] = match[2] or "refused by Constant Contact"
     return hints

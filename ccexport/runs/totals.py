@@ -3,6 +3,7 @@
 Must never read a file, ask anybody, or call a run succeeded that was not verified.
 """
 
+from ccexport.messages import NOTHING, Message, counted, joined, message
 from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run
 from ccexport.model.words import BatchKind, BatchState, Outcome, RunState, Verdict
@@ -45,32 +46,61 @@ def plan_counts(plan: Plan) -> dict[str, int]:
 
 
 def ending(
-    run: Run, plan: Plan, counts: dict[str, int], batches: list[Batch], trouble: str, stayed: int = 0
-) -> tuple[RunState, str]:
+    run: Run, plan: Plan, counts: dict[str, int], batches: list[Batch], trouble: Message, stayed: int = 0
+) -> tuple[RunState, Message]:
     """How the run ended, and the sentence that says it. `succeeded` only if everything was verified.
 
     `stayed`: how many were to leave the list, and were still seen on it.
     """
     sent, verified = counts["sent"], counts["verified"]
-    said = f"{verified:,} of {sent:,} contacts sent were read back on the list"
-    if counts["removed"]:
-        said += f", {counts['removed']:,} were taken off it"
     unsent = plan.to_send - sent
+    done, not_sent = _read_back(counts), counted("{n} was not sent", "{n} were not sent", n=unsent)
     if run.cancel_requested:
-        return RunState.CANCELLED, f"Cancelled: {said}; {unsent:,} were not sent."
+        return RunState.CANCELLED, message("Cancelled: {done}; {not_sent}.", done=done, not_sent=not_sent)
     ill = {BatchState.FAILED, BatchState.PENDING}
     failed_batches = [b for b in batches if b.state in ill and b.kind is not BatchKind.HALVE]
-    trouble = trouble or next((b.note for b in failed_batches if b.note), "")
-    if stayed:
-        trouble = f"{stayed:,} contacts that were to leave the list are still on it. {trouble}".strip()
+    trouble = trouble or next((b.note for b in failed_batches if b.note), NOTHING)
+    more = [_still_there(stayed)] * bool(stayed) + [trouble] * bool(trouble)
     if unsent or (sent and not verified and not counts["rejected"]):
-        return RunState.FAILED, f"{said}; {unsent:,} were not sent. {trouble}".strip()
+        text = message("{done}; {not_sent}.", done=done, not_sent=not_sent)
+        return RunState.FAILED, joined([text, *more])
     if verified == sent and not failed_batches and not stayed:
-        return RunState.SUCCEEDED, f"{said}." if sent or counts["removed"] else "There was nothing to send."
-    rest = ", ".join(f"{counts[o]} {o}" for o in ("rejected", "missing", "unknown") if counts[o])
-    rest = rest or ("a request failed" if failed_batches else "")
-    said = f"{said}; {rest}" if rest else said
-    return RunState.SUCCEEDED_WITH_REJECTS, f"{said}. {trouble}".strip()
+        nothing = message("There was nothing to send.")
+        return RunState.SUCCEEDED, message("{done}.", done=done) if sent or counts["removed"] else nothing
+    rest = _not_verified(counts) or ([message("a request failed")] if failed_batches else [])
+    if rest:
+        done = message("{done}; {rest}", done=done, rest=rest)
+    return RunState.SUCCEEDED_WITH_REJECTS, joined([message("{done}.", done=done), *more])
+
+
+def _read_back(counts: dict[str, int]) -> Message:
+    done = counted(
+        "{verified} of {n} contact sent was read back on the list",
+        "{verified} of {n} contacts sent were read back on the list",
+        n=counts["sent"],
+        verified=counts["verified"],
+    )
+    if not counts["removed"]:
+        return done
+    removed = counted("{n} was taken off it", "{n} were taken off it", n=counts["removed"])
+    return message("{done}, {removed}", done=done, removed=removed)
+
+
+def _not_verified(counts: dict[str, int]) -> list[Message]:
+    said = [
+        message("{n} rejected", n=counts["rejected"]),
+        message("{n} missing", n=counts["missing"]),
+        message("{n} unknown", n=counts["unknown"]),
+    ]
+    return [one for one in said if one.values["n"]]
+
+
+def _still_there(stayed: int) -> Message:
+    return counted(
+        "{n} contact that was to leave the list is still on it.",
+        "{n} contacts that were to leave the list are still on it.",
+        n=stayed,
+    )
 
 
 def count_end(run: Run) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ccexport.constant_contact.account import Account
 from ccexport.errors import ConstantContactError
+from ccexport.messages import Message, counted, message
 from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run
 from ccexport.model.words import BatchKind, BatchState, Outcome
@@ -89,13 +90,19 @@ def verify_run(
         engine.sleep(min(ticks.next(), max((deadline - engine.clock()).total_seconds(), 0)))
 
 
-def _late(missing: int, still: int, grace: timedelta) -> str:
-    seconds = int(grace.total_seconds())
+def _late(missing: int, still: int, grace: timedelta) -> Message:
     if missing:
-        return f"{missing} contacts are not visible on the list yet; reading it again for up to {seconds} seconds."
-    return (
-        f"{still} contacts taken off the list are still visible on it; "
-        f"reading it again for up to {seconds} seconds."
+        return counted(
+            "{n} contact is not visible on the list yet; reading it again for up to {time}.",
+            "{n} contacts are not visible on the list yet; reading it again for up to {time}.",
+            n=missing,
+            time=grace,
+        )
+    return counted(
+        "{n} contact taken off the list is still visible on it; reading it again for up to {time}.",
+        "{n} contacts taken off the list are still visible on it; reading it again for up to {time}.",
+        n=still,
+        time=grace,
     )
 
 
@@ -153,7 +160,11 @@ def _read_unsubscribed(engine: Engine, account: Account, run: Run, beat: Beat) -
         await_activities(engine, account, [started], beat)
         write_addresses(known(engine, account, started), into)
     except ConstantContactError as error:
-        engine.ledger.runs.note(run.id, f"Unsubscribed people could not be read: {error}", actor=run.actor)
+        engine.ledger.runs.note(
+            run.id,
+            message("Unsubscribed people could not be read: {problem}", problem=error.message),
+            actor=run.actor,
+        )
         return None
     return into
 

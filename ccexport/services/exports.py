@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ccexport.errors import BadInput, Conflict, NotFound
-from ccexport.messages import mark
+from ccexport.messages import mark, message
 from ccexport.model.contact_lists import ContactList
 from ccexport.model.export_drafts import ExportDraft
 from ccexport.model.exports import Actor, Export, ExportConfig
@@ -191,7 +191,13 @@ class ExportUseCases(UseCases):
         self._ledger.audit.add(actor.name, "export paused" if paused else "export goes on", found.name)
         changed = self._ledger.exports.mark(found.id, paused=paused)
         if paused:
-            end_not_begun(self._ledger, actor, found, f"{actor.name} paused the export.", undos=False)
+            end_not_begun(
+                self._ledger,
+                actor,
+                found,
+                message("{person} paused the export.", person=actor.name),
+                undos=False,
+            )
         return changed
 
     def detach(self, actor: Actor, name: str) -> Export:

@@ -5,13 +5,14 @@ Must never touch a run that has sent something: that one is settled and read bac
 
 from ccexport.errors import Conflict
 from ccexport.ledger import Ledger
+from ccexport.messages import Message, message
 from ccexport.model.exports import Actor, Export
 from ccexport.model.runs import Run
 from ccexport.model.words import BatchState, RunState, Trigger
 from ccexport.worker.loop import holder_is_dead
 
 
-def end_not_begun(ledger: Ledger, actor: Actor, export: Export, why: str, *, undos: bool) -> list[Run]:
+def end_not_begun(ledger: Ledger, actor: Actor, export: Export, why: Message, *, undos: bool) -> list[Run]:
     """End them with that reason; `undos` too. Returns those that have begun, and so go on."""
     begun = []
     for run in ledger.runs.all(export_id=export.id, live=True):
@@ -23,7 +24,7 @@ def end_not_begun(ledger: Ledger, actor: Actor, export: Export, why: str, *, und
         ledger.runs.note(run.id, why, actor=actor.name, cancel_requested=True)
         holder = ledger.leases.holder(f"run:{run.id}")
         if holder is None or holder_is_dead(holder):
-            text = f"{why} Nothing was sent."
+            text = message("{trouble} Nothing was sent.", trouble=why)
             ledger.runs.move(run.id, RunState.CANCELLED, text, actor=actor.name, note=text)
     return begun
 
@@ -37,7 +38,9 @@ def remove_export(ledger: Ledger, actor: Actor, export: Export) -> None:
                 run=run.id,
                 export=export.name,
             )
-    end_not_begun(ledger, actor, export, f"{actor.name} removed the export.", undos=True)
+    end_not_begun(
+        ledger, actor, export, message("{person} removed the export.", person=actor.name), undos=True
+    )
     ledger.exports.mark(export.id, removed=True)
     ledger.audit.add(actor.name, "export removed", export.name)
 

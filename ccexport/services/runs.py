@@ -6,7 +6,7 @@ Must never change what a run sends: that is its plan.
 from datetime import timedelta
 
 from ccexport.errors import BadInput, Conflict
-from ccexport.messages import word
+from ccexport.messages import Message, message, word
 from ccexport.model.exports import Actor
 from ccexport.model.runs import Run
 from ccexport.model.words import BatchState, Role, RunState, WaitReason
@@ -46,7 +46,7 @@ class SteerRuns(UseCases):
         untouched = not any(b.state is not BatchState.PENDING for b in self._ledger.runs.batches(run_id))
         holder = self._ledger.leases.holder(f"run:{run_id}")
         if untouched and (holder is None or holder_is_dead(holder)):
-            text = "Cancelled before anything was sent."
+            text = message("Cancelled before anything was sent.")
             return self._ledger.runs.move(run_id, RunState.CANCELLED, text, actor=actor.name, note=text)
         return run
 
@@ -59,7 +59,10 @@ class SteerRuns(UseCases):
             )
         if run.state is RunState.WAITING and run.wait_reason is not WaitReason.APPROVAL:
             self._ledger.runs.note(
-                run_id, f"{actor.name} asked to go on now.", actor=actor.name, wait_until=self._ledger.clock()
+                run_id,
+                message("{person} asked to go on now.", person=actor.name),
+                actor=actor.name,
+                wait_until=self._ledger.clock(),
             )
         return self._ledger.runs.get(run_id)
 
@@ -106,10 +109,12 @@ class RunUseCases(StartRuns, SteerRuns, RunHistory, RunContacts):
     """All that can be done with runs, for the faces; no part knows another."""
 
 
-def sentence(run: Run) -> str:
+def sentence(run: Run) -> Message:
     """One plain sentence about where a run is."""
     if run.note:
         return run.note
     if run.state is RunState.WAITING:
-        return f"Waiting for {run.wait_reason}."
-    return {"queued": "Waiting for a worker."}.get(run.state, f"{run.state.capitalize()}.")
+        return message("Waiting for {reason}.", reason=word(run.wait_reason or ""))
+    if run.state is RunState.QUEUED:
+        return message("Waiting for a worker.")
+    return message("It is {state}.", state=word(run.state))

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ccexport.errors import BadInput, Conflict
+from ccexport.messages import message
 from ccexport.model.exports import Actor, Connection, Export
 from ccexport.model.plans import Plan
 from ccexport.model.runs import Run, RunFacts
@@ -87,7 +88,7 @@ class StartRuns(UseCases):
             self._queued(actor, export, connection, trigger=Trigger.PERSON, digest=None),
             facts=RunFacts(take_off=True),
         )
-        text = "Takes off the list whom the removed export alone holds there."
+        text = message("Takes off the list whom the removed export alone holds there.")
         self._ledger.runs.note(run.id, text, actor=actor.name)
         self._ledger.audit.add(actor.name, "run started", export.name, {"run": run.id, "take_off": True})
         return run
@@ -137,9 +138,11 @@ class StartRuns(UseCases):
         run = self.start(
             actor, self._ledger.exports.get(old.export_id).id, in_halves=in_halves, trigger=Trigger.RETRY
         )
-        text = f"Retries what run {run_id} could not deliver."
+        text = message("Retries what run {run} could not deliver.", run=run_id)
         if in_halves:
-            text = f"Retries what run {run_id} could not deliver, in halves when it is lost again."
+            text = message(
+                "Retries what run {run} could not deliver, in halves when it is lost again.", run=run_id
+            )
         self._ledger.runs.note(run.id, text, actor=actor.name)
         return run
 
@@ -185,8 +188,9 @@ class StartRuns(UseCases):
             ),
             facts=RunFacts(undo_of=run_id),
         )
-        self._ledger.runs.note(run.id, f"Undoes run {run_id}.", actor=actor.name)
-        self._ledger.runs.note(run_id, f"{actor.name} asked to undo it: run {run.id}.", actor=actor.name)
+        self._ledger.runs.note(run.id, message("Undoes run {run}.", run=run_id), actor=actor.name)
+        asked = message("{person} asked to undo it: run {run}.", person=actor.name, run=run.id)
+        self._ledger.runs.note(run_id, asked, actor=actor.name)
         detail = {"run": run.id, "undone": run_id, "digest": digest}
         self._ledger.audit.add(actor.name, "run undone", done.export_name, detail)
         return run

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import event
 
 from ccexport.ledger import Ledger
+from ccexport.messages import verbatim
 from ccexport.model.words import RunState
 from tests.conftest import Clock
 from tests.ledger.conftest import make_run
@@ -16,8 +17,8 @@ HISTORY = {"runs", "run_events", "batches", "firings", "notices", "audit"}
 def _ran(ledger: Ledger, clock: Clock, number: int, state: RunState, **counts: int) -> str:
     """A run of its own day that ended like this."""
     made = ledger.runs.create(make_run(clock, id=f"run-{number}"))
-    ledger.runs.move(made.id, RunState.PLANNING, "Planning.", actor="ada")
-    ledger.runs.move(made.id, state, "It ended.", actor="ada", counts=counts)
+    ledger.runs.move(made.id, RunState.PLANNING, verbatim("Planning."), actor="ada")
+    ledger.runs.move(made.id, state, verbatim("It ended."), actor="ada", counts=counts)
     clock.sleep(86_400)
     return made.id
 
@@ -80,7 +81,7 @@ def test_what_ran_ever_is_named_as_it_was_last(with_export: Ledger, clock: Clock
     with_export.runs.create(
         make_run(clock, id="run-2", export_id="export-two", export_name="Two", list_id="list-2", actor="bo")
     )
-    with_export.runs.move("run-2", RunState.CANCELLED, "Enough.", actor="bo")
+    with_export.runs.move("run-2", RunState.CANCELLED, verbatim("Enough."), actor="bo")
     clock.sleep(86_400)
     with_export.runs.create(
         make_run(

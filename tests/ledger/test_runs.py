@@ -8,6 +8,7 @@ import pytest
 
 from ccexport.errors import Conflict, NotFound
 from ccexport.ledger import Ledger
+from ccexport.messages import NOTHING, verbatim
 from ccexport.model.runs import TRANSITIONS, allowed
 from ccexport.model.words import BatchState, RunState, WaitReason
 from tests.conftest import Clock
@@ -49,7 +50,7 @@ def test_four_clicks_at_once_make_one_run(with_export: Ledger, clock: Clock) -> 
 
 def test_a_new_run_may_start_when_the_last_has_ended(with_export: Ledger, clock: Clock) -> None:
     with_export.runs.create(make_run(clock))
-    with_export.runs.move("run-1", RunState.CANCELLED, "enough", actor="ada")
+    with_export.runs.move("run-1", RunState.CANCELLED, verbatim("enough"), actor="ada")
 
     assert with_export.runs.create(make_run(clock, id="run-2")).state is RunState.QUEUED
 
@@ -64,7 +65,7 @@ def test_every_transition_the_table_forbids_is_refused(
     for target in RunState:
         if not allowed(state, target):
             with pytest.raises(Conflict):
-                with_export.runs.move("run-1", target, "no", actor="ada")
+                with_export.runs.move("run-1", target, verbatim("no"), actor="ada")
     assert with_export.runs.get("run-1").state is state
 
 
@@ -76,32 +77,32 @@ def _bring_to(ledger: Ledger, goal: RunState) -> None:
             for following in TRANSITIONS[at]:
                 ways.setdefault(following, [*way, following])
     for step in ways[goal]:
-        ledger.runs.move("run-1", step, f"to {step}", actor="ada", wait_reason=WaitReason.QUOTA)
+        ledger.runs.move("run-1", step, verbatim(f"to {step}"), actor="ada", wait_reason=WaitReason.QUOTA)
 
 
 def test_waiting_remembers_the_step_it_goes_on_with(with_export: Ledger, clock: Clock) -> None:
     runs = with_export.runs
     runs.create(make_run(clock))
-    runs.move("run-1", RunState.PLANNING, "planning", actor="ada")
-    runs.move("run-1", RunState.SENDING, "sending", actor="ada")
-    runs.move("run-1", RunState.WAITING, "quota", actor="ada", wait_reason=WaitReason.QUOTA)
+    runs.move("run-1", RunState.PLANNING, verbatim("planning"), actor="ada")
+    runs.move("run-1", RunState.SENDING, verbatim("sending"), actor="ada")
+    runs.move("run-1", RunState.WAITING, verbatim("quota"), actor="ada", wait_reason=WaitReason.QUOTA)
     again = runs.move(
-        "run-1", RunState.WAITING, "down", actor="ada", wait_reason=WaitReason.CONSTANT_CONTACT_DOWN
+        "run-1", RunState.WAITING, verbatim("down"), actor="ada", wait_reason=WaitReason.CONSTANT_CONTACT_DOWN
     )
 
     assert again.wait_step is RunState.SENDING
     assert again.wait_reason is WaitReason.CONSTANT_CONTACT_DOWN
-    assert runs.move("run-1", RunState.SENDING, "on", actor="ada").wait_reason is None
+    assert runs.move("run-1", RunState.SENDING, verbatim("on"), actor="ada").wait_reason is None
 
 
 def test_every_transition_leaves_an_event_with_time_actor_and_text(with_export: Ledger, clock: Clock) -> None:
     with_export.runs.create(make_run(clock))
     clock.sleep(5)
-    with_export.runs.move("run-1", RunState.PLANNING, "Reading the list.", actor="ada")
+    with_export.runs.move("run-1", RunState.PLANNING, verbatim("Reading the list."), actor="ada")
 
     story = with_export.runs.events("run-1")
 
-    assert [(e.state, e.text) for e in story] == [
+    assert [(e.state, str(e.text)) for e in story] == [
         ("queued", "Queued by ada."),
         ("planning", "Reading the list."),
     ]
@@ -111,8 +112,8 @@ def test_every_transition_leaves_an_event_with_time_actor_and_text(with_export: 
 def test_counts_are_merged_and_kept(with_export: Ledger, clock: Clock) -> None:
     runs = with_export.runs
     runs.create(make_run(clock))
-    runs.note("run-1", "", actor="ada", counts={"candidates": 5})
-    runs.move("run-1", RunState.PLANNING, "x", actor="ada", counts={"sent": 4})
+    runs.note("run-1", NOTHING, actor="ada", counts={"candidates": 5})
+    runs.move("run-1", RunState.PLANNING, verbatim("x"), actor="ada", counts={"sent": 4})
 
     assert dict(runs.get("run-1").counts) == {"candidates": 5, "sent": 4}
 
@@ -150,7 +151,7 @@ def test_how_long_runs_took_is_known_of_those_that_ended_well_and_never_waited(
         runs.add_batches(batches)
         for state in states:
             clock.sleep(10)
-            runs.move(run, state, "x", actor="ada", wait_reason=WaitReason.QUOTA)
+            runs.move(run, state, verbatim("x"), actor="ada", wait_reason=WaitReason.QUOTA)
 
     connection = runs.get("run-0").connection_id
     assert runs.durations(connection) == [(2, 50.0)]

@@ -11,6 +11,7 @@ from ccexport.errors import BadInput, BadSettings, HandOver, NotFound, StoreTrou
 from ccexport.ledger import Lease, Ledger
 from ccexport.ledger.people import Attempt, Limits
 from ccexport.ledger.sealing import make_seal
+from ccexport.messages import verbatim
 from ccexport.model.profiles import Segment
 from ccexport.model.words import Role, RunState, SegmentKind
 from tests.conftest import Clock
@@ -46,16 +47,16 @@ def test_nobody_writes_under_a_lease_that_another_has(with_export: Ledger, clock
     number = with_export.leases.take("run:run-1", "a", seconds=30)
     mine = with_export.under(Lease("run:run-1", "a", number))
     mine.runs.create(make_run(clock))
-    mine.runs.move("run-1", RunState.PLANNING, "planning", actor="ada")
+    mine.runs.move("run-1", RunState.PLANNING, verbatim("planning"), actor="ada")
     clock.sleep(31)
-    mine.runs.note("run-1", "over, but nobody else has it", actor="ada")
+    mine.runs.note("run-1", verbatim("over, but nobody else has it"), actor="ada")
     before = with_export.runs.events("run-1")
     assert with_export.leases.take("run:run-1", "b", seconds=30)
     held = (mine.leases, mine.pace)
 
     for write in (
-        lambda: mine.runs.move("run-1", RunState.SENDING, "sending", actor="ada"),
-        lambda: mine.runs.note("run-1", "a note", actor="ada"),
+        lambda: mine.runs.move("run-1", RunState.SENDING, verbatim("sending"), actor="ada"),
+        lambda: mine.runs.note("run-1", verbatim("a note"), actor="ada"),
         lambda: mine.runs.remember("run-1", fact=1),
         lambda: mine.runs.add_batches([make_batch()]),
         lambda: mine.runs.change_batch(make_batch(), note="x"),

@@ -79,8 +79,8 @@ def test_the_sentence_has_the_numbers_and_the_limit(world: World) -> None:
         "destination": world.reading(held),
     }
     (guard,) = world.plan(**given).guards
-    assert guard.sentence == (
-        "9 of the 10 contacts this export holds on the list (90.0 %) would be removed; the limit is 30 %."
+    assert str(guard.sentence) == (
+        "9 of the 10 contacts this export holds on the list (90 %) would be removed; the limit is 30 %."
     )
     assert world.plan(**given, released=frozenset({"removals_percent"})).guards == ()
 

@@ -108,7 +108,7 @@ def test_it_ends_by_itself_and_says_so_when_too_many_requests_would_be_needed(
     run = halved(world, lost(world, "request"))
 
     assert run.counts["missing"] > 0
-    assert any("Halving stops here" in event.text for event in world.services.runs.story(CARL, run.id))
+    assert any("Halving stops here" in str(event.text) for event in world.services.runs.story(CARL, run.id))
 
 
 def test_a_plain_retry_halves_nothing_and_what_is_erased_is_in_no_half(world: World, tmp_path: Path) -> None:

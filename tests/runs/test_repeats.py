@@ -88,7 +88,7 @@ def test_an_undo_that_is_not_the_one_previewed_is_refused(world: World) -> None:
     refused = undone(world, run_id, plan.digest)
 
     assert refused.state is RunState.BLOCKED
-    assert "other people are unsubscribed now" in refused.note
+    assert "other people are unsubscribed now" in str(refused.note)
     assert addresses(4) <= world.on_list()
     with pytest.raises(BadInput, match="no plan with the digest"):
         world.services.runs.undo(CARL, run_id, digest="0" * 64)
@@ -159,7 +159,7 @@ def test_what_was_approved_is_sent_or_nothing(world: World) -> None:
     run = world.services.runs.drive_here(waiting.id)
 
     assert run.state is RunState.BLOCKED
-    assert "new snapshot" in run.note
+    assert "new snapshot" in str(run.note)
     assert world.on_list() == set()
 
 
@@ -205,7 +205,7 @@ def test_everything_is_resent_once_and_the_digest_says_which(world: World) -> No
 
     assert (usual.to_send, whole.to_send) == (0, 4)
     assert refused.state is RunState.BLOCKED
-    assert "unchanged contacts are to be sent" in refused.note
+    assert "unchanged contacts are to be sent" in str(refused.note)
     assert (resent.state, resent.counts["sent"], resent.counts["verified"]) == (RunState.SUCCEEDED, 4, 4)
     assert after.counts["sent"] == 0
     assert not world.services.exports.get(CARL, "News").config.resend_unchanged

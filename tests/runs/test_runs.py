@@ -124,7 +124,7 @@ def test_the_digest_of_the_preview_is_run_or_refused(world: World) -> None:
     run = world.run(digest=fresh.digest)
 
     assert refused.state is RunState.BLOCKED
-    assert "other people are unsubscribed now" in refused.note
+    assert "other people are unsubscribed now" in str(refused.note)
     assert run.state is RunState.SUCCEEDED
     assert run.digest == fresh.digest
 
@@ -188,7 +188,7 @@ def test_a_removed_list_is_one_clear_sentence(world: World) -> None:
     run = world.run()
 
     assert run.state is RunState.FAILED
-    assert "list" in run.note.lower()
+    assert "list" in str(run.note).lower()
 
 
 def _delete_list(world: World, list_id: str) -> None:

@@ -93,8 +93,8 @@ def test_a_full_disk_while_planning_fails_before_anything_is_sent(world: World) 
     run = world.run()
 
     assert failed.state is RunState.FAILED
-    assert "full" in failed.note or "No space" in failed.note
-    assert "Nothing was sent" in failed.note
+    assert "full" in str(failed.note) or "No space" in str(failed.note)
+    assert "Nothing was sent" in str(failed.note)
     assert (run.state, run.counts["verified"]) == (RunState.SUCCEEDED, MANY), run.note
 
 
@@ -110,7 +110,7 @@ def test_a_full_disk_after_sending_waits_and_then_tells_the_truth(world: World, 
     after = world.run()
 
     assert (waiting.state, waiting.wait_reason) == (RunState.WAITING, WaitReason.STORAGE), waiting.note
-    assert "goes on by itself" in waiting.note
+    assert "goes on by itself" in str(waiting.note)
     assert (run.state, run.counts["verified"]) == (RunState.SUCCEEDED, planned.to_send), run.note
     assert (after.counts["sent"], after.counts["unchanged"]) == (0, MANY)
 
@@ -144,8 +144,8 @@ def test_a_folder_that_cannot_be_written_fails_before_anything_is_sent(world: Wo
     run = world.run()
 
     assert failed.state is RunState.FAILED
-    assert "Nothing was sent" in failed.note
-    assert str(world.settings.data_dir) not in failed.note
+    assert "Nothing was sent" in str(failed.note)
+    assert str(world.settings.data_dir) not in str(failed.note)
     assert run.state is RunState.SUCCEEDED, run.note
 
 
@@ -197,7 +197,7 @@ def test_a_damaged_plan_is_not_sent_and_the_next_run_makes_a_new_one(
     run = world.run()
 
     assert failed.state is RunState.FAILED
-    assert said in failed.note
+    assert said in str(failed.note)
     assert (run.state, run.counts["verified"]) == (RunState.SUCCEEDED, FEW), run.note
     assert run.plan_id != failed.plan_id
     assert world.on_list() == addresses()
@@ -212,7 +212,7 @@ def test_a_plan_deleted_after_sending_ends_the_run_with_what_is_known(world: Wor
     run = world.run()
 
     assert (failed.state, failed.counts["sent"], failed.counts["unknown"]) == (RunState.FAILED, FEW, FEW)
-    assert "cannot be read" in failed.note
+    assert "cannot be read" in str(failed.note)
     assert (run.state, run.counts["verified"]) == (RunState.SUCCEEDED, FEW), run.note
 
 

@@ -176,8 +176,8 @@ def test_an_activity_that_may_be_another_runs_is_not_taken_for_a_lost_one(world:
     assert [run.state for run in runs] == [RunState.SUCCEEDED, RunState.SUCCEEDED]
     (party,), (news,) = (ledger.batches(run.id) for run in runs)
     assert party.activity_id != news.activity_id
-    assert "sent again" in party.note
-    assert "found again" in news.note
+    assert "sent again" in str(party.note)
+    assert "found again" in str(news.note)
 
 
 def test_a_lost_answer_is_not_taken_to_be_that_of_another_request_on_its_way(world: World) -> None:
@@ -226,4 +226,4 @@ def test_cancelling_while_sending_says_what_was_sent(world: World) -> None:
     run = world.services.runs.drive_here(waiting.id)
 
     assert run.state is RunState.CANCELLED
-    assert "5 were not sent" in run.note or "0 were not sent" in run.note
+    assert "5 were not sent" in str(run.note) or "0 were not sent" in str(run.note)

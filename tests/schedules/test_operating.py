@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from ccexport.errors import Conflict, NotPermitted, StoreTrouble
 from ccexport.ledger import Ledger
 from ccexport.ledger.maintenance import move, version_of
+from ccexport.messages import verbatim
 from ccexport.model.notices import Channel
 from ccexport.model.schedules import Schedule
 from ccexport.model.words import RunState
@@ -177,10 +178,10 @@ def test_a_ledger_is_moved_into_an_empty_one_only_and_while_nothing_is_sent(
     ledger.connections.add(make_connection(clock), tokens={}, agreed_text="yes")
     ledger.exports.add("export-one", make_config("one"), by="ada")
     ledger.runs.create(make_run(clock))
-    ledger.runs.move("run-1", RunState.PLANNING, "planning", actor="ada")
+    ledger.runs.move("run-1", RunState.PLANNING, verbatim("planning"), actor="ada")
     with pytest.raises(Conflict, match="is being worked on"):
         move(here, there)
-    ledger.runs.move("run-1", RunState.CANCELLED, "enough", actor="ada")
+    ledger.runs.move("run-1", RunState.CANCELLED, verbatim("enough"), actor="ada")
 
     assert move(here, there).rows["runs"] == 1
     with pytest.raises(Conflict, match="is not empty"):

@@ -356,7 +356,7 @@ def test_a_cleared_list_asks_and_can_be_filled_again(world: World) -> None:
     world.services.runs.put_back(ADA, "News", reason="cleared by mistake")
     run = world.run()
 
-    assert (blocked.state, "24 of the 29" in blocked.note) == (RunState.BLOCKED, True), blocked.note
+    assert (blocked.state, "24 of the 29" in str(blocked.note)) == (RunState.BLOCKED, True), blocked.note
     assert (run.state, run.counts["verified"]) == (RunState.SUCCEEDED, 24), run.note
     assert world.on_list() == at(*range(24), *range(25, 30))
 

@@ -137,7 +137,7 @@ def test_trap_40_more_than_the_contract_takes_needs_a_persons_word(world: World,
 
     blocked = world.run()
     assert (blocked.state, imported(wire)) == (RunState.BLOCKED, [])
-    assert "room for 4" in blocked.note
+    assert "room for 4" in str(blocked.note)
     world.services.runs.release(ADA, "News", "head_room", reason="the new tier is agreed")
 
     assert world.run().state is RunState.SUCCEEDED
@@ -154,7 +154,7 @@ def test_trap_40_contacts_that_came_from_elsewhere_take_the_room_too(world: Worl
     run = world.run(digest=plan.digest)
 
     assert (run.state, imported(wire)) == (RunState.BLOCKED, [])
-    assert "room for 4" in run.note
+    assert "room for 4" in str(run.note)
 
 
 def test_trap_40_a_run_that_cannot_count_waits(world: World, wire: Recorder) -> None:

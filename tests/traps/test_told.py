@@ -75,8 +75,8 @@ def test_trap_19_a_custom_field_that_is_gone_stops_the_run_before_anything_is_se
     run = world.run()
 
     assert (run.state, imported(wire)) == (RunState.FAILED, [])
-    assert "custom field" in run.note
-    assert "choose another" in run.note
+    assert "custom field" in str(run.note)
+    assert "choose another" in str(run.note)
 
 
 def _with_a_custom_field(world: World) -> str:
