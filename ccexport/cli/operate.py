@@ -152,6 +152,32 @@ def suppression_add(
     emit(as_json, {"added": added}, [f"{added} new entries are on the suppression list."])
 
 
+@suppression.command("import")
+def suppression_import(
+    file: Annotated[Path, typer.Argument(help="Any file that `profiles ingest` reads.")],
+    field: Annotated[
+        str | None, typer.Option(help="The field with the addresses; found by itself if clear.")
+    ] = None,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Never send any address of a whole file, such as one of cleaned or unsubscribed people.
+
+    Example: ccexport suppression import cleaned_members.csv --field "Email Address"
+    """
+    with opened(data_dir) as (services, actor):
+        added, found = services.system.suppress_file(actor, file, field=field)
+    document = {
+        "added": added,
+        "addresses": len(found.addresses),
+        "unusable": found.unusable,
+        "field": found.field,
+    }
+    emit(as_json, document, [f"{added} new entries are on the suppression list (field: {found.field})."])
+    if found.unusable:
+        say(f"{found.unusable} rows have no usable address.")
+
+
 @suppression.command("remove")
 def suppression_remove(value: str, as_json: Json = False, data_dir: DataDir = None) -> None:
     """Take one entry off the suppression list.

@@ -17,11 +17,13 @@ from ccexport.files import locked, make_folder, private_folder, published
 from ccexport.model.ids import make_id
 from ccexport.model.profiles import FieldEvidence, IngestReport, Snapshot
 from ccexport.model.sources import Given, Progress, SourcePreview, Tell
+from ccexport.model.words import FieldType
 from ccexport.profiles import browse, description
 from ccexport.profiles.child import call
 from ccexport.profiles.database import DuckDB, session
 from ccexport.profiles.exclude import Matches, build_without, profiles_with
 from ccexport.profiles.field_evidence import field_evidence
+from ccexport.profiles.file_addresses import FileAddresses, addresses_of, field_of_addresses
 from ccexport.profiles.ingest import Built
 from ccexport.profiles.read_pool import WarmDatabase
 from ccexport.profiles.schema_drift import refuse_surprises
@@ -111,6 +113,19 @@ class ProfileStore:
                 limit=limit,
             )
             return found
+
+    def addresses_in(self, file: Path, field: str | None = None) -> FileAddresses:
+        """Every address of a file, by the field that holds them; nothing is kept."""
+        name = field or field_of_addresses(self.preview(Given(files=(file,))))
+        given = Given(files=(file,), key=name, types={name: FieldType.TEXT})
+        with private_folder(self.temp_dir) as folder:
+            built: Built = call(
+                "build", [file.name], lambda progress: None, self.memory_limit, sources=[given], folder=folder
+            )
+            with session(
+                memory_limit=self.memory_limit, temp_dir=self.temp_dir, read={"s": built.path}
+            ) as db:
+                return addresses_of(db, built.id_field, built.rows_read - built.reasons.get("repeated_id", 0))
 
     def without(self, snapshot: Snapshot, matches: Matches) -> Snapshot:
         """The same snapshot made anew without profiles whose address matches; it becomes the current one."""

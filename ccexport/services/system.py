@@ -15,6 +15,7 @@ from ccexport.model.exports import Actor
 from ccexport.model.words import Role, RunState
 from ccexport.plan.csv_cells import csv_line
 from ccexport.profiles.addresses import normalise_address
+from ccexport.profiles.file_addresses import FileAddresses
 from ccexport.services.access import masked, require, sees_personal
 from ccexport.services.wiring import UseCases, Wiring
 
@@ -36,6 +37,17 @@ class SystemUseCases(UseCases):
         )
         self._ledger.audit.add(actor.name, "suppression added", f"{added} entries")
         return added
+
+    def suppress_file(
+        self, actor: Actor, file: Path, *, field: str | None = None
+    ) -> tuple[int, FileAddresses]:
+        """Add every address of a file, such as one of cleaned or unsubscribed people; how many were new."""
+        require(actor, Role.CONTRIBUTOR, "change the suppression list")
+        found = self._wiring.profile_store.addresses_in(file, field)
+        entries = [(address, mark("address")) for address in found.addresses]
+        added = self._ledger.suppression.add(entries, by=actor.name, note=file.name)
+        self._ledger.audit.add(actor.name, "suppression added", f"{added} entries from a file")
+        return added, found
 
     def unsuppress(self, actor: Actor, value: str) -> bool:
         """Whether it was on the list."""

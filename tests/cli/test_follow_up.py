@@ -161,6 +161,25 @@ def test_profiles_are_written_to_a_file_and_ingested_again(
     assert ccexport("profiles", "export", "--out", str(tmp_path / "no" / "x.csv")).code == 2
 
 
+def test_a_whole_file_is_suppressed(tmp_path: Path, world: World, ccexport: Callable[..., Said]) -> None:
+    """Every address of it, also the second of a cell; rows without one are told."""
+    world.ready([person(1), person(2), person(3)])
+    file = tmp_path / "cleaned_members.csv"
+    file.write_text(
+        "Email Address,First Name,CLEAN_TIME\nPerson1@Example.com,A,2026-01-01\n"
+        "mailto:x@example.com; person2@example.com,B,2026-01-02\nnobody,C,2026-01-03\n,D,2026-01-03\n"
+    )
+
+    done = ccexport("suppression", "import", str(file), "--json")
+    preview = ccexport("exports", "preview", "News", "--json")
+    wrong = ccexport("suppression", "import", str(file), "--field", "Mail")
+
+    expected = {"added": 3, "addresses": 3, "unusable": 2, "field": "Email Address"}
+    assert (done.code, done.json) == (0, expected), done.err
+    assert (preview.json["verdicts"]["add"], preview.json["reasons"]["suppressed"]) == (1, 2)
+    assert (wrong.code, "no field" in wrong.err) == (2, True)
+
+
 def test_one_list_for_each_segment(world: World, ccexport: Callable[..., Said]) -> None:
     world.ready([person(1)])
     ccexport("segments", "create", "Norway", "--rule", '{"field": "country", "op": "is", "value": "Norway"}')

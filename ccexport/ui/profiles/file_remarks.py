@@ -4,17 +4,22 @@ Owns the choices of this session. Must never read a file.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from ccexport.errors import CcexportError
 from ccexport.messages import mark
+from ccexport.model.exports import Actor
 from ccexport.model.reading import FORMATS, Remark
 from ccexport.model.sources import SourcePreview
+from ccexport.profiles.file_addresses import is_of_people_who_left
+from ccexport.ui.app_state import services
 from ccexport.ui.profiles.profile_view import frame_of
-from ccexport.ui.render import plain
+from ccexport.ui.render import plain, show_error
 from ccexport.ui.said import say
-from ccexport.ui.texts import t
+from ccexport.ui.texts import t, tn
 
 FORMAT_NAMES = mark(
     {
@@ -57,6 +62,22 @@ def remarks(found: SourcePreview, file_id: str) -> None:
             ":material/info: "
             + t("No field is an id: each profile is known by its address in {field}.", field=field)
         )
+
+
+def suppress_instead(actor: Actor, path: Path, found: SourcePreview) -> None:
+    """The whole file as people who must not get mail; open when the file says that of itself."""
+    left = is_of_people_who_left(list(found.fields))
+    with st.expander(t("These people must not get mail"), icon=":material/block:", expanded=left):
+        if left:
+            st.markdown(t("This looks like a file of people who unsubscribed or whose address is dead."))
+        st.caption(t("Its addresses are put on the suppression list; the profiles stay as they are."))
+        if st.button(t("Put its addresses on the suppression list"), icon=":material/block:"):
+            try:
+                n, _ = services().system.suppress_file(actor, path)
+            except CcexportError as error:
+                show_error(error)
+                return
+            st.success(tn("{n} entry was new.", "{n} entries were new.", n=n))
 
 
 def side_by_side(found: SourcePreview) -> None:

@@ -19,7 +19,7 @@ from ccexport.model.profiles import IngestReport
 from ccexport.model.sources import Progress, SourcePreview, Tell
 from ccexport.model.words import FieldType
 from ccexport.ui.app_state import services
-from ccexport.ui.profiles.file_remarks import chosen, remarks, side_by_side
+from ccexport.ui.profiles.file_remarks import chosen, remarks, side_by_side, suppress_instead
 from ccexport.ui.render import number, plain, show_error
 from ccexport.ui.texts import t, tn
 
@@ -73,6 +73,7 @@ def ingest(actor: Actor) -> None:
     remarks(found, file.file_id)
     id_field, types = _choices(found, file.file_id, str(how))
     side_by_side(found)
+    suppress_instead(actor, path, found)
     accept = st.checkbox(t("Take it even if fields are missing or it is much smaller than before"))
     if st.button(t("Bring it in"), type="primary", icon=":material/upload:"):
         take(
