@@ -75,7 +75,7 @@ def contacts(
     limit: Annotated[int, typer.Option(min=1)] = 1000,
     offset: Annotated[int, typer.Option(min=0)] = 0,
     out: Annotated[
-        Path | None, typer.Option(help="Write every row to this .csv or .parquet file instead.")
+        Path | None, typer.Option(help="Write every row to this .csv, .xlsx or .parquet file instead.")
     ] = None,
     as_json: Json = False,
     data_dir: DataDir = None,

@@ -1,4 +1,4 @@
-"""Every row of a plan as a file: CSV that no spreadsheet takes for formulas, or Parquet.
+"""Every row of a plan as a file: CSV that no spreadsheet takes for formulas, a workbook, or Parquet.
 
 Owns the columns of a download. Must never hold more than one piece of it in memory.
 """
@@ -11,6 +11,7 @@ from ccexport.model.plans import Plan
 from ccexport.plan.csv_cells import csv_cell_sql
 from ccexport.plan.reading import MEMORY_LIMIT
 from ccexport.profiles.database import quote_path, session
+from ccexport.profiles.workbook_writer import write_workbook
 
 COLUMNS = (
     "profile_id",
@@ -39,6 +40,15 @@ def contacts_parquet(plan: Plan, outcomes: Path | None, into: Path) -> None:
     """The same rows as a Parquet file, complete or not there."""
     with published(into) as part, session(memory_limit=MEMORY_LIMIT, temp_dir=_temp(plan)) as db:
         db.run(f"COPY ({_rows(plan, outcomes)}) TO {quote_path(part)} (FORMAT parquet, COMPRESSION zstd)")
+
+
+def contacts_xlsx(plan: Plan, outcomes: Path | None, into: Path) -> None:
+    """The same rows as a workbook: its cells are typed, so nothing in them is a formula."""
+    with session(memory_limit=MEMORY_LIMIT, temp_dir=_temp(plan)) as db:
+        texts = ", ".join(f"CAST({name} AS VARCHAR) AS {name}" for name in COLUMNS)
+        batches = db.arrow(f"SELECT {texts} FROM ({_rows(plan, outcomes)})")
+        rows = (tuple(row.values()) for batch in batches for row in batch.to_pylist())
+        write_workbook(into, COLUMNS, rows, temp_dir=into.parent)
 
 
 def _rows(plan: Plan, outcomes: Path | None) -> str:

@@ -83,16 +83,24 @@ class RunContacts(UseCases):
             file = self.contacts_file(actor, run_id, folder / "contacts.parquet").open("rb")
         return _pieces(file)
 
+    def contacts_xlsx(self, actor: Actor, run_id: str) -> Iterator[bytes]:
+        """The same rows as a workbook, in pieces. Audited."""
+        with private_folder(self._wiring.engine.data_dir / "temp") as folder:
+            file = self.contacts_file(actor, run_id, folder / "contacts.xlsx").open("rb")
+        return _pieces(file)
+
     def contacts_file(self, actor: Actor, run_id: str, into: Path) -> Path:
-        """The same rows in a file, CSV or Parquet by its name, complete or not there. Audited."""
+        """The same rows in a file, CSV, XLSX or Parquet by its name, complete or not there. Audited."""
         kind = into.suffix.lower().removeprefix(".")
-        if kind not in {"csv", "parquet"}:
-            raise BadInput("{into}: a download is a .csv or a .parquet file.", into=into.name)
+        if kind not in {"csv", "parquet", "xlsx"}:
+            raise BadInput("{into}: a download is a .csv, .xlsx or .parquet file.", into=into.name)
         run, plan = self._to_download(actor, run_id, kind)
         try:
             into.parent.stat()  # a folder that is not there is an error, and is not made
             if kind == "parquet":
                 download.contacts_parquet(plan, run.outcomes_path, into)
+            elif kind == "xlsx":
+                download.contacts_xlsx(plan, run.outcomes_path, into)
             else:
                 _write_text(into, download.contacts_csv(plan, run.outcomes_path))
         except OSError as error:

@@ -18,6 +18,7 @@ from ccexport.ui.app_state import services
 from ccexport.ui.cookies import SESSION
 
 log = logging.getLogger(__name__)
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 async def left_out(request: Request) -> Response:
@@ -48,6 +49,15 @@ async def run_parquet(request: Request) -> Response:
     return await _sent(request, rows, f"contacts-{request.path_params['run']}.parquet")
 
 
+async def run_xlsx(request: Request) -> Response:
+    """The same as a workbook, whose typed cells are no formulas."""
+
+    def rows(actor: Actor) -> Iterator[bytes]:
+        return services().runs.contacts_xlsx(actor, request.path_params["run"])
+
+    return await _sent(request, rows, f"contacts-{request.path_params['run']}.xlsx")
+
+
 async def audit(request: Request) -> Response:
     """The whole audit; administrators only."""
     return await _sent(request, lambda actor: services().system.audit_csv(actor), "audit.csv")
@@ -67,6 +77,8 @@ async def _sent(request: Request, rows: Callable[[Actor], Iterator[str | bytes]]
     }
     if name.endswith(".parquet"):
         return StreamingResponse(pieces, media_type="application/vnd.apache.parquet", headers=headers)
+    if name.endswith(".xlsx"):
+        return StreamingResponse(pieces, media_type=XLSX, headers=headers)
     # The mark at the start tells spreadsheets that this is UTF-8.
     return StreamingResponse(_marked(pieces), media_type="text/csv; charset=utf-8", headers=headers)
 
@@ -88,5 +100,6 @@ DOWNLOADS = [
     Route("/download/plan/{plan}/left-out.csv", left_out),
     Route("/download/run/{run}/contacts.csv", run_contacts),
     Route("/download/run/{run}/contacts.parquet", run_parquet),
+    Route("/download/run/{run}/contacts.xlsx", run_xlsx),
     Route("/download/audit.csv", audit),
 ]

@@ -91,6 +91,7 @@ def test_a_signed_out_cookie_opens_nothing_any_more(
         "/download/audit.csv",
         "/download/run/x/contacts.csv",
         "/download/run/x/contacts.parquet",
+        "/download/run/x/contacts.xlsx",
     ],
 )
 def test_files_need_a_session(server: Server, path: str) -> None:

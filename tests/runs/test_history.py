@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from python_calamine import CalamineWorkbook
 
 from ccexport.errors import BadInput, NotFound, NotPermitted
 from ccexport.plan.comparing import Difference
@@ -87,6 +88,17 @@ def test_the_contacts_of_a_run_as_csv_and_as_parquet_are_the_same(world: World, 
     assert pq.read_table(pa.BufferReader(pieces)).equals(table)
     assert list((tmp_path / "store" / "temp").iterdir()) == []
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+def test_a_workbook_has_the_same_rows_as_texts(world: World, tmp_path: Path) -> None:
+    """Its cells are typed, so they need no mark; nothing is left behind."""
+    world.ready([person(1, customer_id="=1+1"), person(2, customer_id="0150")])
+    run = world.run()
+    (tmp_path / "run.xlsx").write_bytes(b"".join(world.services.runs.contacts_xlsx(CARL, run.id)))
+    book = CalamineWorkbook.from_path(str(tmp_path / "run.xlsx"))
+    head, *rows = book.get_sheet_by_index(0).to_python()
+    assert (head[:3], [row[0] for row in rows]) == (["profile_id", "address", "verdict"], ["=1+1", "0150"])
+    assert list((tmp_path / "store" / "temp").iterdir()) == []
 
 
 def test_no_cell_of_a_download_is_a_formula(world: World) -> None:

@@ -195,6 +195,9 @@ def _buttons(actor: Actor, run: Run) -> None:
                 t("Download the contacts"), f"/download/run/{run.id}/contacts.csv", icon=":material/download:"
             )
             st.link_button(
+                t("As a workbook"), f"/download/run/{run.id}/contacts.xlsx", icon=":material/download:"
+            )
+            st.link_button(
                 t("As Parquet"), f"/download/run/{run.id}/contacts.parquet", icon=":material/download:"
             )
 
