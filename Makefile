@@ -59,9 +59,10 @@ test-long: $(VENV)/dev.stamp tools
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks
 
+# Pins with the hashes of every file of a release, so that pip takes no other.
 pins:
-	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements.txt requirements.in
-	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements-dev.txt requirements-dev.in
+	$(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements.txt requirements.in
+	$(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements-dev.txt requirements-dev.in
 
 # Brings the catalogues of translations up to date with the texts in the code.
 texts: $(VENV)/dev.stamp

@@ -29,7 +29,7 @@ from tests.disk import Disk
 from tests.world import CARL, brief
 
 ID = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f-]{27,}|^\d{4}(?=/)|(run|plan|reading|back|unsubscribed|members|snap|segment)-[0-9a-z]{9}-[0-9a-z]{5}"
+    r"[0-9a-f]{8}-[0-9a-f-]{27,}|^\d{4}(?=/)|(run|plan|reading|back|unsubscribed|members|snap|segment)-[0-9a-z]{9}-[0-9a-z]{5}(\.\d+(?=\.parquet))?"
     r"(\.\d+(?=\.parquet))?|(?<=remove-0001)\.\d+|(?<=^\d{4})\.\d+(?=/)"
 )
 
