@@ -6,6 +6,7 @@ out. Must never decide what is worth saying.
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from typing import Any, TextIO
 
 from ccexport.model.notices import scrubbed
 
+_BREAKS = re.compile(r"[\r\x0b\x0c\x1b\x1c-\x1e\x85\u2028\u2029]")
 _ABOUT: ContextVar[Mapping[str, Any]] = ContextVar("about", default=MappingProxyType({}))
 
 
@@ -47,7 +49,8 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = scrubbed(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False, default=str)
+        text = json.dumps(line, ensure_ascii=False, default=str)
+        return _BREAKS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class TextLines(logging.Formatter):
@@ -55,7 +58,12 @@ class TextLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         facts = "".join(f" {key}={value}" for key, value in _ABOUT.get().items())
-        return scrubbed(super().format(record)) + facts
+        return _indented(scrubbed(super().format(record)) + facts)
+
+
+def _indented(text: str) -> str:
+    """Only the log itself begins a line: what is said from outside cannot look like another record."""
+    return _BREAKS.sub(lambda found: repr(found[0])[1:-1], text).replace("\n", "\n    ")
 
 
 def configure(kind: str, level: str, stream: TextIO | None = None) -> logging.Handler:
