@@ -5,6 +5,7 @@ Owns the key: from the setting, or a 0600 file made at first start. Must never l
 
 import base64
 import hashlib
+import hmac
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -48,6 +49,15 @@ def make_seal(setting: str, data_dir: Path) -> Seal:
     if setting:
         return Seal([_key(part.strip()) for part in setting.split(",")])
     return Seal([_key_file(data_dir / "secret.key")])
+
+
+def derived_secret(setting: str, data_dir: Path, purpose: str) -> str:
+    """A secret that every host with the same key has, and that does not tell the key.
+
+    Takes what `make_seal` takes, of several keys the newest; `purpose` keeps secrets apart.
+    """
+    key = _key(setting.split(",")[0].strip()) if setting else _key_file(data_dir / "secret.key")
+    return hmac.new(key, purpose.encode(), hashlib.sha256).hexdigest()
 
 
 def _key(text: str) -> bytes:

@@ -4,13 +4,12 @@ The provider says who somebody is; whether they may come in is decided by the us
 ours, as after the form. Must never trust what the provider said a second time.
 """
 
-import secrets
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import streamlit as st
 
-from ccexport.errors import BadSettings
+from ccexport.errors import BadSettings, StoreTrouble
 from ccexport.settings import load_settings
 from ccexport.ui.app_state import STARTED, services
 from ccexport.ui.cookies import ASKED, cookie
@@ -26,18 +25,25 @@ if TYPE_CHECKING:
 def secrets_of_the_provider() -> dict[str, Any] | None:
     """What `st.login` wants to know; None when no provider is configured.
 
-    Its cookie is signed with a key of this process: it only has to last from the provider to our own session.
+    Its cookie is signed with a key that all dashboards of one ledger share: behind a balancer the way to the
+    provider may begin at one and end at another.
     """
     try:
         settings = load_settings()
-    except BadSettings:
+        if not settings.oidc_metadata_url:
+            return None
+        from ccexport.ledger.sealing import derived_secret  # heavy, and only needed with a provider
+
+        key = settings.secret_key.get_secret_value()
+        cookie_secret = derived_secret(key, settings.data_dir, "cookie of the OpenID provider")
+    except (BadSettings, StoreTrouble):
         return None  # said by the start, in one sentence
-    if not settings.oidc_metadata_url:
-        return None
+    # The state of the way there is signed by Streamlit's own middleware, made before it reads these secrets.
+    st.config._set_option("server.cookieSecret", cookie_secret, "ccexport")
     return {
         "auth": {
             "redirect_uri": f"{settings.base_url}/oauth2callback",
-            "cookie_secret": secrets.token_urlsafe(32),
+            "cookie_secret": cookie_secret,
             "client_id": settings.oidc_client_id,
             "client_secret": settings.oidc_client_secret.get_secret_value(),
             "server_metadata_url": settings.oidc_metadata_url,

@@ -1,6 +1,7 @@
 """Signing in with an OpenID provider: whom it lets in, and that what it said serves once."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -113,3 +114,30 @@ def test_a_known_person_comes_in_with_a_session_of_ours_and_the_identity_serves_
     expect(page.get_by_role("textbox", name="Password")).to_be_visible()
     come_in(page, dashboard)
     expect(page.get_by_text("Nobody here has the e-mail address")).to_be_visible()
+
+
+def test_the_way_to_the_provider_may_begin_at_one_dashboard_and_end_at_another(
+    page: Page, dashboard: Server, provider: Provider, tmp_path: Path
+) -> None:
+    """As behind a balancer without sticky sessions: the two share the key, by their data directory here."""
+    provider.says = {"email": ADDRESS, "email_verified": True}
+    services = Services(load_settings(data_dir=dashboard.data_dir))
+    services.ledger.people.change("kari", disabled=False)
+    services.close()
+    first = start(
+        tmp_path,
+        CCEXPORT_DATA_DIR=str(dashboard.data_dir),
+        CCEXPORT_BASE_URL=dashboard.url,  # where the provider sends back to
+        CCEXPORT_WORKER="off",
+        CCEXPORT_OIDC_METADATA_URL=f"{provider.url}/.well-known/openid-configuration",
+        CCEXPORT_OIDC_CLIENT_ID=CLIENT,
+        CCEXPORT_OIDC_CLIENT_SECRET=SECRET,
+        CCEXPORT_OIDC_NAME="Testnavn",
+    )
+    try:
+        wait_until_healthy(first)
+        come_in(page, first)
+        expect(page.locator(".st-key-person_menu")).to_be_visible(timeout=30_000)
+        assert page.url.startswith(dashboard.url)
+    finally:
+        stop(first)

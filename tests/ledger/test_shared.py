@@ -10,7 +10,7 @@ import pytest
 from ccexport.errors import BadInput, BadSettings, HandOver, NotFound, StoreTrouble
 from ccexport.ledger import Lease, Ledger
 from ccexport.ledger.people import Attempt, Limits
-from ccexport.ledger.sealing import make_seal
+from ccexport.ledger.sealing import derived_secret, make_seal
 from ccexport.messages import verbatim
 from ccexport.model.profiles import Segment
 from ccexport.model.words import Role, RunState, SegmentKind
@@ -250,6 +250,21 @@ def test_keys_rotate_and_a_wrong_key_is_said(tmp_path: Path) -> None:
         make_seal(new, tmp_path).open(sealed)
     with pytest.raises(BadSettings, match="too short"):
         make_seal("short", tmp_path)
+
+
+def test_a_derived_secret_is_the_same_for_all_with_the_key_and_another_for_each_purpose(
+    tmp_path: Path,
+) -> None:
+    key = "k" * 20
+    of_file = derived_secret("", tmp_path, "cookie")
+
+    assert derived_secret(key, tmp_path, "cookie") == derived_secret(
+        f"{key},{'o' * 20}", tmp_path / "x", "cookie"
+    )
+    assert of_file == derived_secret("", tmp_path, "cookie")
+    assert (
+        len({of_file, derived_secret(key, tmp_path, "cookie"), derived_secret(key, tmp_path, "other")}) == 3
+    )
 
 
 def test_the_key_file_is_private_and_made_once(tmp_path: Path) -> None:
