@@ -1,6 +1,7 @@
 """A sentence is a template with typed values: English as text, the same after JSON, and nothing of it in a log."""
 
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ccexport.errors import BadInput, QuotaExceeded, Refused
-from ccexport.messages import Message, Size, counted, fill, mark, message, verbatim, word
+from ccexport.messages import Message, Size, counted, fill, mark, message, names_in, verbatim, word
+from ccexport.ui.texts.catalogue import catalogue
 
 HOSTILE = ["1.5", "2026.1", "1,000", "{x}", "{n}", "{}", "%s", "\u202egnp.exe", "אבג", "--now", "\\1", ""]
 AT = datetime(2026, 11, 3, 0, 5, tzinfo=UTC)
@@ -81,3 +83,21 @@ def test_what_constant_contact_answered_stays_evidence() -> None:
     assert error.evidence == {"until": date(2026, 12, 1), "status": 429}
     refused = Refused(message("The list {name} is gone.", name="Ada's list"), status=404)
     assert refused.log == "The list {name} is gone. status=404"
+
+
+def test_every_message_leaves_hostile_values_as_they_are_in_both_languages() -> None:
+    """Whatever a name looks like, no template and no translation changes it."""
+    for text in texts_of_the_catalogue():
+        for value in HOSTILE:
+            names = sorted(names_in(text))
+            filled = fill(text, dict.fromkeys(names, f"<{value}>"))
+            assert filled.count(f"<{value}>") == len(_NAMES.findall(text)), text
+            assert _NAMES.split(text)[0] == filled[: len(_NAMES.split(text)[0])]
+
+
+_NAMES = re.compile(r"\{\w+\}")
+
+
+def texts_of_the_catalogue() -> list[str]:
+    pairs = [(m.id, m.string) for m in catalogue("nb") if m.id]
+    return [t for pair in pairs for one in pair for t in ([one] if isinstance(one, str) else one)]
