@@ -55,15 +55,18 @@ class PeopleUseCases(UseCases):
     def change_role(self, actor: Actor, name: str, role: Role) -> Person:
         require(actor, Role.ADMINISTRATOR, "change roles")
         self._keep_an_administrator(name, losing=role is not Role.ADMINISTRATOR)
-        self._ledger.audit.add(actor.name, "role changed", name, {"role": role})
-        return self._ledger.people.change(name, role=role)
+        before = self._ledger.people.get(name).role
+        changed = self._ledger.people.change(name, role=role)
+        self._ledger.audit.add(actor.name, "role changed", name, {"before": before, "after": role})
+        return changed
 
     def disable(self, actor: Actor, name: str, *, disabled: bool = True) -> Person:
         """Ends their sessions at once."""
         require(actor, Role.ADMINISTRATOR, "disable people")
         self._keep_an_administrator(name, losing=disabled)
+        changed = self._ledger.people.change(name, disabled=disabled)
         self._ledger.audit.add(actor.name, "person disabled" if disabled else "person enabled", name)
-        return self._ledger.people.change(name, disabled=disabled)
+        return changed
 
     def set_password(self, actor: Actor, name: str, password: str) -> None:
         """One's own, or anybody's for an administrator; ends their sessions."""
