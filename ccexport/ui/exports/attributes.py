@@ -12,6 +12,7 @@ import streamlit as st
 from ccexport.messages import mark
 from ccexport.model.exports import MappedField
 from ccexport.services.exports import CONTACT_FIELDS, TRANSFORMS
+from ccexport.ui.pickers import choose_many
 from ccexport.ui.texts import t
 
 CONSTANT, TEMPLATE = "=", "{}"
@@ -124,7 +125,7 @@ def _transforms(key: str, field: MappedField | None, disabled: bool) -> tuple[st
     """One after the other, in the order in which they were chosen."""
     now = tuple(n for n in field.transforms if n != "trim") if field else ()
     return tuple(
-        st.multiselect(
+        choose_many(
             t("Changed how"),
             list(dict.fromkeys([*(n for n in TRANSFORMS if n != "trim"), *now])),
             default=now,

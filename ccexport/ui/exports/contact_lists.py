@@ -61,38 +61,72 @@ def contact_list_picker(
     names = {k: f"{v.name} ({tn('{n} contact', '{n} contacts', n=v.members or 0)})" for k, v in there.items()}
     if config and config.connection_id == connection.id:
         names.setdefault(config.list_id, config.list_name)
+    names |= st.session_state.get(f"{key}-pasted", {})
     wanted = config.list_id if config and config.list_id in names else None
     chosen = pick(t("Contact list"), list(names), wanted, f"{key}-list", names=names) or ""
     with st.popover(t("Make a new list, or paste an id"), icon=":material/playlist_add:"):
         made = st.text_input(t("Name of the new list"), max_chars=255, key=f"{key}-newlist")
-        if st.button(t("Make the list"), key=f"{key}-makelist", disabled=not made.strip()):
-            _make_list(actor, connection, made)
-        pasted = st.text_input(t("Id of a list"), max_chars=60, key=f"{key}-listid").strip()
+        st.button(
+            t("Make the list"),
+            key=f"{key}-makelist",
+            disabled=not made.strip(),
+            on_click=_make_list,
+            args=(actor, connection, key),
+        )
+        st.text_input(
+            t("Id of a list"),
+            max_chars=60,
+            key=f"{key}-listid",
+            on_change=_take_pasted,
+            args=(actor, connection, key),
+        )
         st.markdown(
             t(
                 "The id stands in the address of the list's page: [lists at Constant Contact]({url}).",
                 url=LISTS_PAGE,
             )
         )
-    if pasted:
-        try:
-            found = services().connections.find_list(actor, connection.id, pasted)
-            st.caption(t("The pasted id is the list **{name}**.", name=plain(found.name)))
-            return found.id
-        except CcexportError as error:
-            show_error(error)
+    _show_trouble(key)
     return chosen
 
 
-def _make_list(actor: Actor, connection: Connection, name: str) -> None:
+def _take_pasted(actor: Actor, connection: Connection, key: str) -> None:
+    """A pasted id becomes the choice, and the field is empty again: one value, and the last one holds."""
+    pasted = str(st.session_state.get(f"{key}-listid", "")).strip()
+    if not pasted:
+        return
     try:
-        services().connections.create_list(actor, connection.id, name)
+        found = services().connections.find_list(actor, connection.id, pasted)
     except CcexportError as error:
-        show_error(error)
+        st.session_state[f"{key}-listtrouble"] = error
+        return
+    _choose(key, found)
+
+
+def _make_list(actor: Actor, connection: Connection, key: str) -> None:
+    """A list that was made is the choice."""
+    try:
+        made = services().connections.create_list(
+            actor, connection.name, str(st.session_state[f"{key}-newlist"]).strip()
+        )
+    except CcexportError as error:
+        st.session_state[f"{key}-listtrouble"] = error
         return
     _lists.clear()
-    st.toast(t("The list {name} is there now; choose it.", name=plain(name)))
-    st.rerun()
+    _choose(key, made)
+
+
+def _choose(key: str, found: ContactList) -> None:
+    st.session_state[f"{key}-pasted"] = {found.id: plain(found.name)}
+    st.session_state[f"{key}-list"] = found.id
+    st.session_state[f"{key}-listid"] = ""
+    st.session_state[f"{key}-newlist"] = ""
+
+
+def _show_trouble(key: str) -> None:
+    trouble = st.session_state.pop(f"{key}-listtrouble", None)
+    if trouble is not None:
+        show_error(trouble)
 
 
 def custom_fields(actor: Actor, connection: Connection, disabled: bool) -> dict[str, str]:

@@ -9,6 +9,7 @@ from ccexport.messages import mark
 from ccexport.model.exports import ConsentRule, Export, Guards, Refusal
 from ccexport.model.profiles import Snapshot
 from ccexport.model.words import FieldType, Mode
+from ccexport.ui.pickers import choose_many
 from ccexport.ui.texts import t
 from ccexport.ui.words import MODE_EXPLAINED, MODES
 
@@ -69,7 +70,7 @@ def refusals(key: str, export: Export | None, snapshot: Snapshot, disabled: bool
     """The fields whose value means no, and the values that do."""
     old = {r.field: r.values for r in export.config.refusals} if export else {}
     fields = [f.name for f in snapshot.fields]
-    chosen = st.multiselect(
+    chosen = choose_many(
         t("Fields whose value means no"),
         fields,
         default=[f for f in old if f in fields],

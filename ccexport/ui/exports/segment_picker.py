@@ -6,6 +6,7 @@ from ccexport.errors import CcexportError
 from ccexport.model.exports import Actor, Export
 from ccexport.ui.app_state import services
 from ccexport.ui.navigation import link
+from ccexport.ui.pickers import choose_many
 from ccexport.ui.render import number, plain
 from ccexport.ui.texts import t, tn
 
@@ -15,7 +16,7 @@ def choose_segments(actor: Actor, key: str, export: Export | None, disabled: boo
     there = {s.id: s for s in services().segments.list(actor)}
     sizes = services().segments.counts(actor, list(there.values()))
     asked = export.config.segment_ids if export else st.query_params.get_all("segment")
-    chosen = st.multiselect(
+    chosen = choose_many(
         t("Segments"),
         list(there),
         default=[s for s in asked if s in there],
@@ -39,7 +40,7 @@ def choose_others(
     segments, exports = services().segments.names(actor), dict(services().exports.names(actor))
     if export is not None:
         exports.pop(export.id, None)
-    excluded = st.multiselect(
+    excluded = choose_many(
         t("Nobody of these segments"),
         list(segments),
         default=[s for s in export.config.exclude_ids if s in segments] if export else [],
@@ -48,7 +49,7 @@ def choose_others(
         disabled=disabled,
         placeholder=t("exclude nobody"),
     )
-    first = st.multiselect(
+    first = choose_many(
         t("Exports that come first"),
         list(exports),
         default=[e for e in export.config.yields_to if e in exports] if export else [],

@@ -16,6 +16,7 @@ from ccexport.model.words import SegmentKind
 from ccexport.ui.app_state import services
 from ccexport.ui.edit_conflict import ask_what_holds, forget, opened
 from ccexport.ui.navigation import go, link
+from ccexport.ui.pickers import choose_many
 from ccexport.ui.render import bare, empty, number, percent, plain, show_error, show_refusal
 from ccexport.ui.segments.listing import KINDS
 from ccexport.ui.segments.rule_editor import RuleEditor
@@ -66,7 +67,7 @@ def _form(actor: Actor, saved: Segment | None) -> None:
 def _tags(actor: Actor, key: str, old: Segment | None) -> list[str]:
     there = sorted({tag for segment in services().segments.list(actor) for tag in segment.tags})
     mine = list(old.tags) if old else []
-    return st.multiselect(
+    return choose_many(
         t("Tags"),
         sorted({*there, *mine}),
         default=mine,

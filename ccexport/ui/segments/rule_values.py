@@ -10,6 +10,7 @@ from ccexport.messages import mark
 from ccexport.model.words import FieldType
 from ccexport.segments.words import MONTHS
 from ccexport.services.segments import OPERATORS, Takes
+from ccexport.ui.pickers import choose_many
 from ccexport.ui.texts import t
 
 UNITS = mark(("days", "weeks", "months", "years"))
@@ -104,7 +105,7 @@ def _known(value: Any, key: str, known: Sequence[Any]) -> str | None:
 
 def _many(value: Any, key: str, type_: FieldType | None, known: Sequence[Any]) -> list[Any]:
     start = [str(v) for v in (value if isinstance(value, list | tuple) else [value] if value else [])]
-    chosen = st.multiselect(
+    chosen = choose_many(
         t("Values"),
         list(dict.fromkeys([*start, *map(str, known)])),
         default=start,
@@ -144,7 +145,7 @@ def _span(value: Any, key: str) -> str:
 
 def _months(value: Any, key: str) -> list[int]:
     start = [v for v in (value if isinstance(value, list | tuple) else [value]) if isinstance(v, int)]
-    return st.multiselect(
+    return choose_many(
         t("Months"),
         list(range(1, 13)),
         default=start,

@@ -14,6 +14,7 @@ from ccexport.model.words import FieldType, Role, SegmentKind
 from ccexport.ui.app_state import services
 from ccexport.ui.charts import segments as segment_charts
 from ccexport.ui.navigation import link
+from ccexport.ui.pickers import choose_many
 from ccexport.ui.profiles.profile_view import show_chosen
 from ccexport.ui.render import bare, number, plain, told
 from ccexport.ui.texts import t, tn
@@ -171,7 +172,7 @@ def _overlap(actor: Actor, segment: Segment) -> None:
     if not there:
         st.caption(t("There is no other segment."))
         return
-    chosen = st.multiselect(
+    chosen = choose_many(
         t("Beside which segments (up to four)"),
         list(there),
         format_func=lambda i: there[i],

@@ -13,6 +13,7 @@ from ccexport.model.exports import Actor
 from ccexport.model.notices import Channel, Notice, NoticeEvent, NoticeState, Subscriber
 from ccexport.model.words import Role
 from ccexport.ui.app_state import services
+from ccexport.ui.pickers import choose_many
 from ccexport.ui.render import bare, plain, show_refusal, told, zone
 from ccexport.ui.said import say
 from ccexport.ui.texts import t
@@ -83,7 +84,7 @@ def _add(actor: Actor) -> None:
             key="notice_address",
         )
         about = st.selectbox(t("About"), _subjects(actor), format_func=_subject, key="notice_about")
-        events = st.multiselect(
+        events = choose_many(
             t("When it"), list(EVENTS), list(EVENTS), format_func=lambda e: t(EVENTS[e]), key="notice_events"
         )
         if st.button(t("Tell them"), type="primary", key="add_notice", disabled=not address.strip()):
