@@ -1,4 +1,4 @@
 """Runs: reading the destination, planning, sending, settling, verifying.
 
-Decides when a run moves on. Must never decide what to send: that is the plan's.
+Decides when a run moves on. Must never decide what to send: the plan does.
 """

@@ -1,4 +1,4 @@
-"""Joins the client to the ledger: tokens under a lock across processes, one pace for all.
+"""Joins the client to the ledger: one process at a time refreshes tokens, and all share one pace.
 
 Must never hold a token longer than the call that needs it.
 """
@@ -31,7 +31,7 @@ LOCK_STEP = 0.2
 
 @dataclass(frozen=True)
 class Application:
-    """Which application we are, at which Constant Contact. The secret is empty for PKCE."""
+    """The application's OAuth registration and the addresses it uses. The secret is empty for PKCE."""
 
     api_url: str
     auth_url: str
@@ -43,7 +43,7 @@ class Application:
 
 
 class Accounts:
-    """Makes `Account`s of stored connections; one per process."""
+    """Makes the `Account` of a connection; there is one factory per process."""
 
     def __init__(
         self,
@@ -63,11 +63,11 @@ class Accounts:
         self._endpoint = TokenEndpoint(self._transport, oauth_app(application), self._patience)
 
     def exchange(self, code: str, *, redirect_url: str, verifier: str | None) -> Tokens:
-        """The tokens for the code the browser brought back."""
+        """Return the tokens for the code that the browser brought back."""
         return self._endpoint.exchange(code, redirect_url=redirect_url, verifier=verifier)
 
     def account(self, connection_id: str) -> Account:
-        """The account of a stored connection; its tokens are refreshed by one at a time."""
+        """Return the account of a stored connection. Only one process at a time refreshes its tokens."""
         keeper = TokenKeeper(
             read=lambda: self._stored(connection_id),
             locked=lambda: self._locked(connection_id),
@@ -77,7 +77,7 @@ class Accounts:
         return self._made(keeper)
 
     def account_with(self, tokens: Tokens) -> Account:
-        """An account that is not stored yet."""
+        """Return an account for tokens that are not stored yet."""
         return self._made(FreshToken(tokens))
 
     def _made(self, token: Any) -> Account:
@@ -90,7 +90,7 @@ class Accounts:
         )
 
     def requests_today(self) -> int:
-        """How many of the day's 10,000 requests of this API key were used."""
+        """Return how many of this API key's 10,000 requests a day are used."""
         return self._pace.used_today()
 
     def close(self) -> None:
@@ -104,7 +104,7 @@ class Accounts:
 
     @contextmanager
     def _locked(self, connection_id: str) -> Iterator["_Slot"]:
-        """One refresher at a time, across threads and processes."""
+        """Let one caller at a time refresh the tokens, across threads and processes."""
         name = f"token:{connection_id}"
         holder = f"{threading.get_ident()}-{id(object())}-{self._clock().timestamp()}"
         waited = 0.0
@@ -133,7 +133,7 @@ class _Slot:
 
 
 class SharedPace:
-    """The pace-maker of one API key, its state a row in the ledger."""
+    """The pace of one API key. Its state is a row in the ledger."""
 
     def __init__(
         self,
@@ -164,15 +164,18 @@ class SharedPace:
         return self._ledger.pace.change(self._key, step)
 
     def _wait(self, seconds: float) -> None:
-        """Wait for the slot, and let the next one count from when this one really is used.
+        """Wait for the slot, then count the next slot from the moment this one is used.
 
-        A sleep that overruns would otherwise bring two requests closer together than the spacing.
+        If the sleep takes too long, two requests would otherwise be closer together than the spacing.
         """
         self._sleep(seconds)
         self._change(lambda state, now: pacing.used_at(state, now))
 
     def _enter(self) -> str:
-        """Wait until fewer than four others may arrive in this second. What was slept has passed, for any clock."""
+        """Wait until fewer than four other requests may arrive in this second; return the ticket.
+
+        The time slept counts as passed even if the clock was set back.
+        """
         ticket, not_before = secrets.token_hex(4), datetime.min.replace(tzinfo=UTC)
 
         def step(kept: dict[str, Any] | None, now: datetime) -> tuple[dict[str, Any], tuple[float, datetime]]:
@@ -188,7 +191,10 @@ class SharedPace:
             not_before = now + timedelta(seconds=wait)
 
     def _answered(self, ticket: str) -> None:
-        """Never raises: the answer is there, and must not be lost for this. Untold, the ticket runs out by itself."""
+        """Record that the request was answered. Never raises: a ledger error must not lose the answer.
+
+        A ticket that is not recorded as answered expires.
+        """
         try:
             self._change(lambda state, now: pacing.answered(state, now, ticket))
         except StoreTrouble as error:
@@ -226,7 +232,7 @@ def _row(state: PaceState) -> dict[str, Any]:
 
 
 def oauth_app(application: Application) -> OAuthApp:
-    """The application as the OAuth functions want it."""
+    """Return the application in the form that the OAuth functions take."""
     return OAuthApp(
         client_id=application.client_id,
         auth_url=application.auth_url,

@@ -1,6 +1,6 @@
-"""What a run was asked for: the version of its export and of its segments, as they were at that moment.
+"""What a run was asked for: its export and segments, in the versions of that moment.
 
-Must never look at what the export or its segments have become since.
+Must never use the current version of the export or its segments in their place.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ _KEPT = ("id", "name", "version", "rule", "description")
 
 
 def segments_now(ledger: Ledger, export: Export) -> list[dict[str, Any]]:
-    """The segments of an export, and those that their rules name, to be kept with a run."""
+    """Return the segments of an export, and the segments their rules name, for storing with a run."""
     found: dict[str, Segment] = {}
     todo = [*export.config.segment_ids, *export.config.exclude_ids]
     while todo:
@@ -31,14 +31,14 @@ def segments_now(ledger: Ledger, export: Export) -> list[dict[str, Any]]:
 
 
 def segments_then(ledger: Ledger, kept: Sequence[Mapping[str, Any]]) -> Callable[[str], Segment]:
-    """Looks a segment up as it was kept, by id or name; one that was not, as it is now."""
+    """Return a lookup by id or name. It prefers the stored segments and falls back to the current ones."""
     segments = [Segment(**{key: row[key] for key in _KEPT}, kind=SegmentKind(row["kind"])) for row in kept]
     names = {s.name: s for s in segments} | {s.id: s for s in segments}
     return lambda name: names.get(name) or ledger.segments.named(name)
 
 
 def export_then(ledger: Ledger, run: Run) -> Export:
-    """The export in the version the run was asked for. Raises when it cannot be executed any more."""
+    """Return the export in the version the run was asked for. Raises when that version can no longer be executed."""
     export = ledger.exports.at(run.export_id, run.export_version)
     connection = ledger.connections.get(run.connection_id)
     if connection.account_id != run.account_id:

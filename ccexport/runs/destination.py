@@ -1,8 +1,8 @@
-"""Reads what is at the destination: who is on the list, who is unsubscribed in the account.
+"""Reads the destination: who is on the list, and who is unsubscribed in the account.
 
-Two bulk export activities whatever the size of the list
+It takes two bulk export activities, whatever the size of the list
 (https://developer.constantcontact.com/api_guide/export_contacts.html). Must never compare
-what it reads with anything: the plan and the verification do that.
+a reading with anything: the plan and the verification do that.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -23,7 +23,7 @@ from ccexport.runs.erased import ErasedList
 
 LONGEST = timedelta(minutes=30)
 CHUNK = 50_000
-# By how much a reading may fall short of the list's own count, which is a moment older and eventually consistent.
+# How far a reading may fall short of the list's own count, which is slightly older and eventually consistent.
 FEW, SHARE = 20, 0.05
 AGAIN = 5.0
 Beat = Callable[[], None]
@@ -32,10 +32,10 @@ Beat = Callable[[], None]
 def read_destination(
     engine: Engine, account: Account, account_id: str, list_id: str, beat: Beat
 ) -> DestinationReading:
-    """Read list and unsubscribed people now, and register the reading.
+    """Read the list and the unsubscribed people now, and register the reading.
 
-    A reading with far fewer people than the list itself counts would make all the others look as if they had
-    left: it is taken once more, and then not believed. Raises `NotFound` when the list is not there any more,
+    A reading with far fewer people than the list's own count would make the missing people look as if they had
+    left. It is therefore repeated once, and then refused. Raises `NotFound` when the list no longer exists,
     what the account raises, and `ConstantContactDown` when the export activities do not finish or do not fit.
     """
     for last in (False, True):
@@ -56,7 +56,7 @@ def read_destination(
 def _read(
     engine: Engine, account: Account, account_id: str, list_id: str, beat: Beat
 ) -> tuple[str, DestinationReading]:
-    """`beat` is called on every poll."""
+    """Read list and unsubscribed people into files; `beat` is called on every poll."""
     reading_id = engine.new_id("reading")
     folder = engine.data_dir / "destination" / reading_id
     read_at = engine.clock()
@@ -81,35 +81,37 @@ def _read(
 
 
 def read_list(engine: Engine, account: Account, list_id: str, into: Path, beat: Beat) -> int:
-    """Only who is on the list now, written to `into`; how many."""
+    """Write the addresses that are on the list now to `into`; return how many."""
     started = noted(engine, account.start_list_export(list_id))
     await_activities(engine, account, [started], beat)
     return write_addresses(known(engine, account, started), into)
 
 
 def known(engine: Engine, account: Account, activity: str) -> Iterator[str]:
-    """The addresses of a finished export, without those that were erased here."""
+    """Yield the addresses of a finished export activity, without those erased here."""
     return ErasedList(engine.data_dir).without(account.export_addresses(activity))
 
 
 def noted(engine: Engine, activity: Activity) -> str:
-    """The id of an activity of ours, remembered so that it is never taken for a lost import."""
+    """Record the activity as ours, so that it is never taken for a lost import; return its id."""
     engine.ledger.runs.note_activity(activity.id)
     return activity.id
 
 
 def await_activities(engine: Engine, account: Account, ids: list[str], beat: Beat) -> None:
-    """Poll until all of them are completed."""
+    """Poll until all these activities are completed."""
     deadline = engine.clock() + LONGEST
     ticks = Ticks()
     waiting = set(ids)
     while waiting:
-        deadline = min(deadline, engine.clock() + LONGEST)  # a clock set back does not make it longer
+        deadline = min(
+            deadline, engine.clock() + LONGEST
+        )  # a clock that is set back must not make the wait longer
         beat()
         engine.sleep(ticks.next())
         for activity in account.activities():
             if activity.id in waiting and activity.failed:
-                # Not an answer to what was asked: the next export may well succeed, so the run waits for it.
+                # The next export activity may well succeed, so the run waits.
                 raise ConstantContactDown(
                     "Constant Contact could not export the list for reading back; trying again later.",
                     key=activity.state,
@@ -124,7 +126,7 @@ def await_activities(engine: Engine, account: Account, ids: list[str], beat: Bea
 
 
 def write_addresses(addresses: Iterable[str], into: Path) -> int:
-    """Normal forms, one column `address`, in a Parquet file that is complete or not there."""
+    """Write normalised addresses to a Parquet file with one column, `address`; the file is complete or absent."""
     schema = pa.schema([("address", pa.string())])
     count = 0
     with published(into) as part, pq.ParquetWriter(part, schema) as writer:

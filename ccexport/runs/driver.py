@@ -1,6 +1,6 @@
-"""Drives one run from where it is to its end, or to what it has to wait for.
+"""Drives one run from its current state until it ends or has to wait.
 
-Every step can be repeated after a crash at any point. Must never decide what is sent (the plan's)
+Every step can be repeated after a crash at any point. Must never decide what is sent (the plan does),
 and never call a run succeeded that was not verified.
 """
 
@@ -50,7 +50,7 @@ LONGEST_WAIT = timedelta(minutes=10)
 
 
 class Driver:
-    """Drives runs; `beat` is called often and raises when this process should let go of the run."""
+    """Drives runs. `beat` is called often and raises when this process should hand over the run."""
 
     def __init__(self, engine: Engine, *, grace: timedelta, beat: Beat = lambda: None) -> None:
         self._engine = engine
@@ -59,7 +59,7 @@ class Driver:
         self._beat = beat
 
     def drive(self, run_id: str) -> Run:
-        """Go on until the run ends or waits, and give it back."""
+        """Continue the run until it ends or waits; return it."""
         run = self._runs.get(run_id)
         if run.state is RunState.WAITING:
             run = self._resumed(run)
@@ -78,7 +78,7 @@ class Driver:
             except PlanDamaged as error:
                 run = self._give_up(run, error)
             except LedgerTrouble:
-                raise  # the run stays where it is: who claims it next goes on from here
+                raise  # the run keeps its state: the next process to claim it continues from here
             except (StoreTrouble, OSError) as error:
                 run = self._no_storage(run, error)
             except CcexportError as error:
@@ -130,7 +130,7 @@ class Driver:
             )
         if (
             run.trigger is not Trigger.UNDO and not self._runs.facts(run.id).take_off
-        ):  # guards are released for the export, not for undoing it
+        ):  # a guard is released for the export, not for undoing it
             self._engine.ledger.releases.use(run.export_id, run.id)
         self._runs.add_batches(import_batches(run, plan))
         text = message(
@@ -141,7 +141,7 @@ class Driver:
         return self._move(run, RunState.SENDING, text)
 
     def _planned(self, run: Run) -> Plan:
-        """The plan of what is true now; when another one was approved, it is refused."""
+        """Return a plan of the current state. Refuses it when a different plan was approved."""
         facts = self._runs.facts(run.id)
         undone = facts.undo_of
         if undone:
@@ -155,7 +155,7 @@ class Driver:
         return plan
 
     def _planned_export(self, run: Run, facts: RunFacts) -> Plan:
-        """The plan of the export as it was when the run was asked for, on what is true now."""
+        """Return a plan of the export as it was when the run was asked for, with current data."""
         engine, planner = self._engine, Planner(self._engine)
         export = export_then(engine.ledger, run)
         if facts.take_off:
@@ -166,7 +166,7 @@ class Driver:
         return planner.plan(export, fresh=True, beat=self._beat, lookup=lookup)
 
     def _readings(self, run: Run, plan: Plan) -> list[str]:
-        """The readings the plan knows of; later ones, taken while this run is at work, tell nothing of it."""
+        """Return the ids of readings the plan used; readings taken later, during this run, do not count."""
         known = readings_since(self._engine, run.account_id, run.list_id)
         own = self._engine.ledger.files.readings_of(run.account_id, run.list_id)
         read_at = plan.destination_read_at
@@ -208,7 +208,7 @@ class Driver:
         )
 
     def _remove(self, run: Run) -> None:
-        """Leavers go after the joiners have settled: the order of queued activities is not promised."""
+        """Remove leavers only after the joiners have settled: queued activities have no guaranteed order."""
         plan = self._plan_of(run)
         if not plan.verdicts.get(Verdict.REMOVE):
             return
@@ -245,11 +245,11 @@ class Driver:
         )
 
     def _leavers_not_found(self, run: Run, plan: Plan) -> bool:
-        """Nobody to take off could be found there, which only the list itself can confirm."""
+        """Return whether no leaver could be found, which only reading the list itself can confirm."""
         return bool(plan.verdicts.get(Verdict.REMOVE)) and not self._runs.get(run.id).cancel_requested
 
     def _read_back(self, run: Run, plan: Plan) -> Verified:
-        """What was sent, judged by the list; when that was asked for, what was lost is sent in halves first."""
+        """Verify what was sent by reading the list back; if asked for, first send lost contacts in halves."""
         account, requests = self._account(run), self._requests(run)
         while True:
             requests.send(BatchKind.HALVE)
@@ -269,7 +269,7 @@ class Driver:
                 return verified
 
     def _halved(self, run: Run, plan: Plan, verified: Verified, batches: list[Batch]) -> bool:
-        """Whether there is more to send, in smaller requests."""
+        """Return whether there is more to send, in smaller requests."""
         if not self._runs.facts(run.id).in_halves or self._runs.get(run.id).cancel_requested:
             return False
         made = next_halves(self._engine, run, plan, verified.outcomes_path, batches)
@@ -314,19 +314,19 @@ class Driver:
         return self._give_up(run, error)
 
     def _cannot_any_more(self, run: Run, error: NotFound) -> Run:
-        """What the run was asked for is not there any more: its list, its connection, a segment."""
+        """Handle something the run needs that no longer exists: its list, its connection, a segment."""
         if run.state is not RunState.PLANNING:
             return self._give_up(run, error)
         text = message("{trouble} Nothing was sent to {list}.", trouble=error.message, list=run.list_name)
         return self._move(run, RunState.BLOCKED, text, note=text)
 
     def _went_well(self, run: Run) -> None:
-        """After a whole step the next trouble is the first in its row again."""
+        """Reset the count of problems in a row, after a whole step went well."""
         if self._runs.facts(run.id).held_up:
             self._runs.remember(run.id, held_up=0)
 
     def _patience(self, run: Run) -> timedelta:
-        """Longer each time in a row, up to ten minutes."""
+        """Return how long to wait: longer after each problem in a row, up to ten minutes."""
         times = self._runs.facts(run.id).held_up
         self._runs.remember(run.id, held_up=times + 1)
         return min(SHORT_WAIT * 2**times, LONGEST_WAIT)
@@ -336,7 +336,7 @@ class Driver:
         return self._move(run, RunState.WAITING, text, wait_reason=reason, note=text, **values)
 
     def _give_up(self, run: Run, error: CcexportError) -> Run:
-        """Fail, but never without keeping what is known of contacts that already left."""
+        """Fail the run, but keep what is known of contacts that were already sent."""
         log.error("run %s: %s", run.id, error.log)
         batches = self._runs.batches(run.id)
         if any(left(b) for b in batches) and run.state in {RunState.SENDING, RunState.SETTLING}:
@@ -355,7 +355,7 @@ class Driver:
         return self._move(run, RunState.FAILED, error.message, note=error.message, **values)
 
     def _kept_unverified(self, run: Run, batches: list[Batch]) -> dict[str, int]:
-        """Never read back, but sent by us all the same: otherwise nobody would ever take them off again."""
+        """Record contacts that were sent but never read back; otherwise they would never be taken off the list."""
         sent = sum(b.contacts for b in batches if b.kind is BatchKind.IMPORT and left(b))
         counts = {str(o): 0 for o in Outcome} | {"sent": sent, str(Outcome.UNKNOWN): sent, "removed": 0}
         try:
@@ -365,7 +365,10 @@ class Driver:
         return counts
 
     def _no_storage(self, run: Run, error: StoreTrouble | OSError) -> Run:
-        """Our own disk. Before anything was sent the run fails; afterwards it waits, as it has to tell."""
+        """Handle a failure of our own disk.
+
+        Before anything was sent the run fails. Afterwards it waits, because its outcome still has to be recorded.
+        """
         log.error(
             "run %s: %s", run.id, error.log if isinstance(error, StoreTrouble) else type(error).__name__
         )

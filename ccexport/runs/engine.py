@@ -1,6 +1,6 @@
-"""What every step of a run needs, handed down once.
+"""What every step of a run needs, passed down once.
 
-Must never be imported by rooms below; holds no logic beyond naming new things.
+Must never be imported by rooms below; has no logic beyond creating ids.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from ccexport.segments.members import MemberStore
 
 @dataclass(frozen=True)
 class Engine:
-    """The stores, the way to an account, and time: all injected, so tests own them."""
+    """The stores, access to accounts, and time. All are injected, so that tests control them."""
 
     ledger: Ledger
     profiles: ProfileStore
@@ -29,17 +29,17 @@ class Engine:
     clock: Callable[[], datetime]
     sleep: Callable[[float], None]
     random: Callable[[int], bytes]
-    # The number of the lease a run is driven under: part of the names of its files, so that who lost the lease
-    # overwrites nothing of who has it.
+    # The number of the lease under which a run is driven. It is part of file names, so that a process
+    # that lost the lease cannot overwrite the files of the new holder.
     term: int = 0
     most_contacts: int = MOST_CONTACTS  # in one request
 
     def new_id(self, prefix: str) -> str:
-        """A fresh id such as `run-…`."""
+        """Return a new id such as `run-…`."""
         return make_id(prefix, self.clock(), self.random(5))
 
     def under(self, lease: Lease, check: Callable[[], None]) -> "Engine":
-        """The same for the holder of a lease, who writes and sends nothing once it is lost.
+        """Return the same engine for the holder of a lease, who can write and send nothing once it is lost.
 
         `check` raises `HandOver` when the lease may have ended; it is called right before each request.
         """
@@ -53,7 +53,7 @@ class Engine:
 
 
 class Ticks:
-    """How long to wait between polls: quick at first, then rarer, never above `longest` seconds."""
+    """How long to wait between polls: short at first, then longer, never above `longest` seconds."""
 
     def __init__(self, first: float = 0.3, factor: float = 1.5, longest: float = 20.0) -> None:
         self._next, self._factor, self._longest = first, factor, longest

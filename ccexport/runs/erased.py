@@ -1,7 +1,7 @@
 """Addresses that were erased and must not come back, as salted hashes; no address is in the file.
 
-A hash with its salt can still be tried with guessed addresses: it forgets a person no better than
-the suppression list must. Must never hold, log or return an address.
+Someone with the salt can still test guessed addresses, so this protects a person no better than the
+suppression list does. Must never hold, log or return an address.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ _FILE = "erased.parquet"
 
 
 class ErasedList:
-    """The list of one data directory, read anew by everybody who asks."""
+    """The erased addresses of one data directory, read from the file when created."""
 
     def __init__(self, root: Path) -> None:
         self._path = root / _FILE
@@ -43,11 +43,11 @@ class ErasedList:
 
     @property
     def digest(self) -> str:
-        """Names what the list holds."""
+        """A short hash of the list's content."""
         return hashlib.sha256("".join(sorted(self._hashes)).encode()).hexdigest()[:16] if self._hashes else ""
 
     def add(self, address: str) -> None:
-        """Add the normal form of an address; the file is complete before and after."""
+        """Add the normal form of an address; the file is complete at every moment."""
         with locked(self._path.with_suffix(".lock")):
             self._salt, self._hashes = self._read()
             self._salt = self._salt or os.urandom(16).hex()
@@ -57,7 +57,7 @@ class ErasedList:
                 pq.write_table(table, part)
 
     def without(self, addresses: Iterable[str]) -> Iterator[str]:
-        """Those that were not erased."""
+        """Yield the addresses that were not erased."""
         if not self._hashes:
             yield from addresses
             return
@@ -66,7 +66,7 @@ class ErasedList:
                 yield address
 
     def condition(self, address: str) -> str:
-        """SQL: whether that address (SQL, in its normal form) was erased."""
+        """Return SQL: whether the address (SQL, in its normal form) was erased."""
         if not self._hashes:
             return "false"
         known = f"SELECT hash FROM read_parquet({quote_path(self._path)})"

@@ -1,7 +1,6 @@
-"""How long a run will take, from how long the last ones of its connection took.
+"""Estimates how long a run will take, from the durations of earlier runs of its connection.
 
-Owns the estimate. Must never be taken for more: the line is drawn through what was, and says how much
-that is.
+Must never be presented without the number of runs it is based on.
 """
 
 from collections.abc import Sequence
@@ -14,9 +13,9 @@ from ccexport.constant_contact.pacing import PaceRules
 
 @dataclass(frozen=True)
 class Expected:
-    """Seconds from the first request to the end, and from how many runs that is known.
+    """Seconds from the first request to the end, and how many runs the estimate is based on.
 
-    With 0 runs, `seconds` is what the pace alone takes: it will be more.
+    With 0 runs, `seconds` is the minimum that the pace alone takes.
     """
 
     seconds: float
@@ -24,10 +23,10 @@ class Expected:
 
 
 def expect(requests: int, history: Sequence[tuple[int, float]]) -> Expected:
-    """A fixed part and a part per request: the line in the middle of `history` (requests, seconds).
+    """Estimate a fixed part and a part per request, from `history` (requests, seconds).
 
     The slope is the median of the slopes between any two runs (Theil and Sen), so that one slow night
-    does not move it; it is never less than the pace, and the fixed part never less than nothing.
+    does not move it. It is never below the pace, and the fixed part never below zero.
     """
     pace = PaceRules().spacing
     if not history:

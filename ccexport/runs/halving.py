@@ -1,8 +1,8 @@
-"""Splits what was lost without a word in halves, until the contacts that make the loss are known by name.
+"""Splits lost contacts into halves until the contacts that cause the loss are known by name.
 
-Owns which contacts travel in which smaller request. Everything follows from the requests already made and the
-list as it was read back, so a restart goes on where it was. Must never send anybody whom the run's plan does not
-send, nor call a contact refused that was not alone in a request that ended well.
+Owns which contacts go into which smaller request. All of it follows from the earlier requests and the list
+as it was read back, so a restart continues where it was. Must never send a contact that the run's plan does
+not send. Must never call a contact refused unless it was alone in a request that ended well.
 """
 
 import json
@@ -36,17 +36,17 @@ Seqs = npt.NDArray[np.int32]
 
 
 def halves(batches: Sequence[Batch]) -> list[Batch]:
-    """The smaller requests of a run, as they were made."""
+    """Return the smaller requests of a run that exist so far."""
     return [b for b in batches if b.kind is BatchKind.HALVE]
 
 
 def next_halves(
     engine: Engine, run: Run, plan: Plan, outcomes: Path, batches: Sequence[Batch]
 ) -> list[Batch]:
-    """The next requests, their bodies on disk; none when all is told apart, or it would take too many."""
+    """Write the next requests to disk and return them; none when all causes are known or it would take too many."""
     made = halves(batches)
     if any(not left(b) for b in made):
-        return []  # refused for good, or cancelled: the others would fare the same
+        return []  # refused for good, or cancelled: the other requests would fare the same
     groups = [part for group in _lost(engine, plan, outcomes, made) for part in _split(group)]
     if len(made) + len(groups) > MOST_REQUESTS:
         text = message(
@@ -59,7 +59,7 @@ def next_halves(
 
 
 def told(plan: Plan, batches: Sequence[Batch]) -> Told | None:
-    """What the smaller requests of a run have told so far; None when there are none."""
+    """Return what the smaller requests of a run have shown so far; None when there are none."""
     singled: dict[int, str] = {}
     arrived: set[int] = set()
     for batch in halves(batches):
@@ -72,9 +72,9 @@ def told(plan: Plan, batches: Sequence[Batch]) -> Told | None:
 
 
 def _lost(engine: Engine, plan: Plan, outcomes: Path, made: Sequence[Batch]) -> Iterator[Seqs]:
-    """Rows that were lost and nobody knows why, by the last request they travelled in.
+    """Yield rows lost for an unknown reason, grouped by the last request they were in.
 
-    Those that were alone in it are told apart already.
+    Rows that were alone in a request are already explained.
     """
     files = {"plan": quote_path(plan.path), "outcomes": quote_path(outcomes)}
     with session(memory_limit=engine.memory_limit, temp_dir=engine.data_dir / "temp") as db:
@@ -87,7 +87,7 @@ def _lost(engine: Engine, plan: Plan, outcomes: Path, made: Sequence[Batch]) -> 
     yield from (seqs[request == one] for one in np.unique(request) if one not in alone)
 
 
-# Requests of the plan count down from zero, smaller ones up.
+# Requests of the plan get negative numbers, smaller ones positive numbers.
 _LOST = """
 SELECT r.seq, r.batch FROM read_parquet({plan}) r JOIN read_parquet({outcomes}) o ON o.seq = r.seq
 WHERE o.outcome IN ('missing', 'unknown') OR o.note = {unsure} ORDER BY r.seq
@@ -105,7 +105,7 @@ def _rows_of(batch: Batch) -> list[int]:
 
 
 def _written(engine: Engine, run: Run, plan: Plan, number: int, group: Seqs) -> Batch:
-    """One smaller request on disk: the contacts exactly as they were planned, and which rows they are."""
+    """Write one smaller request to disk: the contacts exactly as planned, and which rows they are."""
     folder = plan.path.parent / HALVES / f"{number:04}.{engine.term}"
     query = (
         f"SELECT contact FROM read_parquet({quote_path(plan.path)}) r SEMI JOIN wanted USING (seq) "

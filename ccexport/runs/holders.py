@@ -1,8 +1,8 @@
-"""Which exports may hold somebody on a contact list, and which readings of it came since its last delivery.
+"""Which exports may hold somebody on a contact list, and which readings it had since its last delivery.
 
-An export holds from the version with which it came to the list; a later version that goes to another list,
-or is no mirror any more, ends all it held. Derived from the saved versions, so nothing has to be kept in
-step with them. Must never change anything.
+An export holds from the version in which it was pointed at the list. A later version that goes to another
+list, or is no longer in mirror mode, ends all its holds. This is derived from the saved versions, so nothing
+has to be kept in step with them. Must never change anything.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,18 +20,18 @@ from ccexport.runs.engine import Engine
 
 
 def holders(ledger: Ledger, account_id: str, list_id: str) -> Mapping[str, int]:
-    """Export id → the first of its versions that counts, of every export that goes to that list now."""
+    """Return every export that goes to that list now: export id → the first of its versions that counts."""
     return {export.id: first for export, first in _to_list(ledger, account_id, list_id)}
 
 
 def holders_for(ledger: Ledger, account_id: str, export: Export) -> Mapping[str, int]:
-    """Of the list that version of the export goes to, the export itself included, whatever became of it since."""
+    """Return the holders of the list of that export version. The export itself is included, whatever it is now."""
     own = _first_version(ledger, export, account_id)
     return {**holders(ledger, account_id, export.config.list_id), export.id: own or export.version}
 
 
 def exports_to(ledger: Ledger, account_id: str, list_id: str) -> list[Export]:
-    """Every export that goes to that list now."""
+    """Return every export that goes to that list now."""
     return [export for export, _ in _to_list(ledger, account_id, list_id)]
 
 
@@ -45,9 +45,9 @@ def _to_list(ledger: Ledger, account_id: str, list_id: str) -> Iterator[tuple[Ex
 
 
 def _first_version(ledger: Ledger, export: Export, account_id: str) -> int | None:
-    """The first version of its stay on its list; None when that is in another account.
+    """Return the first version since which the export goes to this list; None when that is in another account.
 
-    Without a connection an export holds what it held: it may be given the same one again.
+    An export without a connection keeps its holds: it may be given the same connection again.
     """
     first, later = None, export.config
     for row in ledger.exports.versions(export.id):
@@ -73,9 +73,9 @@ def _account_of(ledger: Ledger, connection_id: str) -> str:
 def readings_since(
     engine: Engine, account_id: str, list_id: str, *, until: DestinationReading | None = None
 ) -> list[tuple[str, DestinationReading]]:
-    """(id, reading) of every reading since the last delivery, oldest first; up to and with `until`.
+    """Return (id, reading) of every reading since the last delivery, oldest first, up to and including `until`.
 
-    One taken before it, or while a run was at work, says nothing that the delivery does not know.
+    A reading from before the delivery, or taken during a run, says nothing that the delivery does not know.
     """
     files = engine.ledger.files
     after = files.delivered_at(account_id, list_id)
@@ -91,13 +91,13 @@ def readings_since(
 
 
 def as_seen(reading: DestinationReading) -> Seen:
-    """A reading as the plan takes it."""
+    """Return a reading in the form the plan takes."""
     return Seen(reading.on_list, reading.unsubscribed if Path(reading.unsubscribed).exists() else None)
 
 
 @dataclass(frozen=True)
 class Misfits:
-    """What does not add up in the deliveries of all lists."""
+    """Contradictions found in the deliveries of all lists."""
 
     twice: int = 0
     """Addresses that are known more than once on one list."""
@@ -109,7 +109,7 @@ class Misfits:
 
 
 def misfits(engine: Engine) -> Misfits:
-    """Look through the deliveries and holds of every list."""
+    """Check the deliveries and holds of every list."""
     known = {run.export_id for run in engine.ledger.runs.all(limit=100_000)}
     known |= set(engine.ledger.exports.names())
     twice = without = 0

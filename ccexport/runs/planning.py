@@ -1,6 +1,6 @@
-"""Makes the plan of an export from what is true now, or finds that the last one still is.
+"""Makes the plan of an export from current data, or finds that the last plan is still valid.
 
-The preview and the run both come here, so they cannot differ. Must never send anything.
+The preview and the run both use it, so they cannot differ. Must never send anything.
 """
 
 import hashlib
@@ -60,12 +60,12 @@ WORDS = mark(
 )
 
 
-# Tidying takes previews away after a week; none may go while a run is about to send it.
+# Previews are deleted after a week; none may be deleted while a run is about to send it.
 REUSABLE = timedelta(days=6)
 
 
 def resending(export: Export) -> Export:
-    """The export as it would be with unchanged contacts sent as well; the saved one stays as it is."""
+    """Return the export with unchanged contacts sent as well; the saved export is not changed."""
     return replace(export, config=export.config.model_copy(update={"resend_unchanged": True}))
 
 
@@ -89,7 +89,7 @@ class _Given:
 
 
 class Planner:
-    """Plans exports. One call gives one frozen, registered plan."""
+    """Plans exports. One call returns one frozen, registered plan."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -103,10 +103,10 @@ class Planner:
         reuse: bool = True,
         lookup: Lookup | None = None,
     ) -> Plan:
-        """The plan of this export now.
+        """Return the plan of this export now.
 
-        `fresh`: read the destination even if a reading is at hand. A plan already made from exactly
-        the same inputs is given again (`reuse`). `lookup` gives the segments, as they are now by default.
+        `fresh`: read the destination even if there is a recent reading. With `reuse`, a plan already made from
+        exactly the same inputs is returned. `lookup` returns the segments; by default as they are now.
         """
         connection = self._engine.ledger.connections.get(export.config.connection_id)
         reading, custom_fields = self._destination(export, connection, fresh=fresh, beat=beat)
@@ -116,7 +116,7 @@ class Planner:
         )
 
     def plan_take_off(self, export: Export, *, beat: Beat = lambda: None) -> Plan:
-        """The plan that takes off the list whom this export alone holds there; no guard stands in its way."""
+        """Return the plan that removes the people only this export holds on the list; no guard applies."""
         none = Guards(removals_percent=None, shrunk_percent=None, gone_percent=None)
         changed = {
             "mode": Mode.MIRROR,
@@ -129,9 +129,9 @@ class Planner:
         return self.plan(alone, fresh=True, beat=beat, reuse=False)
 
     def last_reading(self, export: Export) -> DestinationReading | None:
-        """The newest reading that still says something.
+        """Return the newest reading that is still valid.
 
-        One from before the last delivery does not: everybody delivered since would seem to have left.
+        A reading from before the last delivery is not: everybody delivered since would seem to have left.
         """
         connection = self._engine.ledger.connections.get(export.config.connection_id)
         files, target = self._engine.ledger.files, (connection.account_id, export.config.list_id)
@@ -141,7 +141,7 @@ class Planner:
         return reading
 
     def plan_without_destination(self, export: Export) -> Plan:
-        """For a preview when Constant Contact cannot be asked: with the last reading, or none."""
+        """Return a plan for a preview without asking Constant Contact, with the last reading or none."""
         connection = self._engine.ledger.connections.get(export.config.connection_id)
         reading = self.last_reading(export)
         return self._made(export, connection, reading, None, None, reuse=True, beat=lambda: None)
@@ -158,7 +158,7 @@ class Planner:
         return reading, custom_fields
 
     def _custom_fields(self, export: Export, account: Account) -> Mapping[str, str]:
-        """id → name as it is now: a renamed custom field would be dropped in silence."""
+        """Return id → current name; a renamed custom field would be dropped without an error."""
         if not any(field.target.startswith("cf:") for field in export.config.fields):
             return {}
         return {field.id: field.name for field in account.custom_fields()}
@@ -203,7 +203,7 @@ class Planner:
         return self._new(given, inputs)
 
     def _inputs(self, given: _Given) -> dict[str, str]:
-        """What the plan is made from, each by a word that changes when it does."""
+        """Return what the plan is made from: each input with a word that changes when the input does."""
         export, reading, deliveries = given.export, given.reading, given.deliveries
         return {
             "export": f"{export.id} version {export.version}",
@@ -223,19 +223,19 @@ class Planner:
             ),
             "released": ", ".join(sorted(self._engine.ledger.releases.open(export.id))),
             "contract_limit": str(given.connection.contract_limit),
-            # Others fill the account too: a plan that fitted an hour ago may be too many now.
+            # Other programs fill the account too: a plan that fitted an hour ago may be too large now.
             "head_room": str(given.head_room),
         }
 
     def _earlier(self, given: _Given) -> str:
-        """What the readings since the last delivery hold, in their order; each that says something new."""
+        """Return what the readings since the last delivery hold, in order, skipping repetitions."""
         digests = [file_digest(self._engine, seen.on_list) for seen in given.earlier]
         digests += [file_digest(self._engine, given.reading.on_list)] if given.reading else []
         changed = [now for before, now in pairwise(["", *digests]) if now != before]
         return ", ".join(changed[:-1])
 
     def _others(self, export: Export, account_id: str, snapshot: Snapshot) -> tuple[OtherExport, ...]:
-        """The other exports to the same list; in mirror mode also whom they would put there now."""
+        """Return the other exports to the same list; in mirror mode also whom they would put there now."""
         found = exports_to(self._engine.ledger, account_id, export.config.list_id)
         others = [other for other in found if other.id != export.id]
         mirror = export.config.mode is Mode.MIRROR
@@ -245,7 +245,7 @@ class Planner:
         )
 
     def _members_or_none(self, other: Export, snapshot: Snapshot) -> tuple[Members, ...]:
-        """Another export may not be in order; then it takes nobody."""
+        """Return the other export's members; none when that export is not valid."""
         if other.config.email not in {field.name for field in snapshot.fields}:
             return ()
         try:
@@ -255,10 +255,10 @@ class Planner:
             return ()
 
     def _new(self, given: _Given, inputs: Mapping[str, str]) -> Plan:
-        """The plan made, frozen and registered."""
+        """Make the plan, freeze it and register it."""
         export, ledger = given.export, self._engine.ledger
         last = self._last_counts(export)
-        # Without segments it is to take off everybody it holds: that there is nobody to send is no accident.
+        # Without segments it removes everybody it holds, so having nobody to send is intended.
         released = ledger.releases.open(export.id) | ({EMPTY} if not export.config.segment_ids else set())
         plan_id = self._engine.new_id("plan")
         folder = self._engine.data_dir / "plans" / plan_id
@@ -315,7 +315,7 @@ class Planner:
         return None
 
     def differences(self, before: Mapping[str, str], now: Mapping[str, str]) -> list[Message]:
-        """What changed between two plans' inputs, in words."""
+        """Return what changed between two plans' inputs, in words."""
         return [word(words) for key, words in WORDS.items() if before.get(key) != now.get(key)]
 
     def _snapshot(self) -> Snapshot:
@@ -325,7 +325,7 @@ class Planner:
         return snapshot
 
     def _taken(self, export: Export, snapshot: Snapshot) -> tuple[Taken, ...]:
-        """Whom the exports take that come first, also those before these; paused ones keep their people."""
+        """Return whom the exports with precedence take, directly or through others; paused ones keep their people."""
         ahead, seen = list(export.config.yields_to), {export.id: Taken(())}
         while ahead:
             other = self._engine.ledger.exports.get(ahead.pop(0))
@@ -350,9 +350,9 @@ class Planner:
     def suppression(
         self, snapshot: Snapshot | None = None, email: str = ""
     ) -> Iterator[tuple[Path | None, str]]:
-        """The suppression list as a file, and the name of what it holds.
+        """Provide the suppression list as a file, and a hash of its content.
 
-        With a snapshot, erased people who are in it all the same are on it too; that file does not stay.
+        With a snapshot, the file also has erased people who are in that snapshot; that file is temporary.
         """
         named = self._suppression_digest()
         kept = self._suppression_file(self._engine.ledger.suppression.all(), named)
@@ -388,7 +388,7 @@ class Planner:
         return path
 
     def _last_counts(self, export: Export) -> Mapping[str, int]:
-        """The numbers of the last run that ended well; empty before the first."""
+        """Return the numbers of the last run that ended well; empty before the first."""
         for run in self._engine.ledger.runs.all(export_id=export.id, live=False, limit=20):
             ended_well = run.state in {RunState.SUCCEEDED, RunState.SUCCEEDED_WITH_REJECTS}
             if ended_well and run.trigger is not Trigger.UNDO:
@@ -396,7 +396,7 @@ class Planner:
         return {}
 
     def _head_room(self, connection: Connection) -> int | None:
-        """How many more contacts the contract takes; None without a limit. Raises when nobody can tell."""
+        """Return how many more contacts the contract allows; None without a limit. Raises when nobody can tell."""
         if connection.contract_limit is None:
             return None
         counts = self._engine.account_for(connection.id).counts()
@@ -410,7 +410,7 @@ class Planner:
 
 
 def _others(given: _Given) -> str:
-    """The members that are left to others, by name; empty when there are none such."""
+    """Return a word for the members left to other exports, by name; empty when there are none."""
     excluded = [f"not {m.path.stem}" for m in given.excluded]
     for taken in given.taken:
         excluded += [f"+{m.path.stem}" for m in taken.members] + [f"-{m.path.stem}" for m in taken.excluded]
@@ -422,7 +422,7 @@ def _digest(value: object) -> str:
 
 
 def file_digest(engine: Engine, path: Path) -> str:
-    """Names what an address file holds, whatever the order the addresses came in."""
+    """Return a hash of what an address file holds, whatever the order of the addresses."""
     with session(memory_limit=engine.memory_limit, temp_dir=engine.data_dir / "temp") as db:
         count, mixed = db.row("SELECT count(*), bit_xor(hash(address)) FROM read_parquet(?)", [str(path)])
     return f"{count}-{mixed or 0:016x}"

@@ -1,6 +1,6 @@
-"""Which runs one profile was ever part of, and what became of it in each.
+"""Which runs one profile was part of, and its outcome in each.
 
-Must never ask Constant Contact, nor find more than the kept plans still hold.
+Must never ask Constant Contact. It finds only runs whose plans are still kept.
 """
 
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from ccexport.model.words import Outcome, Reason, Verdict
 from ccexport.profiles.database import DuckDB, session
 from ccexport.runs.engine import Engine
 
-RUNS = 200  # the newest with a plan; older ones are rarely asked about and each costs a scan
+RUNS = 200  # the newest runs with a plan; older ones are rarely asked about, and each costs a scan
 
 
 @dataclass(frozen=True)
 class Part:
-    """One profile in one run; `outcome` once it was sent and settled."""
+    """One profile in one run; `outcome` is set once it was sent and settled."""
 
     run: Run
     verdict: Verdict | None
@@ -25,7 +25,7 @@ class Part:
 
 
 def parts_of(engine: Engine, profile_id: str) -> list[Part]:
-    """Newest run first."""
+    """Return the runs this profile was part of, newest first."""
     runs = {str(plan): run for run in engine.ledger.runs.all(limit=RUNS) if (plan := _plan(engine, run))}
     if not runs:
         return []

@@ -1,7 +1,7 @@
-"""Takes people off the list in mirror mode: addresses to contact ids, 500 ids a request.
+"""Takes people off the list in mirror mode: finds contact ids by address, 500 ids a request.
 
 https://developer.constantcontact.com/api_guide/remove_list_membership.html. Must never delete a
-contact, and never removes anybody a plan has not named.
+contact, and never remove anybody a plan has not named.
 """
 
 import hashlib
@@ -22,9 +22,9 @@ LOOKUPS_AT_MOST = 60
 def removal_batches(
     engine: Engine, account: Account, run: Run, plan: Plan, on_list_count: int
 ) -> list[Batch]:
-    """The removal requests of a plan, written beside its bodies.
+    """Write the removal requests of a plan next to its bodies.
 
-    Ids come by one look-up per leaver while that is cheaper than scanning the list, 500 a call.
+    Each leaver's id is looked up singly while that is cheaper than scanning the list, 500 a call.
     """
     leavers = set(addresses_of(plan, Verdict.REMOVE))
     if not leavers:
@@ -73,6 +73,6 @@ def _write(run: Run, folder: Path, name: str, number: int, ids: list[str]) -> Ba
 
 
 def ids_in(body: bytes) -> list[str]:
-    """The contact ids of a removal body."""
+    """Return the contact ids of a removal body."""
     ids: list[str] = json.loads(body)["source"]["contact_ids"]
     return ids

@@ -1,7 +1,7 @@
-"""The requests of one run on their way: sent a few at once, settled, never lost sight of.
+"""Sends the requests of one run, a few at once, and settles them without losing any.
 
 Owns the loops around `send` and `settle`. Must never decide what becomes of the run, nor look for a lost
-answer while another request of the run is on its way.
+answer while another request of the run is in flight.
 """
 
 import logging
@@ -22,7 +22,7 @@ from ccexport.runs.settle import settle_once
 
 log = logging.getLogger(__name__)
 LOST_ANSWERS = 3
-# Four a second are allowed: with four on their way an answer may take a second, and the pace is the limit.
+# The limit is four a second. With four in flight an answer may take a second, and the pace is the limit.
 AT_ONCE = 4
 
 
@@ -37,7 +37,7 @@ class Requests:
         self._beat = beat
 
     def send(self, kind: BatchKind) -> None:
-        """Every import of the kind, a few at once, until none is left or sending has to stop."""
+        """Send every import of the kind, a few at once, until none is left or sending has to stop."""
         ticks = Ticks()
         while not self._cancelled():
             self._beat()
@@ -59,7 +59,7 @@ class Requests:
         return self._runs.get(self._run.id).cancel_requested
 
     def send_removals(self) -> None:
-        """Every removal, one after the other; whoever has come this far is not stopped half-way."""
+        """Send every removal, one after the other. A run that has started removing is not stopped half-way."""
         while waiting := to_send(self._of(BatchKind.REMOVE)):
             self._beat()
             self._posted(
@@ -74,9 +74,9 @@ class Requests:
             self._engine.sleep(ticks.next())
 
     def settle_everything(self) -> None:
-        """Whatever left, also what a run sent before it died and was cancelled: before that the list says nothing.
+        """Wait for everything that left, also what a run sent before it died and was cancelled.
 
-        Somebody taken off the list after it was read back would seem to have left by their own hand.
+        A contact taken off after the list was read back would seem to have left by its own choice.
         """
         for batch in self._runs.batches(self._run.id):
             if batch.state is BatchState.SUBMITTING:
@@ -88,9 +88,9 @@ class Requests:
         return [b for b in self._runs.batches(self._run.id) if b.kind is kind]
 
     def _sent_at_once(self, batches: Sequence[Batch]) -> bool:
-        """Send these side by side, as far as nothing gets in the way. None is on its way any more afterwards.
+        """Send these batches at the same time, as far as possible. None is in flight afterwards.
 
-        False when Constant Contact refuses one for good. A batch whose answer was lost stays `submitting`.
+        Returns False when Constant Contact refuses one for good. A batch whose answer was lost stays `submitting`.
         """
         on_their_way: set[Future[bool]] = set()
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="send") as pool:
@@ -106,7 +106,7 @@ class Requests:
             return all(sent.result() for sent in on_their_way)
 
     def _sent(self, batch: Batch, *, once: bool = False) -> bool:
-        """False when Constant Contact refuses the request for good; the others would fare the same."""
+        """Send a batch. Returns False when Constant Contact refuses it for good; the others would fare the same."""
         try:
             self._posted(batch, lambda _, body: self._account.import_contacts(body), once=once)
         except Refused as error:
@@ -117,8 +117,10 @@ class Requests:
         return True
 
     def _posted(self, batch: Batch, post: Post, *, once: bool = False) -> None:
-        """Send. After a lost answer look at once, and again, before giving the wait to the worker; or, with
-        `once`, leave that for when nothing else is on its way."""
+        """Send a batch. After a lost answer, look for it at once and again before leaving the wait to the worker.
+
+        With `once`, leave that for when nothing else is in flight.
+        """
         ticks = Ticks(first=1.0, factor=3.0)
         with about(batch=batch.number):
             for _ in range(1 if once else LOST_ANSWERS):

@@ -1,7 +1,7 @@
-"""Sends the batches of a run: one request each, `submitting` written before the request leaves.
+"""Sends the batches of a run, one request each; writes `submitting` before the request leaves.
 
-A batch left `submitting` by a crash, or whose answer was lost, is ambiguous: Constant Contact's
-activities are looked through before anything is sent again. Must never build or change a body.
+A batch left `submitting` by a crash or a lost answer is ambiguous: Constant Contact's activities are
+checked before anything is sent again. Must never build or change a body.
 """
 
 import hashlib
@@ -17,16 +17,16 @@ from ccexport.runs.engine import Engine
 
 IN_FLIGHT = 20
 CLOCK_SKEW = timedelta(minutes=2)
-# A request on its way for longer than this is on its way no more.
+# A request that left longer ago than this is no longer in flight.
 RIVAL = timedelta(hours=1)
 Post = Callable[[Batch, bytes], Activity]
 
 
 def send_batch(engine: Engine, account: Account, batch: Batch, post: Post) -> Batch:
-    """Send one pending or ambiguous batch and give it back submitted.
+    """Send one pending or ambiguous batch and return it as submitted.
 
-    Raises what the account raises; the batch is then as it was when the request surely did not count,
-    and stays `submitting` when that is not known.
+    Raises what the account raises. The batch then returns to its earlier state if the request certainly did not
+    count, and stays `submitting` when that is not known.
     """
     runs = engine.ledger.runs
     before = batch
@@ -47,7 +47,7 @@ def send_batch(engine: Engine, account: Account, batch: Batch, post: Post) -> Ba
         activity = post(batch, body)
     except OutcomeUnknown:
         raise
-    except Exception:  # this time it surely did not count; whether an earlier one did is as open as before
+    except Exception:  # this request certainly did not count; whether an earlier one did is as open as before
         runs.change_batch(batch, state=before.state, submitting_at=before.submitting_at)
         raise
     return runs.change_batch(
@@ -56,7 +56,7 @@ def send_batch(engine: Engine, account: Account, batch: Batch, post: Post) -> Ba
 
 
 def find_again(engine: Engine, account: Account, batch: Batch) -> Batch:
-    """A batch whose answer was lost, with its activity when that can be told; nothing is sent."""
+    """Return a batch whose answer was lost, with its activity when that can be told; sends nothing."""
     found = _look_for(engine, account, batch)
     if found is None:
         return batch
@@ -71,7 +71,7 @@ def find_again(engine: Engine, account: Account, batch: Batch) -> Batch:
 
 
 def _checked_body(batch: Batch) -> bytes:
-    """The exact bytes that were planned, or `PlanDamaged`."""
+    """Return the exact bytes that were planned. Raises `PlanDamaged` when they have changed."""
     try:
         body = batch.file.read_bytes()
     except FileNotFoundError as error:
@@ -93,11 +93,11 @@ def _checked_body(batch: Batch) -> bytes:
 
 
 def _look_for(engine: Engine, account: Account, batch: Batch) -> Activity | None:
-    """The activity this batch became, if exactly one that we do not know fits, and fits no other batch.
+    """Return the activity this batch became, if exactly one unknown activity fits it and no other batch.
 
-    What we know is read after Constant Contact was asked. With a request of another run on its way the
-    activity may be that one's, and with several answers of this run lost it may be any of theirs that it
-    fits: then nobody can tell, and sending again is harmless.
+    The known activities are read after Constant Contact was asked. With a request of another run in flight, the
+    activity may belong to that run. With several lost answers in this run, it may belong to any batch it fits. Then
+    nobody can tell, and sending again is harmless.
     """
     if batch.submitting_at is None:
         return None
@@ -124,8 +124,9 @@ def _look_for(engine: Engine, account: Account, batch: Batch) -> Activity | None
 
 
 def _fits(activity: Activity, batch: Batch) -> bool:
-    """An activity names neither its kind nor its list; its counters tell imports apart once they are set.
+    """Return whether the activity may be this batch's.
 
+    An activity names neither its kind nor its list; its counters tell imports apart once they are set.
     Counters may be missing while it is initialized. `items_total_count` counts a header row even for JSON
     (https://developer.constantcontact.com/api_guide/activity_status.html).
     """
@@ -137,11 +138,11 @@ def _fits(activity: Activity, batch: Batch) -> bool:
 
 
 def in_flight(batches: list[Batch]) -> list[Batch]:
-    """Those at Constant Contact now."""
+    """Return the batches that are at Constant Contact now."""
     return [b for b in batches if b.state is BatchState.SUBMITTED]
 
 
 def to_send(batches: list[Batch]) -> list[Batch]:
-    """Those still to be sent, the ambiguous one first."""
+    """Return the batches still to be sent, an ambiguous one first."""
     open_ = [b for b in batches if b.state in {BatchState.SUBMITTING, BatchState.PENDING}]
     return sorted(open_, key=lambda b: (b.state is BatchState.PENDING, b.number))

@@ -1,6 +1,6 @@
 """Whom an export sent: the profiles behind its runs, for rules such as "was sent by the export".
 
-Must never ask Constant Contact: what was sent is in our own plans.
+Must never ask Constant Contact: our own plans have what was sent.
 """
 
 import hashlib
@@ -17,7 +17,10 @@ RUNS = 10_000
 
 
 def sent_by(engine: Engine) -> Callable[[str, date | None], Path]:
-    """For the rules: (export by name or id, since that day or ever) → Parquet file of one column, `profile_id`."""
+    """Return a function for the rules: (export by name or id, since that day or ever) → Parquet file.
+
+    The file has one column, `profile_id`.
+    """
 
     def file_of(export: str, since: date | None) -> Path:
         found = engine.ledger.exports.named(export)
@@ -39,7 +42,7 @@ def _counts(run: Run, since: date | None) -> bool:
 
 
 def _files(engine: Engine, run: Run) -> tuple[Path, Path] | None:
-    """The plan of the run and its outcomes, which name the rows that were sent; None when they are gone."""
+    """Return the plan rows of the run and its outcomes, which name the rows sent; None when they are deleted."""
     plan = engine.ledger.files.plan_folder(run.plan_id) / "plan.parquet" if run.plan_id else None
     outcomes = run.outcomes_path
     if plan is None or outcomes is None or not (plan.exists() and outcomes.exists()):

@@ -1,8 +1,8 @@
-"""Settles activities: one collection poll for all of them, counters kept for ever.
+"""Settles activities: one request polls them all, and their counters are kept for ever.
 
 Constant Contact forgets an activity after ten days
 (https://developer.constantcontact.com/api_guide/activity_status.html). Must never call a run a
-success: `completed` is not yet "on the list".
+success: `completed` does not yet mean "on the list".
 """
 
 import re
@@ -20,7 +20,7 @@ _LINE = re.compile(r"^\s*line\s+(\d+)\s*:?\s*(.*)$", re.IGNORECASE)
 
 
 def settle_once(engine: Engine, account: Account, batches: Iterable[Batch]) -> int:
-    """One poll. Batches whose activity ended are marked; how many are still under way."""
+    """Poll once and mark the batches whose activity ended; return how many are still in progress."""
     waiting = {b.activity_id: b for b in batches if b.state is BatchState.SUBMITTED}
     if not waiting:
         return 0
@@ -81,9 +81,9 @@ def _shortfall(batch: Batch, counters: dict[str, int]) -> Message:
 
 
 def line_hints(batches: Iterable[Batch]) -> dict[tuple[int, int], str]:
-    """What the activities said of single lines: (batch, 0-based line) → message.
+    """Return what the activities said of single lines: (batch, 0-based line) → message.
 
-    Line 1 is the header, also for JSON, so the first contact is line 2. A hint only: Constant
+    Line 1 is the header, also for JSON, so the first contact is line 2. This is only a hint: Constant
     Contact lists just some of the lines it refused.
     """
     hints: dict[tuple[int, int], str] = {}

@@ -1,6 +1,6 @@
-"""The numbers of a run, and what they make of its end.
+"""The numbers of a run, and how it ended according to them.
 
-Must never read a file, ask anybody, or call a run succeeded that was not verified.
+Must never read a file or make a request, nor call a run succeeded that was not verified.
 """
 
 from ccexport.messages import NOTHING, Message, counted, joined, message
@@ -11,17 +11,17 @@ from ccexport.telemetry import count
 
 
 def left(batch: Batch) -> bool:
-    """Whether the request left this machine, as far as is known."""
+    """Return whether the request left this machine, as far as is known."""
     return batch.activity_id is not None or batch.state in {BatchState.SUBMITTING, BatchState.UNKNOWN}
 
 
 def touched(plan: Plan) -> int:
-    """How many contacts a second person would answer for: who is sent, and who is taken off."""
+    """Return how many contacts an approver answers for: those sent and those taken off."""
     return plan.to_send + plan.verdicts.get(Verdict.REMOVE, 0)
 
 
 def import_batches(run: Run, plan: Plan) -> list[Batch]:
-    """The requests of a plan, none of them sent yet."""
+    """Return the requests of a plan, as batches that are not sent yet."""
     return [
         Batch(
             run_id=run.id,
@@ -38,7 +38,7 @@ def import_batches(run: Run, plan: Plan) -> list[Batch]:
 
 
 def plan_counts(plan: Plan) -> dict[str, int]:
-    """The numbers of a plan as a run keeps them."""
+    """Return the numbers of a plan as a run keeps them."""
     counts = {"candidates": plan.candidates, "to_send": plan.to_send}
     counts |= {str(v): plan.verdicts.get(v, 0) for v in Verdict}
     counts |= {f"reason_{reason}": n for reason, n in plan.reasons.items()}
@@ -48,9 +48,9 @@ def plan_counts(plan: Plan) -> dict[str, int]:
 def ending(
     run: Run, plan: Plan, counts: dict[str, int], batches: list[Batch], trouble: Message, stayed: int = 0
 ) -> tuple[RunState, Message]:
-    """How the run ended, and the sentence that says it. `succeeded` only if everything was verified.
+    """Return how the run ended and the sentence that says so. `succeeded` only if everything was verified.
 
-    `stayed`: how many were to leave the list, and were still seen on it.
+    `stayed`: how many contacts were to leave the list but were still seen on it.
     """
     sent, verified = counts["sent"], counts["verified"]
     unsent = plan.to_send - sent
@@ -104,7 +104,7 @@ def _still_there(stayed: int) -> Message:
 
 
 def count_end(run: Run) -> None:
-    """Tell the metrics, when there are any, how the run ended and what became of its contacts."""
+    """Report the run's end and the outcomes of its contacts to the metrics, when metrics are on."""
     count("ccexport.runs", 1, {"state": str(run.state), "trigger": str(run.trigger)})
     for outcome in Outcome:
         if run.counts.get(outcome):

@@ -1,7 +1,7 @@
-"""Makes the plan that undoes a run, from a reading of the list taken for it.
+"""Makes the plan that undoes a run, from a new reading of the list.
 
-The preview and the run both come here, so they cannot differ. Must never send anything, and never
-work from a list that was read before.
+The preview and the run both use it, so they cannot differ. Must never send anything, and never
+work from an earlier reading of the list.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ UNDO_OF = "undo_of"
 
 
 def refuse_undo(run: Run, rows_gone: bool) -> None:
-    """Raises `Conflict` with the reason when the run cannot be undone."""
+    """Raise `Conflict` with the reason when the run cannot be undone."""
     if not run.state.ended:
         raise Conflict("Run {run} has not ended; cancel it first, then undo what it sent.", run=run.id)
     if rows_gone:
@@ -41,7 +41,7 @@ def refuse_undo(run: Run, rows_gone: bool) -> None:
 
 
 class Undoer:
-    """Plans undos. One call gives one frozen, registered plan of kind `undo`."""
+    """Plans undos. One call returns one frozen, registered plan of kind `undo`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -97,9 +97,9 @@ class Undoer:
 
     @contextmanager
     def _consented(self, export: Export, reading: DestinationReading) -> Iterator[Path | None]:
-        """Addresses that may be sent by consent and refusals as they are now; None when there is no rule.
+        """Provide the addresses that current consent and refusals allow; None when there is no rule.
 
-        Asked of every profile, not of the segments: earlier values are sent to people who may have left them.
+        It looks at every profile, not at the segments: earlier values are sent to people who may have left them.
         """
         snapshot = self._engine.profiles.current()
         if not (export.config.consent or export.config.refusals) or snapshot is None:

@@ -1,4 +1,4 @@
-"""Ends a run: reads the list back, gives every contact sent its outcome, renews the deliveries.
+"""Ends a run: reads the list back, sets the outcome of every contact sent, updates the deliveries.
 
 Must never call anything verified that was not read back.
 """
@@ -28,7 +28,10 @@ _EXPLAINING = ("error_count", "correctable_count", "cannot_add_to_list_count")
 
 @dataclass(frozen=True)
 class Verified:
-    """What reading back found. `on_list` is the last reading of the list; `stayed` were to leave, and are on it."""
+    """What reading back found.
+
+    `on_list` is the last reading of the list; `stayed` counts contacts that were to leave but are still on it.
+    """
 
     outcomes_path: Path
     outcomes: Counter[Outcome]
@@ -39,7 +42,7 @@ class Verified:
 
 @dataclass(frozen=True)
 class Told:
-    """What smaller requests told of rows of the plan, by `seq`: why one is refused; whose change arrived."""
+    """What smaller requests showed of plan rows, by `seq`: why one is refused, and whose change arrived."""
 
     singled: Mapping[int, str]
     arrived: frozenset[int]
@@ -56,11 +59,11 @@ def verify_run(
     beat: Beat,
     told: Told | None = None,
 ) -> Verified:
-    """Outcomes of everything sent, in a Parquet file, and how many of each.
+    """Write the outcome of every contact sent to a Parquet file; count each outcome.
 
-    Membership, and its end, may become visible late, so while contacts are missing without an explanation,
-    or there though they were taken off, the list is read again until `grace` is over. Only then is anybody
-    called rejected by what smaller requests have `told`.
+    Membership, and its end, may become visible late. So the list is read again until `grace` is over, while
+    contacts are missing without an explanation or are still there after removal. Only then does a contact count
+    as rejected by what smaller requests have `told`.
     """
     into = engine.data_dir / "outcomes" / f"{run.id}.{engine.term}.parquet"
     unsubscribed: Path | None = None
@@ -69,7 +72,9 @@ def verify_run(
     said = False
     leaving = any(b.kind is BatchKind.REMOVE and left(b) for b in batches)
     while True:
-        deadline = min(deadline, engine.clock() + grace)  # a clock set back does not make the grace longer
+        deadline = min(
+            deadline, engine.clock() + grace
+        )  # a clock that is set back must not make the grace longer
         on_list = engine.data_dir / "destination" / f"{engine.new_id('back')}.parquet"
         read_list(engine, account, run.list_id, on_list, beat)
         outcomes = _judge(engine, plan, on_list, unsubscribed, batches, into)
@@ -137,23 +142,23 @@ def _judge(
 
 
 def doubtful(batch: Batch) -> bool:
-    """Whether rows of the batch may not have been worked through, whoever is on the list."""
+    """Return whether rows of the batch may not have been processed, whatever the list shows."""
     people = batch.counters.get("person_count")
     return batch.state is not BatchState.COMPLETED or (people is not None and people < batch.contacts)
 
 
 def applied(batch: Batch) -> bool:
-    """Whether Constant Contact counts every contact of the batch as applied."""
+    """Return whether Constant Contact counts every contact of the batch as applied."""
     return not doubtful(batch) and "person_count" in batch.counters and not _refused(batch)
 
 
 def _refused(batch: Batch) -> int:
-    """How many contacts of the batch Constant Contact itself says it did not put on the list."""
+    """Return how many contacts of the batch Constant Contact says it did not put on the list."""
     return sum(batch.counters.get(name) or 0 for name in _EXPLAINING)
 
 
 def _read_unsubscribed(engine: Engine, account: Account, run: Run, beat: Beat) -> Path | None:
-    """Who is unsubscribed now; None when it cannot be read (the outcomes are then less precise)."""
+    """Read who is unsubscribed now; None when that fails (outcomes are then less precise)."""
     into = engine.data_dir / "destination" / f"{engine.new_id('unsubscribed')}.parquet"
     try:
         started = noted(engine, account.start_unsubscribed_export())
@@ -172,9 +177,9 @@ def _read_unsubscribed(engine: Engine, account: Account, run: Run, beat: Beat) -
 def renew_deliveries(
     engine: Engine, run: Run, plan: Plan, verified: Verified | None, batches: Sequence[Batch]
 ) -> int:
-    """Fold what this run did into the deliveries of its list; how many people were removed.
+    """Update the deliveries of the list with what this run did; return how many people were removed.
 
-    Without `verified` what was sent counts as unknown, and removals only when every activity was completed.
+    Without `verified`, what was sent counts as unknown, and removals count only when every activity was completed.
     """
     base = engine.ledger.files.deliveries(run.account_id, run.list_id)
     name = f"{run.id}.{engine.term}.parquet"
