@@ -1,6 +1,6 @@
-"""What we believe of an address on a list, and who holds it: the one table of transitions, as data.
+"""What we believe of an address on a list, and who holds it: one table of transitions, as data.
 
-Owns every cell of (what we believed, what we did and with which certainty, what the reading shows) →
+Each cell maps (what we believed, what we did and how certainly, what the reading shows) to
 (what we believe now, what becomes of the holds). docs/plan.md shows the same table, and a test compares
 them. Must never hold SQL or read a file: `standing` and `deliveries` execute the table.
 """
@@ -17,15 +17,15 @@ class Belief(StrEnum):
     """What we believe of one address on one list."""
 
     NEVER = "never"  # nothing is known
-    ON_LIST = "on_list"  # there, and by our hand
-    OWN = "own"  # there, and by their own hand or somebody else's
+    ON_LIST = "on_list"  # on the list because we put it there
+    OWN = "own"  # on the list, but not because of us
     UNSEEN = "unseen"  # counted as applied by Constant Contact, but never seen on the list
-    MISSING = "missing"  # sent, not seen, and nobody said why
-    UNKNOWN = "unknown"  # sent, and what became of it is not known
+    MISSING = "missing"  # sent but not seen, for an unknown reason
+    UNKNOWN = "unknown"  # sent, with an unknown outcome
     REJECTED = "rejected"  # refused by Constant Contact
-    REMOVING = "removing"  # taken off by us, and still seen there
-    REMOVED = "removed"  # taken off by us, and seen to be gone
-    LEFT = "left"  # left or unsubscribed by their own hand
+    REMOVING = "removing"  # removed by us, but still seen on the list
+    REMOVED = "removed"  # removed by us, and seen to be gone
+    LEFT = "left"  # left or unsubscribed without us
 
 
 class Deed(StrEnum):
@@ -34,23 +34,23 @@ class Deed(StrEnum):
     NOTHING = "nothing"
     ADD = "add"
     UPDATE = "update"
-    KEEP = "keep"  # unchanged: wanted, and not sent
+    KEEP = "keep"  # unchanged: wanted, but not sent again
     REMOVE = "remove"
-    REFUSE = "refuse"  # left out by our own rule, and not taken off
-    HAND_OVER = "hand_over"  # wanted by another export only
+    REFUSE = "refuse"  # excluded by our own rule, but not removed
+    HAND_OVER = "hand_over"  # wanted only by another export
 
 
 class Certainty(StrEnum):
-    """How sure it is that Constant Contact did what was asked."""
+    """How certain it is that Constant Contact did what was asked."""
 
-    APPLIED = "applied"  # it ended well, and the counters say: in full
+    APPLIED = "applied"  # it ended well, and the counters show all contacts as applied
     REFUSED = "refused"  # Constant Contact refused this row
-    PARTIAL = "partial"  # it ended badly, or not in full
-    UNKNOWN = "unknown"  # nobody knows how it ended
+    PARTIAL = "partial"  # it failed, or was applied only in part
+    UNKNOWN = "unknown"  # its end is not known
 
 
 class Shown(StrEnum):
-    """What the next reading says of the address."""
+    """What the next reading shows of the address."""
 
     THERE = "there"
     ABSENT = "absent"
@@ -62,23 +62,23 @@ class Holds(StrEnum):
     """What becomes of the holds on an address."""
 
     STAY = "stay"
-    BEGIN = "begin"  # ours begins, or goes on; what other exports only asked for ends
+    BEGIN = "begin"  # ours begins or continues; requested holds of other exports end
     ASK = "ask"  # ours begins as soon as a reading shows the address
-    CONFIRM = "confirm"  # what was asked for begins
+    CONFIRM = "confirm"  # requested holds begin
     END = "end"  # all of them end
     END_OURS = "end_ours"
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One row of the table. An empty set stands for everything; the first row that fits counts."""
+    """One row of the table. An empty set matches everything; the first row that matches counts."""
 
     before: frozenset[Belief]
     deeds: frozenset[Deed]
     certainty: frozenset[Certainty]
     shown: frozenset[Shown]
     now: Belief | None
-    """None: as before."""
+    """None: unchanged."""
     holds: Holds
     because: str
 
@@ -107,10 +107,10 @@ def _rules() -> Iterator[Rule]:
         )
 
     waiting = "nothing refuse hand_over keep"
-    # Whoever unsubscribed is off every list, whatever else happened.
+    # An unsubscribed person is off every list, whatever else happened.
     yield rule("never", "nothing keep refuse", "", "unsubscribed", None, Holds.STAY, "Never one of ours.")
     yield rule("", "", "", "unsubscribed", Belief.LEFT, Holds.END, "They unsubscribed.")
-    # Nobody looked: what was sent is not known, everything else is as it was.
+    # The list was not read: what was sent is unknown, everything else is unchanged.
     yield rule(
         "", "add", "refused", "unread", Belief.REJECTED, Holds.END_OURS, "Constant Contact named the row."
     )
@@ -121,7 +121,7 @@ def _rules() -> Iterator[Rule]:
     yield rule("on_list", "keep", "", "unread", None, Holds.BEGIN, "The plan's reading showed them there.")
     yield rule("on_list", "refuse hand_over", "", "unread", None, Holds.END_OURS, "Not ours any more.")
     yield rule("", "", "", "unread", None, Holds.STAY, "Nothing was learned.")
-    # Added: not there before we sent.
+    # Added: not on the list before we sent.
     yield rule(
         "", "add", "", "there", Belief.ON_LIST, Holds.BEGIN, "Not there before, there after: by our hand."
     )
@@ -131,7 +131,7 @@ def _rules() -> Iterator[Rule]:
     )
     yield rule("", "add", "partial", "absent", Belief.MISSING, Holds.ASK, "Lost, or late.")
     yield rule("", "add", "unknown", "absent", Belief.UNKNOWN, Holds.ASK, "Lost, or late.")
-    # Updated or kept: there when the plan was made.
+    # Updated or kept: on the list when the plan was made.
     yield rule(
         "removing", "update keep", "", "absent", Belief.REMOVED, Holds.END, "Our earlier removal shows late."
     )
@@ -151,11 +151,11 @@ def _rules() -> Iterator[Rule]:
         "They put themselves there.",
     )
     yield rule("", "update keep", "", "there", Belief.ON_LIST, Holds.BEGIN, "By our hand, and wanted.")
-    # Taken off.
+    # Removed.
     yield rule("", "remove", "", "absent", Belief.REMOVED, Holds.END, "Taken off by us, and gone.")
     yield rule("own never", "remove", "", "there", Belief.OWN, Holds.STAY, "Not ours to take off.")
     yield rule("", "remove", "", "there", Belief.REMOVING, Holds.STAY, "Still there, or its end shows late.")
-    # Nothing done by this run: what a reading alone tells.
+    # This run did nothing: what a reading alone shows.
     yield rule(
         "on_list", "refuse hand_over", "", "there", Belief.ON_LIST, Holds.END_OURS, "Not ours any more."
     )
@@ -186,19 +186,19 @@ def _rules() -> Iterator[Rule]:
 
 
 RULES: tuple[Rule, ...] = tuple(_rules())
-"""Every cell, in order."""
+"""Every row, in the order in which they are tried."""
 
 _PLACES = (tuple(Belief), tuple(Deed), tuple(Certainty), tuple(Shown))
 
 
 def transition(before: Belief, deed: Deed, certainty: Certainty, shown: Shown) -> tuple[Belief, Holds, Rule]:
-    """What is believed then, what becomes of the holds, and the row that says so."""
+    """Return the new belief, what becomes of the holds, and the matching row."""
     rule = next(r for r in RULES if r.fits(before, deed, certainty, shown))
     return rule.now or before, rule.holds, rule
 
 
 def cells() -> pa.Table:
-    """`key`, `now`, `holds` of every cell; `key_sql` gives the key."""
+    """Return `key`, `now` and `holds` of every cell; `key_sql` builds the key."""
     each = [transition(*cell) for cell in product(*_PLACES)]
     return pa.table(
         {
@@ -210,7 +210,7 @@ def cells() -> pa.Table:
 
 
 def types_sql() -> str:
-    """SQL: the words as types; one byte each, and `enum_code` gives their place."""
+    """Return SQL that makes the words enum types of one byte each; `enum_code` gives their positions."""
     named: Mapping[str, type[StrEnum]] = {
         "belief": Belief,
         "deed": Deed,
@@ -225,7 +225,7 @@ def types_sql() -> str:
 
 
 def key_sql(before: str, deed: str, certainty: str, shown: str) -> str:
-    """SQL: the key of the cell of these four expressions of the types above."""
+    """Return SQL: the key of the cell for four expressions of the types above."""
     code = f"enum_code({before})::INTEGER"
     for expression, words in zip((deed, certainty, shown), _PLACES[1:], strict=True):
         code = f"({code} * {len(words)} + enum_code({expression}))"
@@ -233,7 +233,7 @@ def key_sql(before: str, deed: str, certainty: str, shown: str) -> str:
 
 
 def as_markdown() -> str:
-    """The table as docs/plan.md shows it."""
+    """Return the table as docs/plan.md shows it."""
 
     def some(words: frozenset[StrEnum], every: type[StrEnum]) -> str:
         return ", ".join(f"`{w}`" for w in every if w in words) or "any"

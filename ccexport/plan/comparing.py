@@ -1,6 +1,6 @@
 """Compares what two runs delivered: who is new, who is gone, whose values changed.
 
-Owns what these words mean. Must never look at a contact one by one, nor decide anything anew.
+Owns the meaning of these words. Must never loop over contacts in Python, nor decide again what the plans decided.
 """
 
 import json
@@ -17,7 +17,7 @@ from ccexport.profiles.database import DuckDB, quote_path, session
 
 
 class Difference(StrEnum):
-    """What became of one contact from the earlier run to the later one."""
+    """How one contact differs between the earlier and the later run."""
 
     NEW = "new"
     GONE = "gone"
@@ -27,7 +27,7 @@ class Difference(StrEnum):
 
 @dataclass(frozen=True)
 class ComparedContact:
-    """One contact of either run. `why` is the later run's reason, or `remove`, for who is gone."""
+    """One contact of either run. `why` is the later run's reason for a contact that is gone, or `remove`."""
 
     address: str
     profile_id: str
@@ -49,9 +49,10 @@ class Side:
 def compare(
     earlier: Side, later: Side, *, what: str | None = None, offset: int = 0, limit: int = 200
 ) -> tuple[Mapping[Difference, int], list[ComparedContact]]:
-    """How many of each difference, and a page of those that differ (or of one kind), by address.
+    """Return the count of each difference, and a page of the contacts that differ, by address.
 
-    The contacts of a run are those it had for the list: added, updated and unchanged.
+    The contacts of a run are those it had for the list: added, updated and unchanged. `what` limits the page to
+    one kind of difference.
     """
     if what is not None and what not in set(Difference):
         raise BadInput(
@@ -67,7 +68,7 @@ def compare(
 
 
 def _compared(db: DuckDB, earlier: Side, later: Side) -> None:
-    """The narrow table `compared`; the contacts themselves are fetched for one page only."""
+    """Make the narrow table `compared`; the contacts themselves are fetched for one page only."""
     db.run(
         f"""
         CREATE TABLE compared AS

@@ -1,6 +1,6 @@
-"""Which fields say that somebody agreed to get mail, and which that somebody said no; and the values that say it.
+"""Finds the fields that mean consent to e-mail or refusal of it, and the values that say so.
 
-Owns the words of both. Must never take a permission for another channel (SMS, phone, post) for one of e-mail.
+Owns the words of both. Must never take a permission for another channel (SMS, phone, post) as one for e-mail.
 """
 
 import re
@@ -169,7 +169,7 @@ _MOST_VALUES = 30
 
 @dataclass(frozen=True)
 class Permission:
-    """A field of consent or of refusal; `values` are those that say yes (consent) or no (refusal)."""
+    """A field of consent or of refusal; `values` are those that mean yes (consent) or no (refusal)."""
 
     field: str
     values: tuple[str, ...]
@@ -179,7 +179,7 @@ class Permission:
 
 
 def consent_in(field: ProfileField, evidence: FieldEvidence) -> Permission | None:
-    """The field as consent, if its name or its values say so."""
+    """Return the field as consent, if its name or its values say so; else None."""
     name = _plain_name(field.name)
     words = _words(evidence, field.type)
     if not _possible(field, name) or not words or len(words) > _MOST_VALUES:
@@ -195,7 +195,7 @@ def consent_in(field: ProfileField, evidence: FieldEvidence) -> Permission | Non
 
 
 def refusal_in(field: ProfileField, evidence: FieldEvidence) -> Permission | None:
-    """The field as a refusal, if its name says so and some value can mean it."""
+    """Return the field as a refusal, if its name says so and some value can mean it; else None."""
     name = _plain_name(field.name)
     words = _words(evidence, field.type)
     if not _REFUSAL.search(name) or not _possible(field, name) or not words or len(words) > _MOST_VALUES:
@@ -222,7 +222,7 @@ def _refuses(value: str) -> bool:
 
 
 def _words(evidence: FieldEvidence, type_: FieldType) -> list[str]:
-    """The different values; 1.0 is 1, and a boolean has both."""
+    """Return the different values; 1.0 counts as 1, and a boolean has both values."""
     if type_ is FieldType.BOOLEAN:
         return ["true", "false"] if evidence.filled else []
     plain = [re.sub(r"\.0+$", "", v) if type_ is FieldType.NUMBER else v for v, _ in evidence.values]
@@ -230,7 +230,7 @@ def _words(evidence: FieldEvidence, type_: FieldType) -> list[str]:
 
 
 def _tidy(values: Sequence[str]) -> tuple[str, ...]:
-    """Each once, whatever its case."""
+    """Return each value once, ignoring case."""
     return tuple({v.strip().casefold(): v.strip() for v in reversed(values)}.values())[::-1]
 
 

@@ -1,12 +1,12 @@
-"""The JSON text of a contact, in SQL: every row in one pass, and exactly as it is sent.
+"""Makes the JSON text of a contact in SQL: every row in one pass, exactly as it is sent.
 
-Owns how a value is cleaned, checked and written. Must never cut a value: what does not fit is left
-out with a warning, and only the address can cost the contact.
+Owns how a value is cleaned, checked and written. Must never cut a value: a value that does not fit is left
+out with a warning, and only a bad address excludes the contact.
 
-Most profiles need no cleaning, and cleaning costs more than all the rest. So the text is first made
-from the values as they stand (`draft`), and one look at all of them tells whether that is already the
-result (`plain`), unless the snapshot knows it of the profile; only the other rows are made again in a query
-of their own, field by field, with care.
+Most profiles need no cleaning, and cleaning costs more than everything else. So a draft of the text is made
+from the raw values (`draft`), and one check of all of them tells whether the draft is already the result
+(`plain`), unless the snapshot knows this of the profile. Only the other rows are made again, field by field,
+in a query of their own.
 """
 
 import json
@@ -24,9 +24,9 @@ from ccexport.profiles.database import quote_identifier, quote_text
 _DAYS = (FieldType.DATE, FieldType.TIMESTAMP)
 _ISO = quote_text(r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}([ T].*)?$")
 _YEARLESS = quote_text(r"--\d{2}-\d{2}")
-# Letters below U+0300 need no NFC; the no-break space and the C1 controls are not among them.
+# Letters below U+0300 need no NFC; the no-break space and the C1 controls are excluded.
 _TRIMMED = quote_text(r"[!-~\x{a1}-\x{2ff}](?:[ -~\x{a1}-\x{2ff}]*[!-~\x{a1}-\x{2ff}])?")
-# Ten digits as 3-3-4, with or without the country code 1 and an extension: "International phone numbers are
+# Ten digits as 3-3-4, optionally with the country code 1 and an extension: "International phone numbers are
 # currently not supported", https://developer.constantcontact.com/api_reference/index.html (contacts_json_import)
 _NATIONAL = quote_text(
     r"(?:(?:\+|00)?1[-. ]*)?\(?\d{3}\)?[-. ]*\d{3}[-. ]*\d{4}(?: *(?:x|ext\.?|#) *\d{1,6})?"
@@ -35,7 +35,7 @@ _NATIONAL = quote_text(
 
 @dataclass(frozen=True)
 class ContactSql:
-    """The mapping as SQL: the texts, nested select lists to be added in this order, and the results on top.
+    """The mapping as SQL: the texts, the nested select lists to add in this order, and the results on top.
 
     `texts` by name read the columns of alias `p`; `contact`, the JSON object, needs `address`;
     `warnings` are codes joined by `;`, or null.
@@ -49,9 +49,9 @@ class ContactSql:
 
 @dataclass(frozen=True)
 class DraftSql(ContactSql):
-    """The same from the values as they stand, and `plain`: whether that is right.
+    """The SQL that makes the contact from raw values, and `plain`: whether that draft is correct.
 
-    `plain` reads `known_clean`: whether it is known already that every text of the profile is clean.
+    `plain` reads `known_clean`: whether it is already known that every text of the profile is clean.
     """
 
     plain: str
@@ -59,7 +59,7 @@ class DraftSql(ContactSql):
 
 @dataclass(frozen=True)
 class _Column:
-    """One mapped field; its columns in the query are t, c, v and d with its number."""
+    """One mapped field; its columns in the query are t, c, v and d followed by its number."""
 
     n: int
     target: Target
@@ -67,7 +67,7 @@ class _Column:
 
     @property
     def as_it_stands(self) -> bool:
-        """Whether the text of the profile is the value, if it happens to be clean."""
+        """Whether the text of the profile is the value, if it is clean."""
         mapped = self.target.mapped
         return (
             mapped.source is not None
@@ -79,12 +79,12 @@ class _Column:
 
     @property
     def is_written(self) -> bool:
-        """Whether that value is also what is written; of a phone number that is still to be seen."""
+        """Whether that value is also what is written; a phone number has to be checked first."""
         return self.as_it_stands and self.target.field.shape is Shape.TEXT
 
     @property
     def is_day(self) -> bool:
-        """Whether a date goes to a date without passing through text."""
+        """Whether a date is written without passing through text."""
         mapped = self.target.mapped
         return (
             self.target.type in _DAYS
@@ -95,12 +95,12 @@ class _Column:
 
     @property
     def fitting(self) -> str:
-        """SQL: the value if it is short enough."""
+        """SQL: the value if it is short enough, else null."""
         return f"CASE WHEN length(v{self.n}) <= {self.target.field.length} THEN v{self.n} END"
 
 
 def drafts(targets: Sequence[Target], *, latest_year: int) -> DraftSql:
-    """The SQL of a resolved mapping for rows as they stand. Anniversaries: from 1901 to `latest_year`."""
+    """Return the SQL that drafts rows from raw values. Anniversaries are valid from 1901 to `latest_year`."""
     columns = _columns(targets, latest_year)
     straight = [c for c in columns if c.as_it_stands]
     others = [c for c in columns if not c.is_written]
@@ -115,7 +115,7 @@ def drafts(targets: Sequence[Target], *, latest_year: int) -> DraftSql:
 
 
 def careful(targets: Sequence[Target], *, latest_year: int) -> ContactSql:
-    """The SQL of a resolved mapping for any row: every value cleaned, checked and escaped by itself."""
+    """Return the SQL of a resolved mapping for any row: every value is cleaned, checked and escaped."""
     columns = _columns(targets, latest_year)
     parts = ", ".join(
         ["'{\"email\":' || to_json(address)::VARCHAR", *(p for c in columns if (p := _piece(c)))]
@@ -139,7 +139,7 @@ def _texts(columns: Sequence[_Column]) -> dict[str, str]:
 def _levels(
     columns: Sequence[_Column], valued: Sequence[_Column], straight: Sequence[_Column]
 ) -> tuple[tuple[str, ...], ...]:
-    """SQL: each step a level of its own, so that no expression is written (and planned) several times."""
+    """SQL: each step as a level of its own, so that no expression is written (and planned) several times."""
     return (
         tuple(f"{_cleaned(c)} AS c{c.n}" for c in valued if not c.is_day and c not in straight),
         tuple(f"{f't{c.n}' if c in straight else _value(c)} AS v{c.n}" for c in valued),
@@ -148,9 +148,9 @@ def _levels(
 
 
 def _plain(straight: Sequence[_Column]) -> str:
-    """SQL: whether `contact` holds nothing to clean or to escape and no value that is too long."""
+    """SQL: whether `contact` has nothing to clean or escape and no value that is too long."""
     values = [f"t{c.n}" for c in straight]
-    # An address that can be used is clean; who has none is not sent.
+    # A usable address is clean; a contact without one is not sent.
     clean = f"CASE WHEN known_clean THEN true ELSE {all_clean_sql(values)} END"
     if not straight:
         return clean
@@ -192,7 +192,7 @@ def _cleaned(column: _Column) -> str:
 
 
 def _value(column: _Column) -> str:
-    """SQL: transformed, the default when empty; null when there is nothing."""
+    """SQL: the transformed value, or the default when it is empty; null when there is neither."""
     n, mapped = column.n, column.target.mapped
     if column.is_day:
         return f"t{n}"
@@ -200,7 +200,7 @@ def _value(column: _Column) -> str:
     for transform in mapped.transforms:
         value = transform_sql(transform, f"({value})")
     if mapped.default:
-        # Only for what is empty: a date that cannot be read is left out, not replaced.
+        # The default is only for empty values: a date that cannot be read is left out, not replaced.
         return f"CASE WHEN coalesce(c{n}, '') = '' THEN {quote_text(mapped.default)} ELSE {value} END"
     return f"nullif({value}, '')"
 
@@ -212,7 +212,7 @@ def _date(column: _Column) -> str:
 
 
 def _day_of_year(column: _Column) -> str:
-    """A date, or a day without its year as `--05-17`."""
+    """SQL: a date, or a day without its year as `--05-17`."""
     if column.is_day:
         return _date(column)
     text = f"v{column.n}"
@@ -224,7 +224,7 @@ def _checked(column: _Column) -> str | None:
     """SQL: what is sent of a value that is not text, or null."""
     match column.target.field.shape:
         case Shape.DATE:
-            # Years outside of this are refused with the whole row (after 1900, at most ten ahead):
+            # Other years are refused with the whole row (after 1900, at most ten years ahead):
             # https://v2.developer.constantcontact.com/docs/bulk_activities_api/bulk-activities-import-contacts.html
             date = _date(column)
             years = f"BETWEEN 1901 AND {column.latest_year}"
@@ -232,7 +232,7 @@ def _checked(column: _Column) -> str | None:
         case Shape.BIRTHDAY:
             return _birthday(_day_of_year(column))
         case Shape.MONTH:
-            # The day is the next field: a mapping has both or none, and they are in a fixed order.
+            # The day is the next field: a mapping has both or neither, in a fixed order.
             month, day = (f"regexp_extract(v{n}, '^[0-9]{{1,2}}$')" for n in (column.n, column.n + 1))
             return _birthday(f"try_cast('2000-' || {month} || '-' || {day} AS DATE)")
         case Shape.PHONE:
@@ -242,7 +242,7 @@ def _checked(column: _Column) -> str | None:
 
 
 def _birthday(date: str) -> str:
-    # Without its year: 29 February is a day.
+    # Without a year: 29 February is valid.
     return f'strftime({date}, \',"birthday_month":%-m,"birthday_day":%-d\')'
 
 
@@ -251,11 +251,11 @@ def _key(column: _Column) -> str:
 
 
 def _drafted(column: _Column) -> str | None:
-    """SQL: the same as `_piece` as long as the value needs no care, in a fraction of the time."""
+    """SQL: the same as `_piece` while the value needs no cleaning, in a fraction of the time."""
     if not column.as_it_stands:
         return _piece(column)
     text = f"t{column.n}" if column.is_written else f"d{column.n}"
-    # Three parts and no ||: `concat` then copies each value once.
+    # Three parts and no ||: `concat` copies each value only once.
     before, after = (
         f"CASE WHEN {text} IS NOT NULL THEN {quote_text(each)} END" for each in (_key(column) + '"', '"')
     )
@@ -263,7 +263,7 @@ def _drafted(column: _Column) -> str | None:
 
 
 def _piece(column: _Column) -> str | None:
-    """SQL: `,"name":value`, or null; nothing for the second half of a pair."""
+    """SQL: `,"name":value`, or null; None for the second half of a pair."""
     shape, n = column.target.field.shape, column.n
     if shape is Shape.DAY:
         return None
@@ -274,7 +274,7 @@ def _piece(column: _Column) -> str | None:
 
 
 def _problems(column: _Column) -> list[tuple[str, str]]:
-    """Every warning code of one field with the SQL condition for it."""
+    """Return every warning code of one field with the SQL condition for it."""
     n, shape = column.n, column.target.field.shape
     problems = []
     if shape is Shape.TEXT:
@@ -291,7 +291,7 @@ def _problems(column: _Column) -> list[tuple[str, str]]:
 
 
 def _warnings(columns: Sequence[_Column]) -> str:
-    """SQL: the codes of what is wrong with these fields, joined by `;`, or null."""
+    """SQL: the codes of the problems in these fields, joined by `;`, or null."""
     words = [
         f"CASE WHEN {sql} THEN {quote_text(f'{c.target.field.name}:{code}')} END"
         for c in columns

@@ -1,4 +1,4 @@
-"""CSV cells of plans: the marks are those of `profiles.csv_cells`. Must never have a rule of its own."""
+"""CSV cells of plans use the same escaping as `profiles.csv_cells`. Must never have a rule of its own."""
 
 from ccexport.profiles.csv_cells import csv_cell_sql, csv_line
 

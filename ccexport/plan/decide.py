@@ -1,7 +1,7 @@
-"""Decides on narrow columns who is a contact and why everybody else is not.
+"""Decides, on narrow columns, which profiles become contacts and why the others do not.
 
-Owns the order of the reasons, the rule for duplicates and the set of removals; docs/plan.md gives
-their reasons. Works in tables of a private session; must never read a mapped value.
+Owns the order of the reasons, the rule for duplicates and the set of removals; docs/plan.md explains
+them. Works in tables of a private session; must never read a mapped value.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from ccexport.plan.standing import OURS, address_table, make_standing, see
 from ccexport.profiles.addresses import address_sql, annotate, code_column, hash_column, shared_column
 from ccexport.profiles.database import DuckDB, quote_identifier, quote_path, quote_text
 
-# Addresses of a function, not a person: https://www.rfc-editor.org/rfc/rfc2142
+# Addresses of a role, not a person: https://www.rfc-editor.org/rfc/rfc2142
 ROLES = frozenset(
     {"abuse", "admin", "administrator", "billing", "contact", "email", "firmapost", "help", "hostmaster"}
     | {"info", "kontakt", "mail", "marketing", "no-reply", "noreply", "office", "post", "postmaster"}
@@ -44,7 +44,7 @@ _LOOKED_UP = (
 
 @dataclass(frozen=True)
 class Decided:
-    """How many candidates there are, from which `_row` on they are over the limit, what we hold."""
+    """The number of candidates, the `_row` from which they exceed the limit, and what the export holds."""
 
     candidates: int
     cut: int | None
@@ -52,7 +52,7 @@ class Decided:
     removals: int
     held_by_other: int
     gone: int = 0
-    """How many whom we held there left the list since the last run."""
+    """How many people we held on the list have left it since the last run."""
     kept_for: Mapping[str, int] = field(default_factory=dict)
     """How many leavers stay for each other export, by its id."""
 
@@ -78,18 +78,18 @@ def decide(db: DuckDB, inputs: PlanInputs) -> Decided:
     cut = _cut(db, config.guards.contacts_maximum)
     gone = _gone(db)
     held, removals, others, kept_for = _removals(db, inputs)
-    for table in _LOOKED_UP:  # not needed any more; the memory is
+    for table in _LOOKED_UP:  # not needed any more, and its memory is
         db.run(f"DROP TABLE IF EXISTS {table}")
     return Decided(candidates, cut, held, removals, others, gone, kept_for)
 
 
 def segment_word(name: str) -> str:
-    """A segment's name as it stands among others in `segments`."""
+    """Return a segment's name as written among others in `segments`."""
     return name.replace("; ", ", ")
 
 
 def _members(db: DuckDB, inputs: PlanInputs) -> None:
-    """The union of the segments; each bit of `mask` is a segment."""
+    """Make the union of the segments; each bit of `mask` is a segment."""
     each = [
         f"SELECT _row, {1 << n}::BIGINT AS mask FROM read_parquet({quote_path(m.path)})"
         for n, m in enumerate(inputs.members)
@@ -110,7 +110,7 @@ def _members(db: DuckDB, inputs: PlanInputs) -> None:
 
 @dataclass(frozen=True)
 class _Codes:
-    """Where the checks of the address are: in the snapshot, or made now beside it."""
+    """Where the results of the address checks are: in the snapshot, or in a table made now."""
 
     table: str
     code: str
@@ -132,13 +132,13 @@ def _codes(db: DuckDB, field: str, snapshot: Snapshot, table: str = "address_cod
         others = any(name == "others" for name, *_ in db.rows(f"DESCRIBE {forms}"))
         return _Codes(
             "s.profiles", code, hashed, shared, forms, field, others
-        )  # others: not in old snapshots
+        )  # `others` is not in old snapshots
     annotate(db, "s.profiles", field, table)
     return _Codes(table, code, hashed, shared, "address_forms", field, counts_others=True)
 
 
 def _profiles(codes: _Codes) -> str:
-    """FROM clause: `p` the profile, `a` its address code, `f` its rescued normal form."""
+    """FROM clause: `p` is the profile, `a` its address code, `f` its repaired normal form."""
     column = f"p.{quote_identifier(codes.field)}"
     same = codes.table == "s.profiles"
     others = "max(others)" if codes.counts_others else "0"
@@ -151,8 +151,11 @@ def _profiles(codes: _Codes) -> str:
 
 
 def _address(codes: _Codes) -> str:
-    """SQL: the normal form, null unless usable. Most are in it already or only need small letters; the
-    stored hash tells which, and spares them the regular expressions."""
+    """SQL: the normal form, null unless usable.
+
+    Most addresses are already in it or only need lower case. The stored hash shows which, and saves the
+    regular expressions.
+    """
     raw, normal = f"p.{quote_identifier(codes.field)}::VARCHAR", f"{codes.alias}.{codes.hash}"
     usual = (
         f"CASE WHEN hash({raw}) = {normal} THEN {raw} WHEN hash(lower({raw})) = {normal} THEN lower({raw})"
@@ -164,11 +167,11 @@ def _address(codes: _Codes) -> str:
 
 
 def _sets(db: DuckDB, inputs: PlanInputs) -> None:
-    """What is looked up by address: `on_list`, `unsubscribed`, `suppressed` (and its domains), `standing`.
+    """Make the tables looked up by address: `on_list`, `unsubscribed`, `suppressed` (and domains), `standing`.
 
-    They hold no addresses but 64-bit hashes of them: a third of the time and of the memory. Should two
-    addresses ever share one (a chance of about 1 in 10,000,000 for two sets of a million), one person is
-    left out, or left on the list, who need not be; nobody is sent who must not be.
+    They hold 64-bit hashes instead of addresses, for a third of the time and memory. If two addresses ever
+    share a hash (a chance of about 1 in 10,000,000 for two sets of a million), one person is left out or left
+    on the list without need; nobody is sent who must not be.
     """
     reading = inputs.destination
     address_table(db, "on_list", reading.on_list if reading else None)
@@ -192,7 +195,7 @@ def _sets(db: DuckDB, inputs: PlanInputs) -> None:
 
 
 def _column(path: Path | None) -> str:
-    """FROM clause: the only column of that file, or of no file."""
+    """FROM clause: the only column of that file, or no rows without a file."""
     return f"read_parquet({quote_path(path)})" if path else "(SELECT NULL::VARCHAR WHERE false)"
 
 
@@ -206,20 +209,22 @@ def _consent(config: ExportConfig, snapshot: Snapshot) -> str:
 
 
 def _one_of(name: str, values: tuple[str, ...], snapshot: Snapshot) -> str:
-    """SQL: whether the field holds one of the values; null when it is empty."""
+    """SQL: whether the field has one of the values; null when it is empty."""
     field = snapshot.field(name)
     words = {v.strip().lower() for v in values} - {""}
     text = f"lower(nullif(trim(p.{quote_identifier(name)}::VARCHAR), ''))"
     if field and field.type is FieldType.BOOLEAN:  # the words of the file are not kept in such a field
         words |= {kept for kept, written in _AS_BOOLEAN.items() if words & written}
-    elif field and field.type is FieldType.NUMBER:  # where one is empty, some programs write 1 as 1.0
+    elif (
+        field and field.type is FieldType.NUMBER
+    ):  # in a column with empty cells, some programs write 1 as 1.0
         text = f"regexp_replace({text}, '\\.0+$', '')"
         words |= {word.rstrip("0").rstrip(".") for word in words if "." in word}
     return f"{text} IN ({', '.join(quote_text(word) for word in sorted(words)) or 'NULL'})"
 
 
 def _refused(db: DuckDB, config: ExportConfig, snapshot: Snapshot, codes: _Codes) -> None:
-    """Addresses for which any profile, in a segment or not, refuses: one refusal counts for all of them."""
+    """Make the table of addresses that any profile refuses, in a segment or not; one refusal counts for all."""
     db.run(
         f"CREATE TABLE refused AS SELECT DISTINCT hash({_address(codes)}) AS h FROM {_profiles(codes)} "
         f"WHERE {codes.alias}.{codes.shared} AND ({_consent(config, snapshot)}) = false"
@@ -227,7 +232,7 @@ def _refused(db: DuckDB, config: ExportConfig, snapshot: Snapshot, codes: _Codes
 
 
 def _left_to_others(db: DuckDB, inputs: PlanInputs, codes: _Codes) -> None:
-    """`excluded` and `taken`: the addresses of everybody in those segments, whichever profile has them."""
+    """Make `excluded` and `taken`: the addresses of everybody in those segments, whichever profile has them."""
     db.run(f"CREATE TABLE excluded AS {_addresses_of(inputs.excluded, codes)}")
     taken = [
         f"({_addresses_of(t.members, codes)} EXCEPT {_addresses_of(t.excluded, codes)})" for t in inputs.taken
@@ -250,7 +255,7 @@ def _addresses_of(members: Sequence[Members], codes: _Codes) -> str:
 
 
 def _reasons(mode: Mode, left: str) -> str:
-    """SQL: the first reason that holds. Who is taken off the list needs no consent for that."""
+    """SQL: the first reason that applies. A removal from the list needs no consent."""
     by_hand = (
         ("suppressed", Reason.SUPPRESSED),
         ("refused OR NOT consent", Reason.NO_CONSENT),
@@ -289,7 +294,7 @@ def _candidates(db: DuckDB, inputs: PlanInputs, codes: _Codes) -> None:
         suppressed = f"{_in('suppressed')} OR coalesce({domain} IN (FROM suppressed_domains), false)"
     words = ", ".join(quote_text(word) for word in Reason)
     db.run(
-        f"CREATE TYPE reason AS ENUM ({words});"  # one byte, where a text has sixteen
+        f"CREATE TYPE reason AS ENUM ({words});"  # one byte, where a text takes sixteen
         "CREATE TYPE note AS ENUM ('consent:refused_elsewhere', 'email:first_of_several', 'email:role_address')"
     )
     db.run(
@@ -323,7 +328,7 @@ def _in(table: str) -> str:
 
 
 def _losers(db: DuckDB, newest: str | None) -> None:
-    """Of several profiles with one address the newest stays, then the smallest id."""
+    """Make `losers`: of several profiles with one address the newest stays, then the smallest id."""
     first = f"p.{quote_identifier(newest)} DESC NULLS LAST, " if newest else ""
     db.run(
         f"""
@@ -337,7 +342,7 @@ def _losers(db: DuckDB, newest: str | None) -> None:
 
 
 def _cut(db: DuckDB, maximum: int) -> int | None:
-    """The first `_row` that is one contact too many."""
+    """Return the first `_row` above the limit, or None."""
     rows = db.rows(
         "SELECT _row FROM decided WHERE reason IS NULL AND _row NOT IN (SELECT _row FROM losers) "
         f"ORDER BY _row LIMIT 1 OFFSET {int(maximum)}"
@@ -346,7 +351,7 @@ def _cut(db: DuckDB, maximum: int) -> int | None:
 
 
 def _gone(db: DuckDB) -> int:
-    """How many whom this export held are not on the list any more; who unsubscribed is not among them."""
+    """Count the people this export held who are no longer on the list; unsubscribed people are not counted."""
     count: int = db.row(
         "SELECT count(*) FROM standing s WHERE was_ours AND state = 'left' "
         "AND NOT EXISTS (FROM unsubscribed u WHERE u.h = s.h)"
@@ -355,7 +360,11 @@ def _gone(db: DuckDB) -> int:
 
 
 def _removals(db: DuckDB, inputs: PlanInputs) -> tuple[int, int, int, dict[str, int]]:
-    """What this export holds on the list, how many of them go, how many stay for other exports, and for which."""
+    """Make the tables of removals.
+
+    Returns how many this export holds on the list, how many of them are removed, how many stay for other exports,
+    and how many stay for each of those.
+    """
     db.run(
         "CREATE TABLE ours AS SELECT h, held, content FROM standing "
         f"WHERE held & {OURS} <> 0 AND state IN ('on_list', 'removing')"
@@ -395,9 +404,9 @@ def _removals(db: DuckDB, inputs: PlanInputs) -> tuple[int, int, int, dict[str, 
 
 
 def _other_export(db: DuckDB, other: OtherExport, snapshot: Snapshot, number: int) -> None:
-    """Whom another export's own rule refuses is not kept for it; whom it would put there is.
+    """Apply another export's rule: drop people it refuses from `kept_for`, and add people it would put there.
 
-    Somebody who moves from one mirror to another is neither taken off nor put back: our hold goes on until
+    Somebody who moves from one mirror to another is neither removed nor added again: our hold lasts until
     the other export has run.
     """
     config, export_id = other.export.config, quote_text(other.export.id)

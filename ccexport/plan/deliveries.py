@@ -1,7 +1,7 @@
-"""What we have put on a list, what became of it, and who holds it: all of it as it is after a run.
+"""Writes what we have put on a list, its outcome, and who holds it, as of the end of a run.
 
-Owns how a run's deeds are read from its plan and outcomes; what follows from them is the table of
-`beliefs`. Must never forget a contact, nor that somebody left by their own hand.
+Owns how the actions of a run are read from its plan and outcomes; the table of `beliefs` says what follows.
+Must never forget a contact, nor that somebody left by their own choice.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -18,18 +18,18 @@ from ccexport.profiles.database import DuckDB, quote_path, quote_text, session
 
 
 def content_sql(contact: str) -> str:
-    """SQL: a number that tells one contact's text from another; 64 bits, for comparing two of one address.
+    """SQL: a 64-bit hash of a contact's text, for comparing two texts of one address.
 
-    DuckDB's own hash takes a fiftieth of the time of md5. It may change with DuckDB: `delivered_content`
-    sees to that.
+    DuckDB's own hash takes a fiftieth of the time of md5. It may change with DuckDB versions;
+    `delivered_content` handles that.
     """
     return f"hash({contact})"
 
 
 def delivered_content(db: DuckDB, deliveries: Path) -> str:
-    """SQL on the columns of that file: the number of what was delivered, null when that is not known.
+    """SQL on the columns of that file: the hash of what was delivered, null when that is not known.
 
-    The stored number is used if it is what this DuckDB would make of the stored text; else the text is.
+    The stored hash is used if this DuckDB computes the same one; otherwise it is computed from the stored text.
     """
     made = content_sql("contact")
     known = f"FROM read_parquet({quote_path(deliveries)}) WHERE content IS NOT NULL AND contact IS NOT NULL"
@@ -59,7 +59,7 @@ def fold(
     memory_limit: str = "512MB",
     temp_dir: Path | None = None,
 ) -> int:
-    """Write the deliveries after a run to `into`, its holds beside it; returns how many were taken off.
+    """Write the deliveries after a run to `into`, with the holds in a second file; return how many were removed.
 
     Contacts in `import_batches` without an outcome count as unknown. `removed`: whether the removals
     of the plan were carried out, or a Parquet file of the addresses for which they were. `readings` are those
@@ -72,7 +72,7 @@ def fold(
         published(holds_path(into)) as holds_part,
         session(memory_limit=memory_limit, temp_dir=temp_dir or into.parent / ".temp") as db,
     ):
-        # The order of rows means nothing, and keeping it would keep a million contacts in memory.
+        # The order of rows means nothing, and keeping it would hold a million contacts in memory.
         db.run("SET preserve_insertion_order = false")
         source = make_standing(
             db, base, ours=export_id, holders=holders, earlier=readings, key="{}", content="v.content"
@@ -97,7 +97,7 @@ def fold(
         }
         db.run(_DEEDS.format(**given))
         db.run(_STATES.format(**given))
-        # As it is written: the narrow table is looked up, the contacts pass by.
+        # As it is written: the narrow table is looked up while the contacts stream through.
         db.run("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         _write(db, _DELIVERIES.format(**given), part)
         db.run("RESET disabled_optimizers")
@@ -112,7 +112,7 @@ def _write(db: DuckDB, query: str, into: Path) -> None:
     db.run(f"COPY ({query}) TO {quote_path(into)} ({form})")
 
 
-_HOLD_NOBODY = (Mode.UPDATE_ONLY, Mode.REMOVE)  # they put nobody there
+_HOLD_NOBODY = (Mode.UPDATE_ONLY, Mode.REMOVE)  # they put nobody on the list
 _NO_OUTCOMES = "(SELECT 0 AS seq, '' AS outcome, '' AS note WHERE false)"
 
 
@@ -123,8 +123,8 @@ def _carried_out(removed: bool | Path) -> str:
     return "true" if removed else "false"
 
 
-# What this run did with each address, one deed for each: what was sent, kept or taken off counts before
-# what was only left out.
+# What this run did with each address, one deed per address: sent, kept or removed takes precedence over
+# merely left out.
 _DEEDS = """
 CREATE TABLE deeds AS
 WITH told AS (
@@ -144,7 +144,7 @@ FROM told WHERE deed IS NOT NULL
 QUALIFY row_number() OVER (PARTITION BY h ORDER BY deed IN ('refuse', 'hand_over'), seq) = 1
 """
 
-# Everybody known, sent or seen, with the cell of the table of beliefs that is true of them now.
+# Every address known, sent or seen, with its cell of the table of beliefs.
 _STATES = """
 CREATE TABLE everybody AS
 SELECT coalesce(k.h, t.h) AS h, coalesce(k.state, 'never'::belief) AS state, coalesce(k.held, 0) AS held,
@@ -177,12 +177,12 @@ FROM e JOIN cells c ON c.key = {key} WHERE c.now <> 'never'
 """
 
 _CONTENT = f"CASE WHEN s.known AND c.contact IS NOT NULL THEN {content_sql('c.contact')} END AS content"
-# Earlier versions had one word for both, so from the one to the other nothing happened.
+# Earlier versions had one word for both, so a change between the two means nothing.
 _CHANGED = (
     "s.sent OR (s.state::VARCHAR IS DISTINCT FROM c.state AND NOT (c.state = 'on_list' AND s.state = 'own'))"
 )
 
-# The contacts only pass by, from the plan or from what was there, looked up in the narrow table.
+# The contacts, from the plan or the earlier file, stream through and are looked up in the narrow table.
 _DELIVERIES = f"""
 SELECT s.address, s.profile_id, c.contact, {_CONTENT}, s.state::VARCHAR AS state, NULL::VARCHAR AS contact_id,
     {{run}} AS run_id, {{at}} AS at
@@ -197,7 +197,7 @@ SELECT s.address, s.profile_id, NULL, NULL, s.state::VARCHAR, NULL, {{run}}, {{a
 FROM states s WHERE s.seq IS NULL AND NOT EXISTS (FROM {{before}} c WHERE c.address = s.address)
 """
 
-# One row for each address and export: since when it holds it, until when it did, and how that ended.
+# One row per address and export: since when it holds the address, until when, and how that ended.
 _HOLDS = """
 WITH wanted AS (
     SELECT s.address, o.export_id, s.held & o.bit <> 0 AS holds, o.first

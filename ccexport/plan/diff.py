@@ -1,6 +1,6 @@
 """Compares the contacts with the destination and with what was delivered before.
 
-Owns the SQL that gives the rows of a plan, slice by slice. Must never decide a reason: `decide` does.
+Owns the SQL for the rows of a plan, slice by slice. Must never decide a reason: `decide` does.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from ccexport.profiles.database import DuckDB, quote_identifier, quote_path
 
 @dataclass(frozen=True)
 class Slice:
-    """The candidates with `low` <= `_row` < `high`; from `cut` on they are over the limit."""
+    """The candidates with `low` <= `_row` < `high`; from `cut` on they exceed the limit."""
 
     low: int
     high: int
@@ -24,10 +24,10 @@ class Slice:
 
 
 def drafts_query(sql: DraftSql, email: str, part: Slice, *, clean: bool, removes: bool = False) -> str:
-    """SQL: the rows of a slice, which come in order when one thread does it.
+    """SQL: the rows of a slice, in order when one thread runs it.
 
-    `clean`: whether the snapshot knows which profiles have nothing to clean. `removes`: whoever has no reason
-    is taken off the list, and no contact is made of them. Where `careful` is true the
+    `clean`: whether the snapshot knows which profiles have nothing to clean. `removes`: profiles without a reason
+    are removed from the list, and no contact is made of them. Where `careful` is true the
     contact is only a draft, and the row has all that `careful_query` needs.
     """
     over = f"WHEN d._row >= {part.cut} THEN 'over_limit'" if part.cut is not None else ""
@@ -69,19 +69,19 @@ def careful_query(sql: ContactSql, chosen: str) -> str:
 
 
 _NEEDED = ("on_list", "known", "note")
-# Two contacts with one text are the same contact; `delivered` is made by the same function.
+# Two contacts with the same text are equal; `delivered` is made by the same function.
 _VERDICT = f"""CASE WHEN NOT on_list THEN 'add'
     WHEN NOT known OR delivered IS DISTINCT FROM {content_sql("contact")} THEN 'update'
     ELSE 'unchanged' END"""
 
 
 def _warnings(sql: ContactSql) -> str:
-    """SQL: what is to be said of the mapped values and of the address of a contact."""
+    """SQL: the warnings about the mapped values and the address of a contact."""
     return f"CASE WHEN note IS NULL THEN {sql.warnings} ELSE concat_ws(';', note, {sql.warnings}) END"
 
 
 def _levels(sql: ContactSql) -> str:
-    """SQL: a table for each level of the mapping, on top of `texts`; the last of them is `checked`."""
+    """SQL: a table for each level of the mapping, on top of `texts`; the last is `checked`."""
     names = ("texts", "cleaned", "vals", "checked")
     return ", ".join(
         f"{name} AS (SELECT * {''.join(f', {each}' for each in level)} FROM {before})"
@@ -90,7 +90,7 @@ def _levels(sql: ContactSql) -> str:
 
 
 def removals_query(inputs: PlanInputs) -> str:
-    """SQL: one row for each contact that is taken off the list, by address."""
+    """SQL: one row for each contact that is removed from the list, by address."""
     assert inputs.deliveries is not None  # noqa: S101  (there are no removals without them)
     return f"""
         SELECT 0::BIGINT AS _row, v.profile_id, v.address, 'remove' AS verdict, NULL::VARCHAR AS reason,
@@ -102,13 +102,13 @@ def removals_query(inputs: PlanInputs) -> str:
 
 
 def write_before(db: DuckDB, inputs: PlanInputs, rows: Path, into: Path) -> None:
-    """What we delivered last, for every row that changes or removes it."""
+    """Write what we delivered last, for every row that changes or removes it."""
     delivered = (
         f"read_parquet({quote_path(inputs.deliveries)})"
         if inputs.deliveries
         else "(SELECT ''::VARCHAR AS address, ''::VARCHAR AS contact WHERE false)"
     )
-    # As it is written: rows are looked up, the wide contacts pass by.
+    # As it is written: rows are looked up while the wide contacts stream through.
     db.run("SET disabled_optimizers = 'join_order,build_side_probe_side'")
     changed = (
         f"SELECT seq, address FROM read_parquet({quote_path(rows)}) WHERE verdict IN ('update', 'remove')"
@@ -122,7 +122,7 @@ def write_before(db: DuckDB, inputs: PlanInputs, rows: Path, into: Path) -> None
 
 
 def write_dropped(db: DuckDB, into: Path) -> str:
-    """The contacts only another export still holds; returns a hash of them."""
+    """Write the contacts that only another export still holds; return a hash of them."""
     db.run(f"COPY (SELECT address FROM dropped ORDER BY address) TO {quote_path(into)} (FORMAT parquet)")
     text = db.row("SELECT string_agg(address, chr(10) ORDER BY address) FROM dropped")[0] or ""
     return hashlib.sha256(text.encode()).hexdigest()

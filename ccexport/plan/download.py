@@ -1,4 +1,4 @@
-"""Every row of a plan as a file: CSV that no spreadsheet takes for formulas, a workbook, or Parquet.
+"""Writes every row of a plan to a file: CSV that no spreadsheet reads as formulas, a workbook, or Parquet.
 
 Owns the columns of a download. Must never hold more than one piece of it in memory.
 """
@@ -28,7 +28,7 @@ COLUMNS = (
 
 
 def contacts_csv(plan: Plan, outcomes: Path | None) -> Iterator[str]:
-    """The rows in plan order, in pieces of CSV text with a header."""
+    """Yield the rows in plan order, in pieces of CSV text with a header."""
     yield ",".join(COLUMNS) + "\r\n"
     cells = " || ',' || ".join(csv_cell_sql(name) for name in COLUMNS)
     with session(memory_limit=MEMORY_LIMIT, temp_dir=_temp(plan)) as db:
@@ -37,13 +37,13 @@ def contacts_csv(plan: Plan, outcomes: Path | None) -> Iterator[str]:
 
 
 def contacts_parquet(plan: Plan, outcomes: Path | None, into: Path) -> None:
-    """The same rows as a Parquet file, complete or not there."""
+    """Write the same rows as a Parquet file, which is complete or absent."""
     with published(into) as part, session(memory_limit=MEMORY_LIMIT, temp_dir=_temp(plan)) as db:
         db.run(f"COPY ({_rows(plan, outcomes)}) TO {quote_path(part)} (FORMAT parquet, COMPRESSION zstd)")
 
 
 def contacts_xlsx(plan: Plan, outcomes: Path | None, into: Path) -> None:
-    """The same rows as a workbook: its cells are typed, so nothing in them is a formula."""
+    """Write the same rows as a workbook; its cells are typed, so none of them is a formula."""
     with session(memory_limit=MEMORY_LIMIT, temp_dir=_temp(plan)) as db:
         texts = ", ".join(f"CAST({name} AS VARCHAR) AS {name}" for name in COLUMNS)
         batches = db.arrow(f"SELECT {texts} FROM ({_rows(plan, outcomes)})")

@@ -1,7 +1,7 @@
-"""Takes one address out of a frozen plan and out of files of addresses.
+"""Removes one address from a frozen plan and from files of addresses.
 
-A plan keeps its rows, verdicts, reasons and counts; whose row it was is gone. Its digest stays the
-name under which it was approved. Must never leave a plan that `load_plan` refuses.
+A plan keeps its rows, verdicts, reasons and counts, but no longer says whose row it was. It keeps the digest
+under which it was approved. Must never leave a plan that `load_plan` refuses.
 """
 
 import hashlib
@@ -17,12 +17,12 @@ from ccexport.plan.freeze import BEFORE, BODIES, DESCRIPTION, DROPPED, ROWS
 from ccexport.profiles.database import quote_path, quote_text, session
 
 ERASED = "erased"
-HALVES = "halves"  # smaller requests of an ended run: nobody asks for them any more
+HALVES = "halves"  # smaller requests of an ended run: they are not needed any more
 _LIMIT = "256MB"
 
 
 def rows_of(folder: Path, address: str) -> int:
-    """How many rows of the plan in `folder` are about that address, or say what it was sent before."""
+    """Count the rows of the plan in `folder` about that address, including what it was sent before."""
     with session(memory_limit=_LIMIT, temp_dir=folder.parent / ".temp") as db:
         rows: int = db.row(
             f"SELECT count(*) FROM read_parquet({quote_path(folder / ROWS)}) WHERE {_is(address)}"
@@ -34,9 +34,9 @@ def rows_of(folder: Path, address: str) -> int:
 
 
 def erase_from_plan(folder: Path, address: str, contact_ids: Collection[str] = ()) -> tuple[int, list[int]]:
-    """Make the plan again without that address, beside it, then put it in its place.
+    """Write the plan again without that address, then replace the old one.
 
-    Returns how many rows were about it, and their `seq`. `contact_ids` are taken out of the bodies of
+    Returns how many rows were about it, and their `seq`. `contact_ids` are removed from the bodies of
     removals.
     """
     recover_folder(folder)
@@ -50,7 +50,7 @@ def erase_from_plan(folder: Path, address: str, contact_ids: Collection[str] = (
 
 
 def _erase(folder: Path, part: Path, address: str) -> list[tuple[int, int | None, int]]:
-    """Write the tables without that address; seq, batch and line of each row about it."""
+    """Write the tables without that address; return seq, batch and line of each row about it."""
     shutil.rmtree(part / HALVES, ignore_errors=True)
     with session(memory_limit=_LIMIT, temp_dir=folder.parent / ".temp") as db:
         found = db.rows(
@@ -66,14 +66,14 @@ def _erase(folder: Path, part: Path, address: str) -> list[tuple[int, int | None
             ),
         ):
             if name == BEFORE and not found:
-                continue  # NOT IN (NULL) would drop them all
+                continue  # NOT IN (NULL) would drop every row
             with published(part / name) as made:
                 db.run(f"COPY ({query}) TO {quote_path(made)} (FORMAT parquet, ROW_GROUP_SIZE 65536)")
     return found
 
 
 def erase_rows(path: Path, condition: str) -> int:
-    """Drop the rows of a Parquet file for which the SQL condition holds; the file changes at once or not."""
+    """Drop the rows of a Parquet file that match the SQL condition, atomically."""
     with session(memory_limit=_LIMIT, temp_dir=path.parent / ".temp") as db:
         source = f"read_parquet({quote_path(path)})"
         count: int = db.row(f"SELECT count(*) FROM {source} WHERE {condition}")[0]
@@ -85,7 +85,7 @@ def erase_rows(path: Path, condition: str) -> int:
 
 
 def forget_notes(outcomes: Path, seqs: Collection[int]) -> None:
-    """Outcomes name nobody, but what Constant Contact said of a line may."""
+    """Delete the notes of these rows: outcomes name nobody, but Constant Contact's note on a line may."""
     if not outcomes.exists() or not seqs:
         return
     with session(memory_limit=_LIMIT, temp_dir=outcomes.parent / ".temp") as db:
@@ -99,7 +99,7 @@ def forget_notes(outcomes: Path, seqs: Collection[int]) -> None:
 
 
 def is_address(column: str, address: str) -> str:
-    """SQL: whether the column holds that address, in any spelling of it."""
+    """SQL: whether the column holds that address, in any spelling."""
     return f"coalesce(lower(trim({column})) = {quote_text(address)}, false)"
 
 
@@ -118,7 +118,7 @@ FROM read_parquet({rows}) ORDER BY seq
 
 
 def _empty_lines(bodies: Path, places: list[tuple[int, int]]) -> None:
-    """The contact becomes an empty object, so that every other one keeps its line."""
+    """Replace each contact by an empty object, so that the other contacts keep their lines."""
     for number in {batch for batch, _ in places}:
         path = bodies / f"{number:04d}.json"
         body = json.loads(path.read_bytes())
@@ -142,7 +142,7 @@ def _replace(path: Path, body: Any) -> None:
 
 
 def _describe(part: Path, count: int) -> None:
-    """The description names every file with size and hash; `erased` says why they are not the first ones."""
+    """Write the description with new sizes and hashes; `erased` says why they differ from the first ones."""
     told = json.loads((part / DESCRIPTION).read_text(encoding="utf-8"))
     plan = told["plan"]
     plan["files"] = {name: _fingerprint(part / name) for name in plan["files"]}

@@ -1,4 +1,4 @@
-"""What the values of a field speak for and against: addresses, phones, places, names, days.
+"""Judges what the values of a field can be: addresses, phones, places, names, days.
 
 Owns the judgement of samples. Must never keep or show a value.
 """
@@ -20,7 +20,7 @@ _HALF = 0.5
 
 
 def fits(evidence: FieldEvidence, type_: FieldType, meaning: str) -> bool:
-    """Whether the values may be what the name says. A field without any value fits everything."""
+    """Return whether the values can be what the name says. A field without values fits everything."""
     if type_ in {FieldType.LIST, FieldType.BOOLEAN}:
         return False
     if meaning in {"birthday", "anniversary"}:
@@ -37,12 +37,12 @@ def fits(evidence: FieldEvidence, type_: FieldType, meaning: str) -> bool:
 
 
 def mostly_addresses(evidence: FieldEvidence) -> bool:
-    """Whether most values are e-mail addresses, whatever the name says."""
+    """Return whether most values are e-mail addresses, whatever the name says."""
     return bool(evidence.sample) and _share(evidence.sample, _email) >= _HALF
 
 
 def mostly_several_words(evidence: FieldEvidence) -> bool:
-    """Whether most values have a blank inside: full names, not one of their parts."""
+    """Return whether most values contain a space: full names, not one of their parts."""
     return _share(evidence.sample, lambda v: " " in v.strip()) >= _HALF
 
 
@@ -55,7 +55,7 @@ def _email(value: str) -> bool:
 
 
 def _plain(value: str) -> bool:
-    """Neither an object, nor a link, nor an e-mail address."""
+    """Return whether the value is neither an object, a link nor an e-mail address."""
     return not (_JSON.fullmatch(value) or _URL.match(value.strip()) or _EMAIL.fullmatch(value.strip()))
 
 

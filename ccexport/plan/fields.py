@@ -41,18 +41,18 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True)
 class ContactField:
-    """One property of an imported contact; `length` is the most characters it takes."""
+    """One property of an imported contact; `length` is its maximum number of characters."""
 
     name: str
     label: str
     shape: Shape = Shape.TEXT
     length: int = 50
     address: str | None = None
-    """Which of the addresses of a contact this is a part of: "" is the unnamed (home) one."""
+    """The contact's address this is a part of: "" is the unnamed (home) one."""
 
     @property
     def phone(self) -> bool:
-        """Whether it is one of the at most three phone numbers of a contact."""
+        """Whether it is a phone number; a contact has at most three."""
         return self.name == "phone" or self.name.endswith("_phone")
 
 
@@ -115,7 +115,7 @@ _FIELDS = [
     ContactField("mobile_phone", "Mobile phone", Shape.PHONE),
     ContactField("other_phone", "Other phone", Shape.PHONE),
     *_parts(""),
-    # The schema spells this one country "home country", with a blank, surely by mistake; the unnamed
+    # The schema spells this one country "home country", with a space, surely by mistake; the unnamed
     # address is a home address, so its `country` does the same.
     *_parts("home_"),
     *_parts("work_"),
@@ -127,5 +127,5 @@ CONTACT_FIELDS: dict[str, ContactField] = {field.name: field for field in _FIELD
 
 
 def custom_field(name: str) -> ContactField:
-    """The property of the custom field of that API name (not its label)."""
+    """Return the property of the custom field with that API name (not its label)."""
     return ContactField(CUSTOM + name, name, length=CUSTOM_LENGTH)

@@ -33,7 +33,7 @@ from ccexport.model.plans import Plan, PlannedBatch, TrippedGuard
 from ccexport.model.words import Reason, Verdict
 
 VERSION = 2
-_READ = (1, VERSION)  # the first had a column more
+_READ = (1, VERSION)  # the first format had one more column
 ROWS, BEFORE, DROPPED, DESCRIPTION, BODIES = (
     "plan.parquet",
     "before.parquet",
@@ -52,8 +52,8 @@ TEXTS = (
     "contact",
 )
 # The digest covers the contacts through the hashes of the bodies; these are the other columns.
-# `delivered` (the hash of what we delivered last) is not stored, but what an update replaces is
-# part of what a person approves.
+# `delivered` (the hash of what we delivered last) is not stored, but a person also approves what
+# an update replaces.
 DIGESTED = (*(name for name in TEXTS if name != "contact"), "delivered")
 SCHEMA = pa.schema(
     [
@@ -67,7 +67,7 @@ _REPEATED = ["verdict", "reason", "warnings", "segments", "batch"]
 
 
 class _Hashed(io.RawIOBase):
-    """A new file whose bytes are hashed while they are written, so that they need not be read again."""
+    """A new file that is hashed while it is written, so that it need not be read again."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb")
@@ -84,7 +84,7 @@ class _Hashed(io.RawIOBase):
         return self._file.tell()
 
     def fingerprint(self) -> dict[str, Any]:
-        """Its size and hash."""
+        """Return its size and hash."""
         return {"bytes": self._file.tell(), "sha256": self._hash.hexdigest()}
 
     def close(self) -> None:
@@ -93,7 +93,7 @@ class _Hashed(io.RawIOBase):
 
 
 class RowsFile:
-    """Writes `plan.parquet` and counts what it writes; `fingerprint` is its size and hash once closed."""
+    """Writes `plan.parquet` and counts its rows; `fingerprint` is its size and hash once closed."""
 
     def __init__(self, path: Path) -> None:
         self._file = _Hashed(path)
@@ -121,13 +121,13 @@ class RowsFile:
 
 
 class Digest:
-    """SHA-256 over the rows, column by column, so that it does not matter how they were batched."""
+    """SHA-256 over the rows, column by column, so that the batching of rows does not matter."""
 
     def __init__(self) -> None:
         self._columns = {name: (hashlib.sha256(), hashlib.sha256()) for name in DIGESTED}
 
     def add(self, rows: pa.Table) -> None:
-        """Take the next rows; lengths are hashed beside the text, so no two tables look alike."""
+        """Add the next rows; lengths are hashed with the text, so that no two tables look alike."""
         for name, (texts, lengths) in self._columns.items():
             for chunk in rows[name].chunks:
                 if pa.types.is_integer(chunk.type):
@@ -138,7 +138,7 @@ class Digest:
                 texts.update(_text_of(chunk))
 
     def hexdigest(self, about: Mapping[str, Any], bodies: tuple[PlannedBatch, ...], dropped: str) -> str:
-        """The name of the plan: what it is about, the bodies it sends, and every row."""
+        """Return the digest of the plan: what it is about, the bodies it sends, and every row."""
         whole = hashlib.sha256(json.dumps([VERSION, about, dropped], sort_keys=True).encode())
         for body in bodies:
             whole.update(bytes.fromhex(body.sha256))
@@ -148,7 +148,7 @@ class Digest:
 
 
 def _text_of(chunk: pa.Array) -> memoryview | bytes:
-    """The bytes of all texts of a column, one after the other, without what Arrow keeps around them."""
+    """Return the bytes of all texts of a column, one after the other, without Arrow's padding."""
     chunk = pc.fill_null(chunk, "")
     _, offsets, data = chunk.buffers()
     if data is None or not len(chunk):
@@ -159,7 +159,7 @@ def _text_of(chunk: pa.Array) -> memoryview | bytes:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a description says besides what can be counted from the rows."""
+    """What a description says apart from what can be counted from the rows."""
 
     id: str
     export_id: str
@@ -182,7 +182,7 @@ def write_description(
     batches: tuple[PlannedBatch, ...],
     guards: tuple[TrippedGuard, ...],
 ) -> None:
-    """Write `plan.json`, the last file of a plan; it names the others with size and hash."""
+    """Write `plan.json`, the last file of a plan; it lists the other files with size and hash."""
     counts = rows.counts
     read_at = facts.destination_read_at
     described = {
@@ -209,7 +209,7 @@ def _fingerprint(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """A folder to fill; it gets its name when everything in it is complete, and never before."""
+    """Provide a folder to fill; it gets its final name only when everything in it is complete."""
     if folder.exists():
         raise Conflict("There is a plan {plan} already.", plan=folder.name)
     with published_folder(folder) as part:
@@ -217,7 +217,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
 
 
 def load_plan(folder: Path, *, hashes: bool = False) -> Plan:
-    """The plan in that folder. Missing or short files are refused; with `hashes`, any changed byte is."""
+    """Load the plan in that folder. Refuses missing or short files, and with `hashes` any changed byte."""
     try:
         stored = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         plan, files = _plan(folder, stored["plan"]), stored["plan"]["files"]
@@ -263,5 +263,5 @@ def _plan(folder: Path, stored: Mapping[str, Any]) -> Plan:
 
 
 def _sentence(stored: str | dict[str, Any]) -> Message:
-    """Plans made before sentences were values have them as text."""
+    """Return the stored sentence as a message; old plans stored sentences as text."""
     return verbatim(stored) if isinstance(stored, str) else Message.from_json(stored)

@@ -1,6 +1,6 @@
 """The limits that block a plan until a person with the right releases them once.
 
-Owns when a guard trips and the sentence a person then reads. Must never look at a row.
+Owns when a guard trips and the sentence shown for it. Must never read rows.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,13 +21,13 @@ HEAD_ROOM = "head_room"
 GONE = "gone_percent"
 GUARDS = (EMPTY, SHRUNKEN, GONE, REMOVALS_PERCENT, REMOVALS_COUNT, REJECTED, TOO_MANY, HEAD_ROOM)
 PUT_BACK = "put_back"
-"""The other answer to `gone_percent`: whoever went missing since the last run is put back."""
+"""The other answer to `gone_percent`: people missing since the last run are put back."""
 GONE_FLOOR = 20
 
 
 @dataclass(frozen=True)
 class Figures:
-    """The numbers of a plan that the guards look at; `held` is what this export has on the list now."""
+    """The numbers of a plan that the guards check; `held` is what this export has on the list now."""
 
     candidates: int
     verdicts: Mapping[Verdict, int]
@@ -41,7 +41,7 @@ class Figures:
 
 
 def tripped(limits: Guards, figures: Figures, released: frozenset[str]) -> tuple[TrippedGuard, ...]:
-    """Every guard that blocks this plan, in the order of `GUARDS`."""
+    """Return every guard that blocks this plan, in the order of `GUARDS`."""
     return tuple(
         TrippedGuard(name, sentence)
         for name, sentence in _sentences(limits, figures)

@@ -1,10 +1,10 @@
-"""What the words in the name of a field mean, in twelve languages. Written without accents, in small letters.
+"""What the words in field names mean, in twelve languages; in lower case, without accents.
 
 Owns the vocabulary of suggestions. Must never look at a field or a value.
 """
 
 FULL_NAME, TITLE, ADDRESS = "full_name", "title", "address"
-"""Meanings that are no contact fields: what they are the values or the other fields decide."""
+"""Meanings that are not contact fields: the values or the other fields decide what they are."""
 
 
 def _words(text: str) -> list[str]:
@@ -82,7 +82,7 @@ _PHRASES = {
 MEANINGS = {
     phrase.replace(" ", ""): meaning for meaning, written in _PHRASES.items() for phrase in written.split("|")
 }
-LONGEST_PHRASE = 5  # words of a name that may be one phrase together
+LONGEST_PHRASE = 5  # at most this many words of a name may form one phrase
 
 HOME, WORK, MOBILE, OTHER, SECOND = "home", "work", "mobile", "other", "second"
 MAILING, SHIPPING = "mailing", "shipping"
@@ -116,7 +116,7 @@ COMPOUNDS = tuple(
         reverse=True,
     )
 )
-"""First parts of words written as one, such as Rechnungsadresse."""
+"""First parts of compound words such as Rechnungsadresse."""
 
 NOISE = frozenset(
     _words(

@@ -1,7 +1,7 @@
-"""What the name of a field says: the meaning, which of several addresses or phones, and how plain it is.
+"""Reads the name of a field: its meaning, which of several addresses or phones it is, and how sure that is.
 
-Must never look at a value, and says nothing of a name with a word it does not know: *Fax* and *Web page* are no
-phone and no street.
+Must never look at a value. A name with an unknown word has no meaning: *Fax* and *Web page* are not a
+phone and a street.
 """
 
 import re
@@ -28,7 +28,7 @@ from ccexport.plan.header_words import (
 
 EXACT, QUALIFIED, SECONDARY, SIMILAR = 1.0, 0.9, 0.8, 0.75
 _LEAST_RATIO = 0.86
-_LEAST_LENGTH = 5  # short names are alike by chance
+_LEAST_LENGTH = 5  # short names are similar by chance
 _LETTERS = str.maketrans(
     {"ø": "o", "æ": "ae", "ł": "l", "đ": "d", "ß": "ss", "ı": "i", "’": "'", "ð": "d", "þ": "th"}
 )
@@ -38,7 +38,7 @@ _NOT_A_SLIP = frozenset({"department", "departments", "status", "telefax", "faxn
 
 @dataclass(frozen=True)
 class Header:
-    """`kind` is home, work …; `number` which of several. `confidence` 1.0 is a name we know as it stands."""
+    """`kind` is home, work …; `number` says which of several. `confidence` 1.0 means an exact known name."""
 
     meaning: str
     kind: str = ""
@@ -47,13 +47,13 @@ class Header:
 
 
 def folded(name: str) -> str:
-    """Small letters without accents: `Fødselsdato` → `fodselsdato`."""
+    """Return the name in lower case without accents: `Fødselsdato` → `fodselsdato`."""
     text = unicodedata.normalize("NFKD", name.casefold().translate(_LETTERS))
     return "".join(c for c in text if not unicodedata.combining(c))
 
 
 def words_in(name: str) -> list[str]:
-    """The words and numbers of a name: `Address1_StateOrProvince` → address, 1, state, or, province."""
+    """Return the words and numbers of a name: `Address1_StateOrProvince` → address, 1, state, or, province."""
     text = re.sub(r"\((?=[^)]*[._:+])[^)]*\)", " ", name)  # (customer.metafields.facts.birth_date), (UTC+0)
     text = re.sub(r"(?<=[a-zæøåäöüéß])(?=[A-ZÆØÅÄÖÜÉ])", " ", text)
     text = re.sub(r"[#№]", " number ", folded(text))
@@ -62,7 +62,7 @@ def words_in(name: str) -> list[str]:
 
 @lru_cache(maxsize=4_096)
 def read_header(name: str) -> Header | None:
-    """The meaning of the name, or None. A page asks again at every rerun."""
+    """Return the meaning of the name, or None. Cached: a page calls it at every rerun."""
     words = words_in(name)
     joined = "".join(w for w in words if not w.isdigit())
     if joined in MEANINGS and not any(w.isdigit() for w in words):
@@ -75,7 +75,7 @@ def _street_of(meaning: str) -> str:
 
 
 def _composed(words: Sequence[str]) -> Header | None:
-    """A name of several words that are all known."""
+    """Read a name of several words that are all known."""
     meanings: list[str] = []
     kinds: list[str] = []
     numbers: list[int] = []
@@ -106,7 +106,7 @@ def _composed(words: Sequence[str]) -> Header | None:
 
 
 def _says_the_kind(words: Sequence[str], at: int) -> bool:
-    """Whether a word such as `mobile` or `business` has something beside it that it says the kind of."""
+    """Return whether a word such as `mobile` or `business` qualifies another word of the name."""
     return any(n != at and _longest(words, n)[0] for n in range(len(words)))
 
 
@@ -119,7 +119,7 @@ def _longest(words: Sequence[str], at: int) -> tuple[str | None, int]:
 
 
 def _second_part(word: str) -> tuple[str, str] | None:
-    """`rechnungsadresse`: what it says of which address."""
+    """Read a compound word such as `rechnungsadresse`: its meaning and which address it belongs to."""
     for first in COMPOUNDS:
         rest = word.removeprefix(first)
         if rest != word and rest in MEANINGS:
@@ -128,7 +128,7 @@ def _second_part(word: str) -> tuple[str, str] | None:
 
 
 def _one(meanings: Sequence[str], kinds: list[str]) -> str | None:
-    """What several known words mean together; None when they contradict each other."""
+    """Return the joint meaning of several known words; None when they contradict each other."""
     found = list(dict.fromkeys(meanings))
     parts = [m for m in found if m in ADDRESS_PARTS]
     if "country" in found and "state" in found:  # Country/Region
@@ -183,7 +183,7 @@ def _header(
 
 @lru_cache(maxsize=4_096)
 def _similar(name: str) -> Header | None:
-    """The most similar known name, for slips of the finger."""
+    """Return the most similar known name, to allow for typing errors."""
     if len(name) < _LEAST_LENGTH or name in _NOT_A_SLIP:
         return None
     ratio, word = max((SequenceMatcher(None, name, word).ratio(), word) for word in MEANINGS)

@@ -15,7 +15,7 @@ MOST_SEGMENTS = 60
 
 @dataclass(frozen=True)
 class Taken:
-    """The people that an export which comes first takes: its segments without those it excludes."""
+    """The people taken by an export with precedence: its segments without the ones it excludes."""
 
     members: tuple[Members, ...]
     excluded: tuple[Members, ...] = ()
@@ -33,14 +33,14 @@ class OtherExport:
 class PlanInputs:
     """What to plan: the export, its members on one snapshot, and what is known of the destination.
 
-    `destination` None means "cannot tell": such a plan can be looked at, but nobody can know who
+    `destination` None means it could not be read: such a plan can be previewed, but nobody can know who
     unsubscribed or left. `suppression` is a Parquet file of one text column, each row an address
     or a domain (`example.com` or `@example.com`). `last_candidates` and `last_sent` are of this
-    export's last finished run; `head_room` is how many more contacts the contract takes.
-    `released` are the names of the guards a person has released for this one time. `earlier` are the readings
+    export's last finished run; `head_room` is how many more contacts the contract allows.
+    `released` are the names of the guards a person has released for this run. `earlier` are the readings
     taken since the deliveries, oldest first, without `destination`. `holders`: the exports that may hold
-    somebody on the list, each with the first of its versions that counts (None: every one that is named);
-    `others` are those besides this one.
+    somebody on the list, each with the first of its versions that counts (None: every export that has a hold);
+    `others` are the other exports to the list.
     """
 
     export: Export
@@ -63,7 +63,7 @@ class PlanInputs:
 
 
 def check_inputs(inputs: PlanInputs) -> None:
-    """Refuse inputs that do not belong together: the plan would be of something else."""
+    """Raise `BadInput` when the inputs do not belong together."""
     config = inputs.export.config
     if len(inputs.members) > MOST_SEGMENTS:
         raise BadInput(

@@ -51,7 +51,7 @@ from ccexport.profiles.store import ProfileStore
 
 __all__ = ["PlanInputs", "make_plan"]
 
-# About as many candidates are mapped in one go, and written in pieces; two slices are worked on at a time.
+# About how many candidates are mapped at once, and how many rows are written at once.
 SLICE = 50_000
 PIECE = 15_000
 DRAFTED = [*(name for name in TEXTS), "delivered", "careful"]
@@ -70,7 +70,7 @@ def make_plan(
 ) -> Plan:
     """Plan the export into `folder`, which must not exist yet, and freeze it.
 
-    BadInput when the mapping or the inputs do not fit; then nothing is left behind.
+    Raises `BadInput` when the mapping or the inputs do not fit; then nothing is left behind.
     """
     check_inputs(inputs)
     config = inputs.export.config
@@ -121,7 +121,7 @@ def _write_rows(
 
 
 def numbered(table: pa.Table, first: int, packer: Packer, sent: pa.Array) -> pa.Table:
-    """The rows with their place in the plan and, when they are sent, in the bodies."""
+    """Return the rows with their place in the plan and, when they are sent, in the bodies."""
     table = table.combine_chunks()
     chosen = pc.is_in(table["verdict"], value_set=sent)
     contacts = table["contact"].filter(chosen).combine_chunks()
@@ -137,7 +137,7 @@ def numbered(table: pa.Table, first: int, packer: Packer, sent: pa.Array) -> pa.
 def _slices(
     db: DuckDB, inputs: PlanInputs, targets: Sequence[Target], decided: Decided
 ) -> Iterator[pa.Table]:
-    """Every row of the plan in order. The next slices are made while one is being written."""
+    """Yield every row of the plan in order. The next slices are made while one is written."""
     contacts = _Contacts(inputs, targets, clean=_knows_clean(db))
 
     def work(part: Slice | None) -> pa.Table:
@@ -146,8 +146,8 @@ def _slices(
                 return cursor.arrow(removals_query(inputs), batch=PIECE).read_all()
             return contacts.made(cursor, part)
 
-    # One thread of DuckDB's keeps the order of the profiles, so nothing need be sorted; two of ours
-    # keep both cores busy. What they made is memory too, and little has to stay in DuckDB's meanwhile.
+    # One DuckDB thread keeps the order of the profiles, so no sort is needed; two threads of ours
+    # keep both cores busy. Their results need memory too, so DuckDB gets less meanwhile.
     limit = db.memory_limit
     db.run(f"SET threads = 1; SET memory_limit = '{limit * 2 // 3}B'")
     parts: list[Slice | None] = [Slice(low, high, decided.cut) for low, high in _ranges(db)]
@@ -163,12 +163,12 @@ def _slices(
 
 
 def _knows_clean(db: DuckDB) -> bool:
-    """Whether the snapshot says which profiles are clean; those of earlier versions do not."""
+    """Return whether the snapshot says which profiles are clean; those of earlier versions do not."""
     return bool(db.rows("SELECT 1 FROM (DESCRIBE s.profiles) WHERE column_name = ?", [CLEAN]))
 
 
 class _Contacts:
-    """Makes the rows of a slice: all as they stand, then the few that need care once more."""
+    """Makes the rows of a slice: drafts of all of them, then the few that need cleaning."""
 
     def __init__(self, inputs: PlanInputs, targets: Sequence[Target], *, clean: bool) -> None:
         latest = inputs.snapshot.created_at.year + 10
@@ -191,7 +191,7 @@ class _Contacts:
 
 
 def _put_right(rows: pa.Table, right: pa.Table) -> Iterator[pa.RecordBatch]:
-    """The drafts that are not plain replaced by the next rows of `right`."""
+    """Yield the drafts, with the rows that need cleaning replaced by the next rows of `right`."""
     done = 0
     for batch in rows.to_batches():
         chosen = batch["careful"]
@@ -206,7 +206,7 @@ def _put_right(rows: pa.Table, right: pa.Table) -> Iterator[pa.RecordBatch]:
 
 
 def _in_order(table: pa.Table) -> pa.Table:
-    """The rows by `_row`; they come that way unless the plan of the query was turned round."""
+    """Return the rows by `_row`; they are usually in order already, unless DuckDB changed its query plan."""
     order = table["_row"].to_numpy()
     if (order[1:] < order[:-1]).any():
         return table.take(pc.sort_indices(table["_row"]))
@@ -214,7 +214,7 @@ def _in_order(table: pa.Table) -> pa.Table:
 
 
 def _ranges(db: DuckDB) -> list[tuple[int, int]]:
-    """Ranges of `_row`, each with about `SLICE` candidates."""
+    """Return ranges of `_row`, each with about `SLICE` candidates."""
     grains = db.rows(f"SELECT _row // {_GRAIN} AS g, count(*) FROM decided GROUP BY g ORDER BY g")
     ranges: list[tuple[int, int]] = []
     low, count = 0, 0
@@ -257,15 +257,15 @@ def _facts(inputs: PlanInputs, plan_id: str, decided: Decided, now: datetime) ->
 
 
 def _names(inputs: PlanInputs, kept_for: Mapping[str, int]) -> dict[str, int]:
-    """How many leavers stay for each other export, by its name."""
+    """Return how many leavers stay for each other export, by its name."""
     names = {other.export.id: other.export.name for other in inputs.others}
     return {names.get(export_id, export_id): count for export_id, count in kept_for.items()}
 
 
 def _about(inputs: PlanInputs, targets: Sequence[Target]) -> dict[str, Any]:
-    """What is approved besides the rows. Names for people are not part of it: renaming changes nothing."""
+    """Return what is approved besides the rows. Display names are left out: renaming changes nothing."""
     config = inputs.export.config
-    # What no export had before is left out, so that the digests of earlier plans stay what they were.
+    # New kinds of input are left out while unused, so that the digests of earlier plans do not change.
     refusals = {"refusals": [r.model_dump(mode="json") for r in config.refusals]} if config.refusals else {}
     return refusals | {
         "account": inputs.account_id,

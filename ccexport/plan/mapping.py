@@ -1,6 +1,6 @@
 """Checks a saved mapping against the profiles and the contact fields before anything is planned.
 
-Owns what a mapping may say. Must never look at a value: `contact` makes the SQL for those.
+Owns what a mapping may say. Must never look at a value: `contact` makes the SQL for values.
 """
 
 import dataclasses
@@ -44,12 +44,12 @@ class Target:
 
 
 def check_mapping(config: ExportConfig, snapshot: Snapshot, custom_fields: Mapping[str, str]) -> None:
-    """Refuse a mapping that cannot be carried out, naming the field and the nearest match."""
+    """Refuse a mapping that cannot be executed, naming the field and the nearest match."""
     resolve(config, snapshot, custom_fields)
 
 
 def resolve(config: ExportConfig, snapshot: Snapshot, custom_fields: Mapping[str, str]) -> tuple[Target, ...]:
-    """The mapped fields in the order in which they are written, whatever order they were saved in."""
+    """Return the mapped fields in the order in which they are written, whatever order they were saved in."""
     _profile_field(config.email, snapshot, "The e-mail address")
     if config.consent:
         _profile_field(config.consent.field, snapshot, "The consent rule")
@@ -108,7 +108,7 @@ def _contact_field(target: str, custom_fields: Mapping[str, str]) -> ContactFiel
     if target.startswith(CUSTOM):
         name = custom_fields.get(target.removeprefix(CUSTOM))
         if name is None:
-            # An unknown name would be dropped by Constant Contact without any error.
+            # Constant Contact would drop an unknown name without an error.
             raise BadInput(
                 "The custom field {name} is not there at Constant Contact any more; choose another "
                 "or take it out of the mapping.",

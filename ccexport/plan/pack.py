@@ -1,7 +1,7 @@
 """Cuts the contacts into request bodies, as slices of the text Arrow already holds.
 
-Owns the two limits of a request and the exact bytes of a body. Must never look at one contact at a
-time, and never make a body that Constant Contact would read only in part.
+Owns the two limits of a request and the exact bytes of a body. Must never loop over single contacts,
+and never make a body that Constant Contact would read only in part.
 """
 
 import hashlib
@@ -20,11 +20,11 @@ import pyarrow.compute as pc
 from ccexport.errors import BadInput
 from ccexport.model.plans import PlannedBatch
 
-# A body must be less than 4 MB; what exceeds it is dropped in silence, with a 201. Whether a
-# megabyte has 1,000,000 or 1,048,576 bytes is not said, so this stays below both:
+# A body must be smaller than 4 MB; the rest is dropped without an error, with a 201. Whether a
+# megabyte has 1,000,000 or 1,048,576 bytes is not documented, so this stays below both:
 # https://developer.constantcontact.com/api_guide/import_contacts.html
 MOST_BYTES = 3_900_000
-# At most 40,000 contacts; for a file one line of that is the header, so again below it:
+# At most 40,000 contacts; in a file one of the lines is the header, so this stays below it:
 # https://developer.constantcontact.com/api_guide/import_contacts.html
 MOST_CONTACTS = 39_000
 
@@ -32,9 +32,9 @@ Ints = npt.NDArray[np.int64]
 
 
 class Packer:
-    """Takes contacts in order, batch after batch of Arrow, and leaves request bodies in `folder`.
+    """Takes batches of contacts in order and writes request bodies into `folder`.
 
-    The folder is not published yet: whoever made it does that when everything is in it.
+    The folder is not published yet: its maker does that when it is complete.
 
     Every body is as full as the limits allow before the next one begins.
     """
@@ -50,7 +50,7 @@ class Packer:
         self._folder = folder
         self._head = b'{"import_data":['
         self._tail = b'],"list_ids":' + json.dumps(list(list_ids)).encode() + b"}"
-        # The comma after the last contact is not written, so it is not counted either.
+        # The comma after the last contact is not written, so it is not counted.
         self._room = most_bytes - len(self._head) - len(self._tail) + 1
         self._most_contacts = most_contacts
         self._file: BinaryIO | None = None
@@ -58,13 +58,13 @@ class Packer:
         self._used = 0
         self._count = 0
         self.batches: list[PlannedBatch] = []
-        # Waiting for the disk is left to another thread; the next body is cut meanwhile.
+        # Another thread waits for the disk, while the next body is cut.
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="outbox")
         self._kept: list[Future[None]] = []
         folder.mkdir(exist_ok=True)
 
     def add(self, contacts: pa.Array) -> tuple[Ints, Ints]:
-        """Pack these JSON texts (no nulls); returns the batch number and the line of each."""
+        """Pack these JSON texts (no nulls); return the batch number and the line of each."""
         if len(contacts) == 0:
             return np.empty(0, np.int64), np.empty(0, np.int64)
         text = pc.binary_join_element_wise(contacts, "", ",").cast(pa.large_string())
@@ -85,7 +85,7 @@ class Packer:
         return numbers, lines
 
     def _end(self, offsets: Ints, start: int) -> int:
-        """The first contact that does not fit the current body any more."""
+        """Return the first contact that does not fit into the current body."""
         by_bytes = int(np.searchsorted(offsets, offsets[start] + self._room - self._used, "right")) - 1
         return min(by_bytes, start + self._most_contacts - self._count, len(offsets) - 1)
 
@@ -100,7 +100,7 @@ class Packer:
             self._file = self._path().open("wb")
             self._hash = hashlib.sha256()
             self._put(memoryview(self._head))
-        # The comma that ends this piece is held back until it is known that another contact follows.
+        # The comma after this piece is held back until another contact follows.
         if self._used:
             self._put(memoryview(b","))
         self._used += len(piece)
@@ -128,7 +128,7 @@ class Packer:
         self._file, self._used, self._count = None, 0, 0
 
     def close(self) -> tuple[PlannedBatch, ...]:
-        """End the last body; returns all of them when the disk has them."""
+        """End the last body; return all of them once they are on disk."""
         self._close()
         for kept in self._kept:
             kept.result()

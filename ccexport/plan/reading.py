@@ -1,6 +1,6 @@
-"""Reads a frozen plan: its rows by any word that counts them, one person, the left out as CSV.
+"""Reads a frozen plan: its rows by verdict, reason or warning, one person, the left out as CSV.
 
-Owns the questions people ask of a plan. Must never change one, or decide anything anew.
+Must never change a plan, or decide again what it decided.
 """
 
 import json
@@ -24,7 +24,7 @@ MEMORY_LIMIT = "256MB"
 
 @dataclass(frozen=True)
 class PlanRow:
-    """One row of a plan; `outcome` and `note` only when the outcomes of a run were given."""
+    """One row of a plan; `outcome` and `note` are set only when the outcomes of a run were given."""
 
     seq: int
     profile_id: str
@@ -43,13 +43,13 @@ class PlanRow:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The contact as it is sent; empty when it is not."""
+        """Return the contact as it is sent; empty when it is not sent."""
         return json.loads(self.contact) if self.contact else {}
 
 
 @dataclass(frozen=True)
 class Change:
-    """One field of an update; `new` None means that it is not sent any more and stays as it is there."""
+    """One field of an update; `new` None means that it is no longer sent and keeps its value there."""
 
     field: str
     old: Any
@@ -57,7 +57,7 @@ class Change:
 
 
 def changes(row: PlanRow) -> list[Change]:
-    """What an update changes, compared with what we delivered last, in the order of the contact."""
+    """Return what an update changes compared with what we delivered last, in the order of the contact."""
     if row.verdict is not Verdict.UPDATE:
         return []
     old: dict[str, Any] = json.loads(row.before) if row.before else {}
@@ -75,10 +75,10 @@ def rows(
     limit: int = 200,
     outcomes: Path | None = None,
 ) -> list[PlanRow]:
-    """A page of rows in plan order.
+    """Return a page of rows in plan order.
 
     `what`: a verdict, a reason, an outcome (with `outcomes`), a warning (`field:code`), or `left_out`,
-    `warnings`, `sent` (what left, with `outcomes`; else what would). `search`: a part of an address, a
+    `warnings`, `sent` (what was sent, with `outcomes`; otherwise what would be). `search`: a part of an address, a
     profile id or a name.
     """
     conditions, params = _conditions(what, outcomes)
@@ -93,21 +93,21 @@ def rows(
 
 
 def person(plan: Plan, address_or_id: str, *, outcomes: Path | None = None) -> list[PlanRow]:
-    """Every row about one address or one profile id; among them those that lost to it."""
+    """Return every row about one address or one profile id, including duplicates that lost to it."""
     address = normalise_address(address_or_id)[0] or address_or_id.strip().lower()
     condition = "(r.profile_id = ? OR r.address IN (?, ?))"
     return _read(plan, [condition], [address_or_id.strip(), address, address_or_id], outcomes, 0, 1_000)
 
 
 def addresses_of(plan: Plan, verdict: Verdict) -> list[str]:
-    """The addresses of every row with that verdict, in plan order."""
+    """Return the addresses of every row with that verdict, in plan order."""
     with _session(plan) as db:
         sql = f"SELECT address FROM read_parquet({quote_path(plan.path)}) WHERE verdict = ? ORDER BY seq"
         return [address for (address,) in db.rows(sql, [verdict.value])]
 
 
 def counts(plan: Plan, outcomes: Path | None = None) -> dict[str, int]:
-    """Every number of the plan by its word: each of them can be given to `rows` as `what`."""
+    """Return every number of the plan by its word; `rows` accepts each word as `what`."""
     found = {word.value: plan.verdicts.get(word, 0) for word in Verdict}
     found |= {word.value: plan.reasons.get(word, 0) for word in Reason}
     found |= {
@@ -124,7 +124,7 @@ def counts(plan: Plan, outcomes: Path | None = None) -> dict[str, int]:
 
 
 def rejects_csv(plan: Plan) -> Iterator[str]:
-    """Everybody who is left out, with the reason, in pieces of CSV that no spreadsheet takes for formulas."""
+    """Yield everybody who is left out, with the reason, as CSV that no spreadsheet reads as formulas."""
     names = ("profile_id", "address", "reason", "explanation", "winner", "segments", "warnings")
     words = " ".join(f"WHEN {quote_text(r)} THEN {quote_text(t)}" for r, t in REASON_SENTENCES.items())
     cells = [csv_cell_sql(f"(CASE reason {words} END)" if n == "explanation" else n) for n in names]
@@ -165,7 +165,7 @@ def _conditions(what: str | None, outcomes: Path | None) -> tuple[list[str], lis
 
 
 def _search(needle: str) -> tuple[str, list[Any]]:
-    """A name is looked for in the names of the contact only; its JSON text narrows that down first."""
+    """Return the search condition. Names are searched in the contact only; its JSON text narrows that first."""
     names = (
         "concat_ws(' ', "
         + ", ".join(f"r.contact::JSON->>'$.{n}'" for n in ("first_name", "last_name", "company_name"))

@@ -1,6 +1,6 @@
-"""Makes the table `standing` of a session: what is believed of every address of a list by now, and who holds it.
+"""Makes the table `standing`: what we now believe of every address of a list, and who holds it.
 
-Starts from the deliveries and lets every reading taken since pass over them, in the order in which they
+It starts from the deliveries and applies every later reading, in the order in which they
 were taken, by the table of `beliefs`. Must never write a file.
 """
 
@@ -14,7 +14,7 @@ from ccexport.profiles.database import DuckDB, quote_path, quote_text
 
 MOST_HOLDERS = 120
 OURS = 1
-"""The bit of the export that is planned; every other export of the list has a higher one."""
+"""The bit of the planned export; every other export of the list has a higher one."""
 
 _NO_DELIVERIES = (
     "(SELECT ''::VARCHAR AS address, ''::VARCHAR AS profile_id, ''::VARCHAR AS contact, "
@@ -29,14 +29,14 @@ _NO_HOLDS = (
 
 @dataclass(frozen=True)
 class Seen:
-    """One reading of the list; `unsubscribed` when the account was asked for them too."""
+    """One reading of the list; `unsubscribed` is set when the account was asked for them too."""
 
     on_list: Path
     unsubscribed: Path | None = None
 
 
 def holds_path(deliveries: Path) -> Path:
-    """Where the holds of these deliveries are, one row for each address and export."""
+    """Return the path of the holds of these deliveries, one row for each address and export."""
     return deliveries.with_suffix(".holds.parquet")
 
 
@@ -50,7 +50,7 @@ class Source:
 
 
 def source_of(db: DuckDB, deliveries: Path | None) -> Source:
-    """Earlier versions kept who holds in a list beside the state, whether or not the contact had arrived."""
+    """Return the SQL for these deliveries; earlier versions kept the holders in a list in each row."""
     if deliveries is None:
         return Source(_NO_DELIVERIES, "v.state", _NO_HOLDS)
     rows = f"read_parquet({quote_path(deliveries)})"
@@ -80,12 +80,12 @@ def make_standing(
     content: str = "NULL::UBIGINT",
     key: str = "hash({})",
 ) -> Source:
-    """The tables `standing`, `cells` and `holders`, after the readings in `earlier`.
+    """Make the tables `standing`, `cells` and `holders`, after applying the readings in `earlier`.
 
     `standing`: `h` (`key` of the address), `state`, `content`, the bits of the exports that hold it (`held`)
     or asked to (`asked`), whether it was there before (`was`), and held by `ours` then (`was_ours`).
     `holders` are the exports that may hold somebody on the list, each with the first of its versions that
-    counts; without it all of them do.
+    counts; without it all exports may.
     """
     db.run(types_sql())
     with db.given("_cells", cells()):
@@ -137,17 +137,17 @@ def _holders(db: DuckDB, source: Source, ours: str, holders: Mapping[str, int] |
 
 
 def address_table(db: DuckDB, table: str, path: Path | None, key: str = "hash({})") -> None:
-    """The addresses of a file as `h`, once each."""
+    """Make a table of the addresses of a file as `h`, once each."""
     rows = f"read_parquet({quote_path(path)})" if path else "(SELECT NULL::VARCHAR WHERE false)"
     text = "CASE WHEN starts_with(a, ' ') OR ends_with(a, ' ') THEN trim(a) ELSE a END"
-    # Looking for blanks first takes a third of the time of trimming.
+    # Looking for spaces first takes a third of the time of trimming.
     db.run(
         f"CREATE TABLE {table} AS SELECT {key.format(f'lower({text})')} AS h FROM {rows} AS t(a) WHERE a IS NOT NULL"
     )
 
 
 def see(db: DuckDB, there: str, unsubscribed: str, *, strangers: bool) -> None:
-    """Let one reading pass over `standing`; with `strangers`, who is there without us gets a row."""
+    """Apply one reading to `standing`; with `strangers`, addresses there that we do not know get a row."""
     shown = (
         f"CASE WHEN EXISTS (FROM {unsubscribed} u WHERE u.h = s.h) THEN 'unsubscribed'::shown "
         f"WHEN EXISTS (FROM {there} o WHERE o.h = s.h) THEN 'there'::shown ELSE 'absent'::shown END"

@@ -1,7 +1,7 @@
 """Suggests a mapping, consent and refusals from the names and the values of profile fields.
 
-Owns which field is chosen for what. Must never apply anything: a person sees a suggestion, with how sure it is and
-why, first; and must never suggest what saving would refuse.
+Owns which field is chosen for what. Must never apply anything: a person first sees a suggestion, how sure it is
+and why. Must never suggest what saving would refuse.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,14 +42,14 @@ _PORTUGUESE = {
 _PHONES = {"": "phone", HOME: "home_phone", WORK: "work_phone", OTHER: "other_phone", MAILING: "phone"}
 _ADDRESS_ORDER = ("", MAILING, HOME, SHIPPING, OTHER, WORK)
 _PREFIXES = {WORK: "work_", OTHER: "other_"}
-_LEAST_SHARE = 0.2  # of the fullest address: an emptier one is not the main one
+_LEAST_SHARE = 0.2  # of the fullest address: an emptier one is not the main address
 
 
 @dataclass(frozen=True)
 class Suggestion:
     """A profile field that may fill a contact field, or be the `consent` or a `refusal` by some values.
 
-    `confidence` is 1.0 for a name we know as it stands. `why` holds no value of a profile.
+    `confidence` is 1.0 for an exact known name. `why` holds no value of a profile.
     """
 
     target: str
@@ -68,7 +68,7 @@ class _Candidate:
 
     @property
     def rank(self) -> tuple[bool, bool, float, int]:
-        """The best is the greatest: filled, the first of several, surely named, fullest."""
+        """Sort key, greatest is best: filled, the first of several, surest name, fullest."""
         return (
             self.evidence.filled > 0,
             self.header.number == 1,
@@ -80,16 +80,16 @@ class _Candidate:
 def suggest(
     fields: Iterable[ProfileField], evidence: Mapping[str, FieldEvidence] | None = None
 ) -> tuple[Suggestion, ...]:
-    """At most one profile field per contact field, in their order, then the consent and the refusals.
+    """Return at most one profile field per contact field, in their order, then the consent and the refusals.
 
-    Without evidence only names and types speak; with it, a field whose values are something else, or that is
-    empty, is left out.
+    Without evidence only names and types count. With it, a field that is empty or whose values do not fit
+    is left out.
     """
     known = evidence or {}
     found = list(fields)
     candidates = [c for f in found if (c := _candidate(f, known.get(f.name), evidence is not None))]
     candidates = _names_decided(candidates, found)
-    # An empty field says nothing; only as a part of an address whose other parts are filled it is offered.
+    # An empty field is only offered as a part of an address whose other parts are filled.
     filled = [c for c in candidates if c.evidence.filled or evidence is None]
     email = _email(filled, found, known)
     chosen: dict[str, Suggestion] = {EMAIL: email} if email else {}
@@ -113,7 +113,7 @@ def _candidate(field: ProfileField, evidence: FieldEvidence | None, judged: bool
 
 
 def _names_decided(candidates: Sequence[_Candidate], fields: Sequence[ProfileField]) -> list[_Candidate]:
-    """What `name`, `nom`, `title` and `aniversario` mean beside the other fields and by their values."""
+    """Decide what `name`, `nom`, `title` and `aniversario` mean, by the other fields and the values."""
     names = {folded(f.name).strip() for f in fields}
     return [decided for c in candidates if (decided := _decided(c, names)) is not None]
 
@@ -139,7 +139,7 @@ def _decided(candidate: _Candidate, names: set[str]) -> _Candidate | None:
 
 
 def _part_of_name(candidate: _Candidate, name: str, names: set[str]) -> str:
-    """A first or a last name where the other one has a field of its own; else it is nobody's part."""
+    """Return whether a full-name field is a first or a last name; an empty string when it is neither."""
     if any(word in names for word in _FIRST_NAME_WORDS.get(name, ())):
         return "first_name"
     several = mostly_several_words(candidate.evidence)
@@ -159,7 +159,7 @@ def _part_of_name(candidate: _Candidate, name: str, names: set[str]) -> str:
 def _email(
     candidates: Sequence[_Candidate], fields: Sequence[ProfileField], evidence: Mapping[str, FieldEvidence]
 ) -> Suggestion | None:
-    """The field with the address: by its name and its values, else by its values alone; never an empty one."""
+    """Return the address field: by name and values, else by values alone; never an empty field."""
     named = [c for c in candidates if c.header.meaning == EMAIL]
     if named:
         best = max(named, key=lambda c: (c.rank[:2], not c.header.kind, c.rank[2:]))
@@ -172,7 +172,7 @@ def _email(
 
 
 def _simple(candidates: Sequence[_Candidate]) -> dict[str, Suggestion]:
-    """One field each; a birthday from one date, or from its month and its day together."""
+    """Return one field each; a birthday comes from one date, or from its month and day together."""
     found: dict[str, Suggestion] = {}
     for target in ("first_name", "last_name", "job_title", "company_name", BIRTHDAY, "anniversary"):
         if best := _best(c for c in candidates if c.header.meaning == target):
@@ -188,7 +188,7 @@ def _best(candidates: Iterable[_Candidate]) -> _Candidate | None:
 
 
 def _phones(candidates: Sequence[_Candidate]) -> dict[str, Suggestion]:
-    """At most three, those that are filled most; the phone of an address only where there is no other."""
+    """Return at most three phones, the fullest first; the phone of an address only where there is no other."""
     found: dict[str, _Candidate] = {}
     for candidate in candidates:
         meaning, kind = candidate.header.meaning, candidate.header.kind
@@ -205,7 +205,7 @@ _PHONE_ORDER = ("phone", "mobile_phone", "work_phone", "home_phone", "other_phon
 
 
 def _addresses(candidates: Sequence[_Candidate], judged: bool) -> dict[str, Suggestion]:
-    """The main address, that of work and another one; each from fields that belong together."""
+    """Return the main, the work and one other address; each from fields that belong together."""
     groups: dict[tuple[str, int], dict[str, _Candidate]] = {}
     for candidate in candidates:
         header = candidate.header
@@ -227,7 +227,7 @@ def _addresses(candidates: Sequence[_Candidate], judged: bool) -> dict[str, Sugg
 
 
 def _main_group(groups: Mapping[tuple[str, int], Mapping[str, _Candidate]]) -> tuple[str, int]:
-    """The first in their order of those that are not much emptier than the fullest."""
+    """Return the first group, in their order, that is not much emptier than the fullest."""
     filled = {group: sum(c.evidence.filled for c in parts.values()) for group, parts in groups.items()}
     enough = [g for g, n in filled.items() if n >= max(filled.values()) * _LEAST_SHARE]
     return min(
@@ -237,7 +237,7 @@ def _main_group(groups: Mapping[tuple[str, int], Mapping[str, _Candidate]]) -> t
 
 
 def _parts(prefix: str, parts: Mapping[str, _Candidate], judged: bool) -> dict[str, Suggestion]:
-    """The filled parts; an empty one only in an address whose other parts are filled, and never as its street."""
+    """Return the filled parts; empty parts only if other parts of the address are filled, and never the street."""
     filled = {p: c for p, c in parts.items() if c.evidence.filled or not judged}
     if judged and len(filled) >= 2:
         filled |= {p: c for p, c in parts.items() if p in {"city", "state", "zip", "country"}}
@@ -262,7 +262,7 @@ def _suggestion(target: str, candidate: _Candidate, *, empty: bool = False) -> S
 
 
 def _permissions(fields: Sequence[ProfileField], evidence: Mapping[str, FieldEvidence]) -> list[Suggestion]:
-    """The likeliest field of consent, and every field of refusal."""
+    """Return the likeliest field of consent, and every field of refusal."""
     seen = [(f, evidence[f.name]) for f in fields if f.name in evidence]
     consents = [c for f, e in seen if (c := consent_in(f, e))]
     found: list[Suggestion] = []

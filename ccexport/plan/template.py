@@ -1,7 +1,7 @@
-"""A value put together from several fields: `"{First Name|title} from {City}"`.
+"""A value made from several fields: `"{First Name|title} from {City}"`.
 
-Owns how it is written and its SQL. A template is empty when one of its fields is, so that nobody is called
-"Ada from". Must never take SQL from a template: a name is a field of the profiles, a change one of the transforms.
+Owns its syntax and its SQL. A template is empty when one of its fields is, so that nobody is called
+"Ada from". Must never take SQL from a template: a name must be a profile field, and a change a known transform.
 """
 
 import re
@@ -24,7 +24,7 @@ class TemplateField:
 
 
 def parts_of(template: str, target: str) -> tuple[str | TemplateField, ...]:
-    """The texts and fields of a template in order. Raises `BadInput` naming the contact field."""
+    """Return the texts and fields of a template in order. Raises `BadInput` naming the contact field."""
     parts: list[str | TemplateField] = []
     end = 0
     for found in _FIELD.finditer(template):
@@ -46,7 +46,7 @@ def parts_of(template: str, target: str) -> tuple[str | TemplateField, ...]:
 
 
 def template_sql(parts: tuple[str | TemplateField, ...], text_of: Callable[[str], str]) -> str:
-    """SQL: the text; null when a field is empty. `text_of` gives the SQL of a field's text."""
+    """SQL: the text; null when a field is empty. `text_of` returns the SQL of a field's text."""
     return "(" + " || ".join(_part(part, text_of) for part in parts) + ")"
 
 

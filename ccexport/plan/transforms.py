@@ -1,6 +1,6 @@
-"""The small set of changes a mapping may make to a value, as SQL.
+"""The changes a mapping may make to a value, as SQL.
 
-Owns their names, their checks and their SQL. Must never take SQL from a mapping: a transform is one
+Owns their names, checks and SQL. Must never take SQL from a mapping: a transform is one
 of these words, and its argument is checked against a pattern.
 """
 
@@ -17,7 +17,7 @@ _DATE_FORMAT = re.compile(r"(?:%[dmyYbBHMSfzpIj]|[ ./,:T-])+")
 
 _CONTROL = r"[\p{Cc}]"
 _BREAKS = r"[\t\n\v\f\r\x{85}]+"
-# What a person would call blank, beyond the space: no-break and other spaces, zero-width, byte order mark.
+# What a person would call blank besides the space: no-break and other spaces, zero-width, byte order mark.
 _BLANKS = (
     " \t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
@@ -25,7 +25,7 @@ _BLANKS = (
 
 
 def cleaned(column: str) -> str:
-    """SQL: the text in NFC, without control characters, line breaks as one blank, trimmed."""
+    """SQL: the text in NFC, trimmed, without control characters, each line break as one space."""
     broken = f"regexp_replace({column}, {quote_text(_BREAKS)}, ' ', 'g')"
     visible = f"regexp_replace({broken}, {quote_text(_CONTROL)}, '', 'g')"
     return f"trim(nfc_normalize({visible}), {quote_text(_BLANKS)})"
@@ -43,7 +43,7 @@ def _title(column: str) -> str:
 
 
 _SIMPLE: dict[str, Callable[[str], str]] = {
-    "trim": lambda c: c,  # always done; the word is taken for clearness
+    "trim": lambda c: c,  # always done; accepted so that a mapping can say it
     "upper": lambda c: f"upper({c})",
     "lower": lambda c: f"lower({c})",
     "title": _title,
@@ -60,7 +60,7 @@ TRANSFORMS: dict[str, str] = mark(
         "date:%d.%m.%Y": "A date written like this (%d day, %m month, %Y year)",
     }
 )
-"""Every transform with the words a person reads; `date:` takes any format of strptime's."""
+"""Every transform with its label; `date:` takes any strptime format."""
 
 
 def check_transform(name: str, target: str) -> None:
@@ -88,7 +88,7 @@ def check_transform(name: str, target: str) -> None:
 
 
 def transform_sql(name: str, column: str) -> str:
-    """SQL of one checked transform; a date that cannot be read becomes null."""
+    """SQL of one checked transform; an unreadable date becomes null."""
     if name.startswith(DATE):
         form = quote_text(name.removeprefix(DATE))
         return f"strftime(try_strptime({column}, {form}), '%Y-%m-%d')"

@@ -1,7 +1,6 @@
-"""The inverse of one run as a plan: whom it put on the list comes off, whom it changed is changed back, whom
-it took off is put back.
+"""Plans the inverse of one run: removes whom it added, changes back whom it changed, puts back whom it removed.
 
-Owns who may be touched by an undo and what is said of everybody else. Must never take off a contact
+Owns who may be touched by an undo and what is said of everybody else. Must never remove a contact
 that another export holds, send to anybody who must not be sent, or overwrite what a later run sent.
 """
 
@@ -29,7 +28,7 @@ from ccexport.plan.pack import Packer
 from ccexport.plan.standing import OURS, Seen, address_table, make_standing, see
 from ccexport.profiles.database import DuckDB, quote_path, quote_text, session
 
-# What is left alone, and is counted as a warning of the plan; the first two have no row of their own.
+# Contacts that are left alone count as warnings of the plan; the first two kinds have no row.
 ALREADY_OFF, NOT_HELD, HELD_BY_OTHER = "undo:already_off", "undo:not_held", "held_by_other"
 NOT_VERIFIED, CHANGED_SINCE, NOT_KNOWN = "undo:not_verified", "undo:changed_since", "undo:not_known"
 CANNOT_CLEAR = "cannot_be_cleared"
@@ -52,12 +51,12 @@ def make_undo(
     memory_limit: str = "512MB",
     temp_dir: Path | None = None,
 ) -> Plan:
-    """The plan that undoes the run of `plan`, frozen in `folder`.
+    """Return the plan that undoes the run of `plan`, frozen in `folder`.
 
-    Removed: put there by it, still there, held by us alone. Changed back: updated and verified by it, and
-    sent by nobody since (`run_id` names the run; without it nobody is changed back). Put back: taken off by it,
-    and still off for that reason alone. `earlier` and `holders` as of `PlanInputs`.
-    `suppression` and `consented` are address files: those in the one, or not in the other, are not sent.
+    Removed: added by the run, still on the list, held by us alone. Changed back: updated and verified by the run,
+    and not sent since (`run_id` names the run; without it nobody is changed back). Put back: removed by the run,
+    and off the list for that reason alone. `earlier` and `holders` are as in `PlanInputs`.
+    `suppression` and `consented` are address files: addresses in the first, or not in the second, are not sent.
     """
     with (
         new_folder(folder) as part,
@@ -102,7 +101,7 @@ def _judge(
     suppression: Path | None,
     consented: Path | None,
 ) -> None:
-    """Make `judged`, everybody the run sent with their fate, and `placed`, those with a row in order."""
+    """Make `judged`, everybody the run sent with their fate, and `placed`, those with a row, in order."""
     address_table(db, "on_list", destination.on_list)
     address_table(db, "unsubscribed", destination.unsubscribed)
     see(db, "on_list", "unsubscribed", strangers=False)
@@ -135,7 +134,7 @@ def _write(db: DuckDB, packer: Packer, rows: RowsFile, digest: Digest) -> None:
 
 
 def _without_rows(db: DuckDB) -> dict[str, int]:
-    """How many are left alone and have no row: it would say nothing that could still happen to them."""
+    """Count those left alone without a row, because nothing could still happen to them."""
     return dict(
         db.rows(
             "SELECT fate, count(*) FROM judged "
@@ -150,7 +149,7 @@ def _candidates(db: DuckDB) -> int:
 
 
 # An add is undone whatever was sent to the contact since: it is on the list because of this run.
-# An update is undone only while its values are the last we sent, a removal while it is the last that happened.
+# An update is undone only while its values are the last we sent, a removal only while it was the last change.
 _JUDGED = """
 CREATE TABLE judged AS
 WITH sent AS (

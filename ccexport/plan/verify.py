@@ -37,16 +37,16 @@ def verify(
     memory_limit: str = "512MB",
     temp_dir: Path | None = None,
 ) -> Counter[Outcome]:
-    """Write `seq`, `outcome`, `note` of every contact in those batches; returns how many of each.
+    """Write `seq`, `outcome`, `note` of every contact in those batches; return how many of each outcome.
 
-    On the list → verified. Not on it: unsubscribed by now, named by a hint, or in a batch of which
-    Constant Contact itself refused at least as many as are not on the list → rejected; else, in a
-    batch nobody knows the fate of → unknown; in one of `applied_batches`, which Constant Contact counts as
-    applied in full → left; else missing. `hints` are by batch and 0-based line.
-    Who was on the list before proves nothing by being there: in a batch that did not end well, or of
+    On the list → verified. Not on it: now unsubscribed, named by a hint, or in a batch of which Constant Contact
+    refused at least as many as are missing from the list → rejected; otherwise, in a batch whose fate is
+    unknown → unknown; in one of `applied_batches`, which Constant Contact counts as applied in full → left;
+    else missing. `hints` are by batch and 0-based line.
+    A contact that was on the list before proves nothing by being there: in a batch that did not end well, or of
     which more were refused than are absent or named, a verified update keeps a note, and is sent again.
-    Two that smaller requests told, by `seq`: `singled`, refused should they not be on the list, and why;
-    `arrived`, of whose change there is no doubt any more.
+    Two results of smaller requests, by `seq`: `singled` gives the reason a contact counts as refused if it is
+    not on the list; `arrived` are contacts whose change certainly arrived.
     """
     with (
         published(into) as part,
@@ -74,7 +74,7 @@ def verify(
 
 
 def stayed(plan: Plan, on_list: Path, *, memory_limit: str = "512MB", temp_dir: Path | None = None) -> int:
-    """How many of those whom the plan takes off the list were still seen on it."""
+    """Return how many of those whom the plan removes are still seen on the list."""
     if not plan.verdicts.get(Verdict.REMOVE):
         return 0
     with session(memory_limit=memory_limit, temp_dir=temp_dir or on_list.parent / ".temp") as db:
