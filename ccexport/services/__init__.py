@@ -1,7 +1,7 @@
-"""The use cases: the only door the faces use. Every one takes the actor and checks the right.
+"""The use cases: the only way from the faces to the rest. Each takes the actor and checks the permission.
 
-Must never know Streamlit, SQL text or HTTP. They load what they need when they are first asked for,
-so that a command line that only shows its help, or completes a word, does not wait for databases.
+Must never know Streamlit, SQL text or HTTP. Modules load on first use, so that a command line
+that only shows help or completes a word does not wait for databases.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,6 +1,6 @@
-"""Who may do what. Administrators control where data can go, contributors what and when.
+"""Permissions. Administrators decide where data can go; contributors decide what is sent and when.
 
-Must never trust a face: every use case asks here again, and so the ledger.
+Must never trust a face: every use case checks again here, against the ledger.
 """
 
 from dataclasses import replace
@@ -18,10 +18,10 @@ LOCAL = "cli"
 
 
 def as_of_now(ledger: Ledger, actor: Actor) -> Actor:
-    """The actor with at most the role the ledger gives them now.
+    """Return the actor with at most the role that the ledger gives them now.
 
-    Raises `NotPermitted` when their session ended or they were disabled. Who is not in the ledger and has no
-    session is the command line, or a schedule that has asked already.
+    Raises `NotPermitted` when their session has ended or they are disabled. An actor without a session who is
+    not in the ledger is the command line, or a schedule, which was checked before.
     """
     people = ledger.people
     person = people.of_session(actor.session) if actor.session else people.find(actor.name)
@@ -33,7 +33,7 @@ def as_of_now(ledger: Ledger, actor: Actor) -> Actor:
 
 
 def require(actor: Actor, needed: Role, what: str) -> None:
-    """Raises `NotPermitted` unless the actor's role covers `needed`."""
+    """Raise `NotPermitted` unless the actor's role covers `needed`."""
     if not actor.role.covers(needed):
         if needed is Role.ADMINISTRATOR:
             raise NotPermitted(
@@ -48,12 +48,12 @@ def require(actor: Actor, needed: Role, what: str) -> None:
 
 
 def may_use(actor: Actor, connection: Connection) -> bool:
-    """Whether exports on this connection are the actor's to manage."""
+    """Whether the actor may manage exports on this connection."""
     return actor.role.covers(Role.CONTRIBUTOR) and actor.role.covers(connection.share)
 
 
 def require_use(actor: Actor, connection: Connection, what: str) -> None:
-    """Raises `NotPermitted` unless the connection is shared with the actor's role."""
+    """Raise `NotPermitted` unless the connection is shared with the actor's role."""
     require(actor, Role.CONTRIBUTOR, what)
     if not may_use(actor, connection):
         raise NotPermitted(
@@ -65,7 +65,7 @@ def require_use(actor: Actor, connection: Connection, what: str) -> None:
 
 
 def usable_run(ledger: Ledger, actor: Actor, run_id: str, what: str) -> Run:
-    """The run, when its connection is the actor's to use. Raises `NotPermitted` or `NotFound`."""
+    """Return the run if the actor may use its connection. Raises `NotPermitted` or `NotFound`."""
     run = ledger.runs.get(run_id)
     require_use(actor, ledger.connections.get(run.connection_id), what)
     return run
@@ -77,7 +77,7 @@ def sees_personal(actor: Actor) -> bool:
 
 
 def masked(text: str | None) -> str | None:
-    """First letter and domain of an address; first letter of anything else."""
+    """Keep the first letter and the domain of an address, or the first letter of any other text."""
     if not text:
         return text
     local, at, domain = text.partition("@")
@@ -85,12 +85,12 @@ def masked(text: str | None) -> str | None:
 
 
 def masked_id(profile_id: str) -> str:
-    """A profile id names nobody, unless it is an address."""
+    """Mask a profile id only if it is an address; other ids identify nobody."""
     return (masked(profile_id) or "") if "@" in profile_id else profile_id
 
 
 def mask_profile(row: dict[str, Any], snapshot: Snapshot) -> dict[str, Any]:
-    """A profile as a viewer sees it: text is masked; ids, numbers, dates and booleans name nobody."""
+    """Return a profile as a viewer sees it: text is masked; ids, numbers, dates and booleans are not."""
     shown = {snapshot.id_field, "_id"}
 
     def seen(key: str, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a back-up holds, and whether it is whole.
+"""The manifest of a back-up: what the back-up holds, and whether it is complete.
 
 `manifest.json` beside the rows of the ledger (`ledger/<table>.parquet`) and the files of the data directory
 (`files/…`).
@@ -17,18 +17,18 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class BackedUpFile:
-    """One file of the data directory: its place there, size in bytes, and SHA-256."""
+    """One file of the data directory: its relative path, size in bytes and SHA-256."""
 
     path: str
     size: int
     sha256: str
     changed_ns: int
-    """When the file was last changed; a later back-up takes an unchanged file as it is."""
+    """When the file was last changed, in nanoseconds; a later back-up does not copy an unchanged file again."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a back-up holds. `rows` are those of each table of the ledger."""
+    """What a back-up holds. `rows` is the number of rows in each table of the ledger."""
 
     made_at: str
     program: str
@@ -45,7 +45,7 @@ class Manifest:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """What the back-up in `folder` holds. Raises `BadInput` when there is none."""
+    """Read the manifest of the back-up in `folder`. Raises `BadInput` when there is none."""
     try:
         told = json.loads((folder / MANIFEST).read_text("utf-8"))
         told["files"] = [BackedUpFile(**one) for one in told["files"]]
@@ -77,6 +77,6 @@ def check(folder: Path) -> Manifest:
 
 
 def digest(path: Path) -> str:
-    """The SHA-256 of a file, as hexadecimal digits."""
+    """Return the SHA-256 of a file as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

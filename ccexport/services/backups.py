@@ -1,8 +1,7 @@
 """Use cases of backing up: the whole installation as a folder or one tar file.
 
-Works beside running dashboards and workers: the rows of the ledger come first and from one transaction; the
-files they name are written once and never changed, so what is copied afterwards belongs to them. Must never
-change what is backed up.
+A back-up can run while dashboards and workers run. It copies the rows of the ledger first, in one transaction.
+The files that the rows name are written once and never changed, so copies made afterwards match the rows.
 """
 
 import hashlib
@@ -39,11 +38,11 @@ from ccexport.settings import Settings
 
 KEY = "secret.key"
 _SANDBOX = "sandbox.sqlite"
-_NEVER = ("ledger.sqlite", _SANDBOX, "work-")  # copied in another way, or in the making
+_NEVER = ("ledger.sqlite", _SANDBOX, "work-")  # copied in another way, or temporary
 
 
 class BackupUseCases(UseCases):
-    """Backing up; restoring needs no installation: see `restoring`."""
+    """Backing up. Restoring needs no installation; see `restoring`."""
 
     def back_up(self, actor: Actor, to: Path, *, with_key: bool = False) -> Manifest:
         """Write a back-up to the folder `to`, or to one file when its name ends in `.tar`.
@@ -69,7 +68,7 @@ class BackupUseCases(UseCases):
 
 
 class _Backup:
-    """One back-up in the making."""
+    """One back-up while it is being made."""
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime], *, with_key: bool) -> None:
         self._settings, self._root = settings, settings.data_dir
@@ -100,7 +99,7 @@ class _Backup:
         return manifest
 
     def _current(self) -> bytes | None:
-        """Which snapshot is current, read before the ledger: it is there as long as its rows are."""
+        """Read which snapshot is current. Read it before the ledger, so that the rows include this snapshot."""
         path = self._root / "profiles" / "current"
         return path.read_bytes() if path.exists() else None
 
@@ -152,7 +151,7 @@ def _checked_folder(to: Path, data_dir: Path) -> Path:
 
 
 def _earlier(folder: Path) -> dict[str, BackedUpFile]:
-    """The files of the back-up that is in the folder already."""
+    """Return the files of the back-up that the folder already holds, by path."""
     try:
         return {one.path: one for one in read_manifest(folder).files}
     except BadInput:
@@ -160,7 +159,7 @@ def _earlier(folder: Path) -> dict[str, BackedUpFile]:
 
 
 def _taken(source: Path, target: Path, place: str, before: BackedUpFile | None) -> BackedUpFile | None:
-    """The file in the back-up: as it is there already, as a hard link, or as a copy. None if it is gone by now."""
+    """Put a file into the back-up: keep an unchanged one, or link or copy it. None if it no longer exists."""
     try:
         status = source.stat()
         if (
@@ -172,7 +171,7 @@ def _taken(source: Path, target: Path, place: str, before: BackedUpFile | None) 
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         target.unlink(missing_ok=True)
         _link_or_copy(source, target)
-    except FileNotFoundError:  # tidied meanwhile: no row of the ledger needs it any more
+    except FileNotFoundError:  # tidied meanwhile: no row of the ledger needs it
         return None
     return BackedUpFile(place, status.st_size, digest(target), status.st_mtime_ns)
 
@@ -196,7 +195,7 @@ def _kept(into: Path, place: str, content: bytes) -> BackedUpFile:
 
 
 def _copied_sqlite(source: Path, target: Path) -> BackedUpFile:
-    """A database that others are writing, by SQLite's own means."""
+    """Copy a database that may be written meanwhile, with SQLite's own backup."""
     target.unlink(missing_ok=True)
     here, there = sqlite3.connect(source), sqlite3.connect(target)
     try:

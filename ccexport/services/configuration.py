@@ -1,7 +1,7 @@
 """Configuration as code: segments, exports, schedules, the refresh and the suppression list as one document.
 
-Names, not ids; a stable order; no secrets. Must never run anything, nor remove what a document
-does not mention.
+The document uses names, not ids, in a stable order, and holds no secrets. Must never run anything, nor
+remove what a document does not mention.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -49,7 +49,7 @@ __all__ = ["ConfigurationUseCases", "Difference", "schema"]
 
 @dataclass(frozen=True)
 class Configured:
-    """The use cases of everything a document holds."""
+    """The use cases that a document can configure."""
 
     connections: ConnectionUseCases
     segments: SegmentUseCases
@@ -61,17 +61,19 @@ class Configured:
 
 
 class ConfigurationUseCases(UseCases):
-    """Dump and apply."""
+    """Dump and apply the configuration."""
 
     def __init__(self, wiring: Wiring, of: Configured) -> None:
         super().__init__(wiring)
         self._of = of
-        self._names: dict[str, Mapping[str, str]] = {}  # of custom fields, by connection, for one dump
+        self._names: dict[
+            str, Mapping[str, str]
+        ] = {}  # names of custom fields, by connection, cached for one dump
 
     def dump(self, actor: Actor) -> dict[str, Any]:
-        """The document of what is configured now, in a stable order.
+        """Return the current configuration as a document, in a stable order.
 
-        Asks Constant Contact for the names of custom fields, when one is mapped.
+        Asks Constant Contact for the names of custom fields if one is mapped.
         """
         require(actor, Role.CONTRIBUTOR, "dump the configuration")
         self._names.clear()
@@ -103,13 +105,13 @@ class ConfigurationUseCases(UseCases):
         return plain(ExportPart(**dict(draft), paused=export.paused, schedule=self._schedule(actor, export)))
 
     def _ids(self, actor: Actor) -> dict[str, str]:
-        """Id → name of what exports refer to."""
+        """Return id → name of everything that exports refer to."""
         connections = {c.id: c.name for c in self._of.connections.list(actor)}
         segments = {s.id: s.name for s in self._of.segments.list(actor)}
         return connections | segments | dict(self._of.exports.names(actor))
 
     def _schedule(self, actor: Actor, export: Export) -> Schedule:
-        """With the name, not the id, of the export it comes after."""
+        """Return the schedule with the name, not the id, of the export it comes after."""
         schedule = self._of.schedules.get(actor, export.name).schedule
         if schedule.after is None:
             return schedule
@@ -122,7 +124,7 @@ class ConfigurationUseCases(UseCases):
         return self._names[connection_id]
 
     def read(self, actor: Actor, raw: Any, source: str) -> Document:
-        """A document that could be applied here. Raises `BadInput` naming the file and the place in it."""
+        """Read a document and check its names. Raises `BadInput` naming the file and the place in it."""
         require(actor, Role.CONTRIBUTOR, "read a configuration")
         document = read(raw, source)
         services = self._of
@@ -135,9 +137,9 @@ class ConfigurationUseCases(UseCases):
         return document
 
     def differences(self, actor: Actor, document: Document) -> list[Difference]:
-        """What applying the document would do, in its order; empty when everything is so already.
+        """Return what applying the document would do, in that order; empty when nothing would change.
 
-        Raises `BadInput` when something of it does not fit the profiles that are there.
+        Raises `BadInput` when a segment or export does not fit the current profiles.
         """
         todo = differences(self.dump(actor), document)
         snapshot = self._wiring.profile_store.current()
@@ -147,7 +149,7 @@ class ConfigurationUseCases(UseCases):
         return todo
 
     def _check_exports(self, actor: Actor, document: Document, todo: Sequence[Difference]) -> None:
-        """What saving would refuse, before anything is saved."""
+        """Refuse what saving would refuse, before anything is saved."""
         new = {part.name for part in document.segments}
 
         exports = {part.name for part in document.exports}
@@ -162,7 +164,7 @@ class ConfigurationUseCases(UseCases):
                     self._of.exports.check(actor, part.draft(), lookup)
 
     def apply(self, actor: Actor, document: Document) -> list[Difference]:
-        """Carry the differences out and give them back. Segments come before the exports that use them."""
+        """Apply the differences and return them. Segments come before the exports that use them."""
         require(actor, Role.CONTRIBUTOR, "apply a configuration")
         todo = self.differences(actor, document)
         wanted = {(d.kind, d.name): d.action for d in todo}
@@ -174,7 +176,7 @@ class ConfigurationUseCases(UseCases):
         _in_any_order(
             document.exports, lambda part: self._apply_export(actor, part, wanted.get(("export", part.name)))
         )
-        for export in document.exports:  # when all are there: one may come after another
+        for export in document.exports:  # after all exports exist: one may come after another
             if ("schedule", export.name) in wanted:
                 self._of.schedules.set(actor, [export.name], export.schedule)
         if document.refresh is not None and ("refresh", "refresh") in wanted:
@@ -186,7 +188,10 @@ class ConfigurationUseCases(UseCases):
     def _apply_sources(
         self, actor: Actor, parts: Sequence[Source], wanted: Mapping[tuple[str, str], str]
     ) -> None:
-        """Passwords are no configuration: `sources set NAME` asks for one. Others come after those named."""
+        """Save the sources and their order; those that the document does not name come last.
+
+        Passwords are not part of the configuration: `sources set NAME` asks for one.
+        """
         for source in parts:
             if ("source", source.name) in wanted:
                 self._of.sources.save(actor, source.name, **source.model_dump(exclude={"name"}))
@@ -226,7 +231,7 @@ class ConfigurationUseCases(UseCases):
 
 
 def _in_any_order(parts: Sequence[Part], apply: Callable[[Part], None]) -> None:
-    """One may name another further down: then that one comes first."""
+    """Apply all parts, and retry those that failed: a part may refer to one that comes later."""
     waiting = list(parts)
     while waiting:
         left: list[Part] = []

@@ -1,4 +1,4 @@
-"""What applying a document would do, and whether it could. Must never change anything."""
+"""What applying a document would do, and whether it can be applied. Must never change anything."""
 
 import json
 from collections import Counter
@@ -23,7 +23,7 @@ ORDER = "their order"
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that applying would do: `create` or `change`, what, and how."""
+    """One change that applying would make: `create` or `change`, of what, and the details."""
 
     action: str
     kind: str
@@ -32,7 +32,7 @@ class Difference:
 
 
 def check(document: Document, names: Mapping[str, Collection[str]], source: str) -> None:
-    """Refuse what could not be applied, before anything is changed. `names` are what is there, by kind.
+    """Refuse what cannot be applied, before anything is changed. `names` are the existing names, by kind.
 
     Raises `BadInput` naming the file and the place in it.
     """
@@ -88,7 +88,7 @@ def _check_rule(part: SegmentPart, place: str) -> None:
 
 
 def check_segments(document: Document, todo: Collection[Difference], snapshot: Snapshot, today: date) -> None:
-    """Refuse segments to be saved that do not fit the profiles, before any is saved.
+    """Refuse changed segments that do not fit the profiles, before any is saved.
 
     Raises `BadInput` naming the segment.
     """
@@ -102,13 +102,13 @@ def check_segments(document: Document, todo: Collection[Difference], snapshot: S
 
 
 def _nowhere(*_: object) -> Path:
-    """Nothing is read: only the fields, operators and values of a rule are looked at."""
+    """Stand in for a file: checking a rule reads none, only its fields, operators and values."""
     return Path()
 
 
 @contextmanager
 def fitting(kind: str, name: str) -> Iterator[None]:
-    """Name the segment or export in what is wrong with it."""
+    """Raise `WrongUse` from the block as `BadInput` that names the segment or export."""
     try:
         yield
     except WrongUse as error:
@@ -121,7 +121,7 @@ def fitting(kind: str, name: str) -> Iterator[None]:
 
 
 def differences(now: Mapping[str, Any], document: Document) -> list[Difference]:
-    """From what is configured now to the document, in the order of applying; empty when all is so already."""
+    """Return the differences from `now` to the document, in the order of applying; empty when there are none."""
     found = _source_differences(now.get("sources", []), [_absolute(source) for source in document.sources])
     there = {part["name"]: part for part in now["segments"]}
     found += [_difference("segment", there, plain(part)) for part in document.segments]
@@ -139,7 +139,7 @@ def differences(now: Mapping[str, Any], document: Document) -> list[Difference]:
 
 
 def _absolute(source: Source) -> Source:
-    """As it is kept: a file of the document is one of this machine."""
+    """Return the source as it is stored: with absolute paths of files on this machine."""
     return source.model_copy(update={"files": tuple(_path(file) for file in source.files)})
 
 
@@ -164,7 +164,7 @@ def _source_differences(now: Sequence[Mapping[str, Any]], parts: Sequence[Source
 
 
 def ordered(there: Sequence[str], parts: Sequence[Source]) -> list[str]:
-    """Those of the document first, in its order."""
+    """Order names of sources: those of the document first, in its order, then the others."""
     named = [part.name for part in parts]
     return [*named, *(name for name in there if name not in named)]
 
@@ -193,7 +193,7 @@ def _export_difference(there: Mapping[str, dict[str, Any]], part: ExportPart) ->
 
 
 def _schedule_difference(there: Mapping[str, dict[str, Any]], part: ExportPart) -> Difference | None:
-    """A schedule is no part of what an export sends, so changing it makes no new version of the export."""
+    """Compare schedules. A schedule does not change what an export sends, so the export gets no new version."""
     old = there.get(part.name, {}).get("schedule", {})
     new = plain(part.schedule)
     if old == new:
@@ -202,5 +202,5 @@ def _schedule_difference(there: Mapping[str, dict[str, Any]], part: ExportPart) 
 
 
 def _written(value: Any) -> str:
-    """As JSON, which is YAML too: so it stands in the document."""
+    """Write a value as JSON, which is also YAML, as in the document."""
     return json.dumps(value, ensure_ascii=False, default=str)

@@ -1,6 +1,6 @@
 """The document of configuration as code: its parts, how it is read, its JSON schema.
 
-Names, not ids; no secrets. Must never look at what is configured.
+It uses names, not ids, and holds no secrets. Must never look at what is configured.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class _Part(BaseModel):
 
 
 class SegmentPart(_Part):
-    """A segment of all profiles, or with a rule. Member lists are data, not configuration."""
+    """A segment of all profiles or with a rule. Member lists are data, not configuration."""
 
     name: str
     all: bool = False
@@ -39,13 +39,13 @@ class SegmentPart(_Part):
 
 
 class ExportPart(ExportDraft):
-    """An export, by names. Without a connection it is detached: kept as it is, and paused."""
+    """An export, by names. An export without a connection is detached: its settings stay, and it is paused."""
 
     paused: bool = False
     schedule: Schedule = Schedule()
 
     def draft(self) -> ExportDraft:
-        """Its settings alone."""
+        """Return its settings alone, without schedule and pause."""
         return ExportDraft(**{name: getattr(self, name) for name in ExportDraft.model_fields})
 
 
@@ -61,7 +61,7 @@ class Document(_Part):
 
 
 def read(raw: Any, source: str) -> Document:
-    """Check a document. Raises `BadInput` naming the file and the place in it."""
+    """Parse and check a document. Raises `BadInput` naming the file and the place in it."""
     if not isinstance(raw, Mapping):
         raise BadInput(
             "{source} is not a mapping with version, segments, exports and suppression.", source=source
@@ -84,10 +84,10 @@ def read(raw: Any, source: str) -> Document:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON schema of the document, for editors."""
+    """Return the JSON schema of the document, for editors."""
     return Document.model_json_schema()
 
 
 def plain(part: BaseModel) -> dict[str, Any]:
-    """As it stands in the document: what is as by default is left out."""
+    """Return a part as the document writes it: without values that equal their defaults."""
     return part.model_dump(mode="json", exclude_defaults=True)

@@ -1,6 +1,6 @@
-"""Connecting an account: the model's steps, one after the other.
+"""Connecting an account, in the steps of the model.
 
-Nothing is usable before every step is done, and leaving half-way leaves nothing behind. Must
+A connection is usable only after the last step; stopping earlier leaves nothing behind. Must
 never give tokens to a face.
 """
 
@@ -31,7 +31,7 @@ NEEDED_PRIVILEGE = "contacts:write"
 
 @dataclass(frozen=True)
 class Authorisation:
-    """Where to send the browser. `bind` belongs to that browser and must come back with it."""
+    """Where to send the browser. `bind` is a secret of that browser, which must send it back."""
 
     url: str
     state: str
@@ -40,7 +40,7 @@ class Authorisation:
 
 @dataclass(frozen=True)
 class Draft:
-    """An account that was authorised but not saved yet; `key` opens it, once, for half an hour."""
+    """An authorised account that is not saved yet; `key` saves it, once, within half an hour."""
 
     key: str
     name: str
@@ -51,7 +51,7 @@ class Draft:
 
 
 class Connecting(UseCases):
-    """From a name and an agreement to a saved connection."""
+    """The steps from a name and an agreement to a saved connection."""
 
     # -- connecting -----------------------------------------------------------------------------
 
@@ -65,7 +65,7 @@ class Connecting(UseCases):
         redirect_url: str | None = None,
         reconnect: bool = False,
     ) -> Authorisation:
-        """The first step: the address at Constant Contact where the account's owner allows us in."""
+        """Begin: return the address at Constant Contact where the account's owner allows access."""
         require(actor, Role.ADMINISTRATOR, "add connections")
         if not agree:
             raise BadInput("Connecting needs your agreement to data privacy and compliance (--agree).")
@@ -103,7 +103,7 @@ class Connecting(UseCases):
         return name
 
     def finish(self, actor: Actor, *, state: str, bind: str, code: str = "", error: str = "") -> Draft:
-        """The browser came back: exchange the code, check the account, keep a draft.
+        """Continue when the browser comes back: exchange the code, check the account, keep a draft.
 
         Raises `NotPermitted` for a state that is unknown, used, too old, or another browser's.
         """
@@ -146,7 +146,7 @@ class Connecting(UseCases):
         return Draft(key=key, **draft)
 
     def save(self, actor: Actor, draft_key: str, *, confirm_other_account: bool = False) -> Connection:
-        """The last step. A reconnection to another account is refused unless confirmed."""
+        """Save the connection, the last step. Refuses to reconnect to another account unless confirmed."""
         require(actor, Role.ADMINISTRATOR, "add connections")
         kept = self._ledger.people.take_ticket(draft_key, "draft")
         if kept is None or kept["actor"] != actor.name:

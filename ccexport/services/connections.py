@@ -1,4 +1,4 @@
-"""Use cases of connections: what one is good for, whether it works, and what hangs on it.
+"""Use cases of connections: settings, health, export user, removal.
 
 Must never give tokens to a face.
 """
@@ -45,7 +45,7 @@ class ManageConnections(UseCases):
     """Authorised Constant Contact accounts."""
 
     def list(self, actor: Actor) -> Sequence[Connection]:
-        """All for an administrator; for others those they may use, name and type only."""
+        """Return all for an administrator; for others those they may use, with name and type only."""
         require(actor, Role.VIEWER, "see connections")
         there = self._ledger.connections.all()
         if actor.role is Role.ADMINISTRATOR:
@@ -57,7 +57,7 @@ class ManageConnections(UseCases):
         return self._ledger.connections.named(name)
 
     def change(self, actor: Actor, name: str, **values: Any) -> Connection:
-        """Sharing, contract limit, approval threshold, export person."""
+        """Change sharing, contract limit, approval threshold or export user."""
         require(actor, Role.ADMINISTRATOR, "change connections")
         found = self._ledger.connections.named(name)
         unknown = set(values) - {"share", "contract_limit", "approval_above", "export_person"}
@@ -69,7 +69,7 @@ class ManageConnections(UseCases):
         return self._ledger.connections.change(found.id, **values)
 
     def check(self, actor: Actor, name: str) -> ConnectionHealth:
-        """Ask Constant Contact whether the connection works; never raises for its answer."""
+        """Ask Constant Contact whether the connection works; a bad answer is returned, not raised."""
         require(actor, Role.ADMINISTRATOR, "check connections")
         found = self._ledger.connections.named(name)
         account = self._wiring.accounts().account(found.id)
@@ -105,7 +105,7 @@ class ManageConnections(UseCases):
         )
 
     def facts(self, actor: Actor, name: str) -> ConnectionFacts:
-        """Whether it needs another export user, when its token is renewed, the quota used today."""
+        """Return whether it needs another export user, when its token is renewed, and today's quota use."""
         require(actor, Role.ADMINISTRATOR, "see a connection")
         found = self._ledger.connections.named(name)
         person = self._ledger.people.find(found.export_person or "")
@@ -117,19 +117,19 @@ class ManageConnections(UseCases):
         )
 
     def without_export_user(self, actor: Actor) -> Sequence[Connection]:
-        """Those whose export user is disabled: each needs another one."""
+        """Return the connections whose export user is disabled; each needs another export user."""
         require(actor, Role.ADMINISTRATOR, "see a connection")
         disabled = {person.name for person in self._ledger.people.all() if person.disabled}
         return [c for c in self._ledger.connections.all() if c.export_person in disabled]
 
     def take_over(self, actor: Actor, name: str) -> Connection:
-        """The actor becomes the export user of the connection; a face asks for their password first."""
+        """Make the actor the export user of the connection; a face asks for their password first."""
         return self.change(actor, name, export_person=actor.name)
 
     def probe(
         self, actor: Actor, name: str, say: Callable[[str], None], *, domain: str, prepared: Prepared
     ) -> Sequence[Finding]:
-        """Try the guesses of docs/constant-contact.md on a trial account; every line is also said."""
+        """Test the guesses of docs/constant-contact.md on a trial account; `say` gets every line."""
         require(actor, Role.ADMINISTRATOR, "probe connections")
         found = self._ledger.connections.named(name)
         self._ledger.audit.add(actor.name, "connection probed", found.name)
@@ -150,7 +150,7 @@ class ManageConnections(UseCases):
         return [e for e in self._ledger.exports.all() if e.config.connection_id == found.id]
 
     def remove(self, actor: Actor, name: str) -> None:
-        """Forget the tokens. Raises `Conflict` naming the exports that still use it."""
+        """Remove the connection and its tokens. Raises `Conflict` naming the exports that still use it."""
         require(actor, Role.ADMINISTRATOR, "remove connections")
         found = self._ledger.connections.named(name)
         users = [e.name for e in self.exports_on(actor, name)]
@@ -165,7 +165,7 @@ class ManageConnections(UseCases):
 
 
 class ConnectionUseCases(Connecting, ManageConnections, ContactLists):
-    """All that can be done with connections, for the faces; no part knows another."""
+    """All use cases of connections, for the faces; the parts do not know each other."""
 
 
 def _name_only(connection: Connection) -> Connection:

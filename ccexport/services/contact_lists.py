@@ -1,4 +1,4 @@
-"""Use cases of what an account has: its contact lists and custom fields."""
+"""Use cases of the contact lists and custom fields of an account."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,11 +16,11 @@ class ContactLists(UseCases):
     """The contact lists and custom fields of a connection's account."""
 
     def lists(self, actor: Actor, name: str) -> Sequence[ContactList]:
-        """The contact lists of the account."""
+        """Return the contact lists of the account."""
         return self._usable(actor, name, "see contact lists").lists()
 
     def find_list(self, actor: Actor, name: str, id_or_name: str) -> ContactList:
-        """By id, by name to the letter, or else in whatever case. Raises `NotFound` naming those there are."""
+        """Find one by id, exact name, or name in any case. Raises `NotFound` naming the existing ones."""
         there = self.lists(actor, name)
         wanted = id_or_name.strip()
         meant = (
@@ -42,7 +42,7 @@ class ContactLists(UseCases):
         return meant[0]
 
     def create_list(self, actor: Actor, name: str, list_name: str) -> ContactList:
-        """A new list, or the one of that name that is already there."""
+        """Create a contact list, or return the existing one of that name."""
         account = self._usable(actor, name, "create contact lists")
         made = account.create_list(checked(list_name, "A contact list needs a name of 1 to 200 characters."))
         self._ledger.audit.add(actor.name, "contact list created", made.name)

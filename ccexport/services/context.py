@@ -1,4 +1,4 @@
-"""The façade the faces talk to: every group of use cases over one wiring.
+"""The façade that the faces use: every group of use cases over one wiring.
 
 Must never hold a use case of its own.
 """
@@ -59,19 +59,19 @@ class Services:
         return self.wiring.engine
 
     def sandbox(self) -> RunningSandbox:
-        """The built-in double over this data directory, started when first asked for."""
+        """Return the built-in double over this data directory; the first call starts it."""
         return self.wiring.sandbox()
 
     def accounts(self) -> Accounts:
-        """The way to authorised accounts."""
+        """Return the access to authorised accounts."""
         return self.wiring.accounts()
 
     def current_snapshot(self) -> Snapshot:
-        """Raises `BadInput` when nothing was ingested yet."""
+        """Return the current snapshot. Raises `BadInput` when nothing was ingested yet."""
         return self.wiring.current_snapshot()
 
     def worker(self) -> Worker:
-        """A new worker on this data directory."""
+        """Return a new worker on this data directory."""
         return new_worker(self.wiring)
 
     def close(self) -> None:

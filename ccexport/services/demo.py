@@ -1,6 +1,6 @@
 """The demo: sample profiles, segments, a connection to the sandbox, two exports, three people.
 
-Made once in an empty data directory while the sandbox is on; every step can be repeated after a
+It is set up once in an empty data directory while the sandbox is on; every step can be repeated after a
 crash. Must never run against a real account.
 """
 
@@ -48,7 +48,7 @@ FIELDS = (
 
 @dataclass(frozen=True)
 class DemoAccount:
-    """One account the sign-in page names; the password is this data directory's own."""
+    """One account that the sign-in page shows; its password is unique to this data directory."""
 
     name: str
     role: Role
@@ -57,14 +57,14 @@ class DemoAccount:
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demo has set up."""
+    """The accounts and exports that the demo has set up."""
 
     accounts: tuple[DemoAccount, ...]
     exports: tuple[str, ...]
 
 
 def demo_accounts(services: "Services") -> tuple[DemoAccount, ...]:
-    """The accounts to name on the sign-in page; none outside the demo."""
+    """Return the accounts to show on the sign-in page; none outside the demo."""
     path = _notes(services)
     if not services.settings.sandbox_on or not path.exists():
         return ()
@@ -73,7 +73,10 @@ def demo_accounts(services: "Services") -> tuple[DemoAccount, ...]:
 
 
 def disable_demo_accounts(services: "Services") -> str:
-    """Outside the demo its passwords, which were shown, open nothing; a sentence when there were any."""
+    """Outside the demo, disable its accounts, because their passwords were shown.
+
+    Returns a sentence about it, or an empty text when there were none.
+    """
     path = _notes(services)
     if services.settings.sandbox_on or not path.exists():
         return ""
@@ -104,7 +107,7 @@ def ensure_demo(services: "Services") -> Demo:
 
 
 def ensure_demo_people(services: "Services") -> tuple[DemoAccount, ...]:
-    """Three accounts, quickly, so that the sign-in page can name them at once."""
+    """Make only the three accounts, which is quick, so that the sign-in page can show them at once."""
     path = _notes(services)
     if not path.exists():
         made = [{"name": str(role), "role": str(role), "password": secrets.token_urlsafe(9)} for role in Role]
@@ -150,7 +153,7 @@ def _connection(services: "Services") -> None:
 
 
 def _consent(url: str) -> dict[str, str]:
-    """What a person does in the browser, on the sandbox's own consent page: allow the access."""
+    """Allow the access on the sandbox's consent page, as a person does in the browser."""
 
     address = urlsplit(url)
     client = HTTPConnection(address.netloc, timeout=20)

@@ -1,6 +1,6 @@
-"""The doctor: looks at everything an operator has to get right, and says of each what to do.
+"""The doctor: checks everything an operator has to get right, and says for each what to do.
 
-Every look is on its own, so that one thing in trouble hides no other. Must never change anything,
+The checks are independent, so that one failure hides no other. Must never change anything,
 and never raise for what it finds.
 """
 
@@ -32,7 +32,7 @@ TIMEOUT = 10.0
 
 
 class Health(StrEnum):
-    """How one thing is."""
+    """The result of one check."""
 
     OK = "ok"
     WARN = "warn"
@@ -41,7 +41,7 @@ class Health(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One line: what was looked at, how it is, and what to do when it is not well."""
+    """One line: what was checked, the result, and what to do when it is not OK."""
 
     what: str
     health: Health
@@ -50,7 +50,7 @@ class Finding:
 
 
 def diagnose(data_dir: Path | None = None, *, clock: Callable[[], datetime] | None = None) -> list[Finding]:
-    """Every finding, in an order in which to mend them."""
+    """Return every finding, in the order in which to fix them."""
     try:
         settings = load_settings(data_dir=data_dir)
     except CcexportError as error:
@@ -138,7 +138,7 @@ def _inside(wiring: Wiring) -> Iterator[Finding]:
 
 
 def _key(wiring: Wiring) -> Finding:
-    """Whether every sealed secret opens."""
+    """Check that the key opens every sealed secret."""
     try:
         for connection in wiring.ledger.connections.all():
             wiring.ledger.connections.tokens(connection.id)
@@ -170,7 +170,7 @@ def _hosts(wiring: Wiring) -> Iterator[Finding]:
 
 
 def _asked(url: str) -> tuple[datetime | None, str]:
-    """The Date of any answer, or why there was none."""
+    """Return the Date header of any answer, or why there was none."""
     try:
         date = exchange("GET", url, seconds=TIMEOUT).headers.get("date", "")
         return (parsedate_to_datetime(date).astimezone(UTC) if date else None), ""
@@ -206,7 +206,7 @@ def _quota(wiring: Wiring) -> Finding:
 
 
 def _worker(wiring: Wiring) -> Finding:
-    """A schedule without a worker would look like one whose time has not come."""
+    """Check that a worker runs if work waits: without one, a schedule looks as if it were not due yet."""
     there = machines_with_workers(wiring.ledger)
     if there:
         return Finding("worker", Health.OK, f"One is at work on {', '.join(there)}.")
@@ -246,7 +246,7 @@ def _notices(wiring: Wiring) -> Finding:
 
 
 def _holds(wiring: Wiring) -> Finding:
-    """Whether what is believed of the lists adds up: each address once, each hold by an export there is."""
+    """Check the stored readings: each address is known once, and each hold belongs to an existing export."""
     found = misfits(wiring.engine)
     if not found:
         return Finding("holds", Health.OK, "Every address is known once, and every hold has its export.")

@@ -1,6 +1,6 @@
-"""From the settings of an export by names to what is stored, and back.
+"""Converts the settings of an export between names, as people write them, and ids, as they are stored.
 
-Owns every check that saving makes, so that whoever resolves a draft without saving it makes them too.
+Owns every check that saving makes, so that resolving a draft without saving it makes the same checks.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,14 +20,14 @@ from ccexport.services.wiring import UseCases, Wiring
 
 @dataclass(frozen=True)
 class Lookup:
-    """The ids of what names or ids mean, of segments and of exports. Each raises `NotFound`."""
+    """Functions that find the id of a segment or an export by name or id. Each raises `NotFound`."""
 
     segment: Callable[[str], str]
     export: Callable[[str], str]
 
 
 class ExportDrafts(UseCases):
-    """Resolves drafts."""
+    """Resolves drafts of exports to configurations."""
 
     def __init__(self, wiring: Wiring, contact_lists: ContactLists) -> None:
         super().__init__(wiring)
@@ -41,10 +41,10 @@ class ExportDrafts(UseCases):
         contact_list: ContactList | None = None,
         lookup: Lookup | None = None,
     ) -> ExportConfig:
-        """What is stored of the draft, when everything it names is there and fits together.
+        """Return the configuration to store for the draft. Raises `WrongUse` for names or settings that do not fit.
 
-        `contact_list` is one that is known already, or that is made later; `lookup` finds also segments and
-        exports that are not saved yet. Raises `WrongUse`.
+        `contact_list` is a list that is already known or is created later; `lookup` can also find segments and
+        exports that are not saved yet.
         """
         if not draft.connection:
             raise BadInput("The export needs a connection; choose one in its settings.")
@@ -70,7 +70,7 @@ class ExportDrafts(UseCases):
 
     @cached_property
     def saved(self) -> Lookup:
-        """Finds what is saved."""
+        """The lookup of saved segments and exports."""
         return Lookup(
             segment=lambda name: self._ledger.segments.named(name).id,
             export=lambda name: self._ledger.exports.named(name).id,
@@ -87,7 +87,7 @@ def _ids(names: Sequence[str], find: Callable[[str], str]) -> tuple[str, ...]:
 
 
 def draft_of(config: ExportConfig, names: Mapping[str, str] | None = None) -> ExportDraft:
-    """The draft that resolves to this configuration: by ids, or by these names of them."""
+    """Return the draft that resolves to this configuration, with ids replaced by `names` where given."""
     names = names or {}
 
     def named(some_id: str) -> str:
@@ -110,12 +110,12 @@ def _named_target(target: str, names: Mapping[str, str]) -> str:
 
 
 def good_name(name: str) -> str:
-    """The name of an export. Raises `BadInput`."""
+    """Return the name without surrounding blanks. Raises `BadInput` when it cannot name an export."""
     return checked(name, "An export needs a name of 1 to 200 characters.")
 
 
 def _by_id(field: MappedField, custom_fields: dict[str, str]) -> MappedField:
-    """`cf:<id>`, or `cf:<name>` turned into it: names may change, ids do not."""
+    """Return the field with `cf:<id>` instead of `cf:<name>`: names may change, ids do not."""
     if not field.target.startswith("cf:"):
         return field
     wanted = field.target.removeprefix("cf:")

@@ -22,7 +22,7 @@ from ccexport.services.wiring import UseCases, Wiring
 
 __all__ = ["CONTACT_FIELDS", "TRANSFORMS", "ExportUseCases"]
 _THE_EXPORT = mark("The export")
-_NO_LIST = ContactList(id="", name="")  # until the lists of several exports are made
+_NO_LIST = ContactList(id="", name="")  # placeholder until the lists of several exports are created
 
 
 class ExportUseCases(UseCases):
@@ -39,9 +39,9 @@ class ExportUseCases(UseCases):
         return self._add(actor, self._drafts.resolved(actor, draft))
 
     def change(self, actor: Actor, name: str, /, *, seen: int | None = None, **changes: Any) -> Export:
-        """A new version with some settings changed; what is not given stays, None unsets.
+        """Save a new version with some settings changed; settings not given stay, None unsets one.
 
-        Earlier plans no longer hold. `seen` is the version that was looked at. Raises `Conflict` when it is
+        Earlier plans become invalid. `seen` is the version that was edited. Raises `Conflict` when it is
         not the current one.
         """
         old = self._mine(actor, name, "change this export")
@@ -58,16 +58,16 @@ class ExportUseCases(UseCases):
         return changed
 
     def draft(self, actor: Actor, export: Export, names: Mapping[str, str]) -> ExportDraft:
-        """Its settings by these names of what it refers to."""
+        """Return the settings of the export, with ids replaced by `names`."""
         require(actor, Role.VIEWER, "see exports")
         return draft_of(export.config, {**names, export.config.list_id: export.config.list_name})
 
     def check(self, actor: Actor, draft: ExportDraft, lookup: Lookup) -> None:
-        """Refuse a draft that saving would refuse; `lookup` knows also what is not saved yet."""
+        """Refuse a draft that saving would refuse; `lookup` can also find what is not saved yet."""
         self._drafts.resolved(actor, draft, lookup=lookup)
 
     def _refuse_circle(self, export: Export, config: ExportConfig) -> None:
-        """Raises `BadInput` when the export would come before itself."""
+        """Raise `BadInput` when the export would come before itself."""
         ahead, seen = list(config.yields_to), set[str]()
         while ahead:
             other = ahead.pop()
@@ -82,9 +82,9 @@ class ExportUseCases(UseCases):
     def create_per_segment(
         self, actor: Actor, name: str, *, connection: str, segments: Sequence[str], **settings: Any
     ) -> Sequence[Export]:
-        """One export and one contact list per segment, both named after it; a list of that name is used.
+        """Save one export and one contact list per segment, named after it; an existing list of that name is used.
 
-        Nothing is saved, and no list made, when one of the exports would be refused.
+        When one of the exports is refused, nothing is saved and no list is created.
         """
         chosen = [self._ledger.segments.named(s) for s in dict.fromkeys(segments)]
         if not chosen:
@@ -117,9 +117,9 @@ class ExportUseCases(UseCases):
         return made
 
     def suggest(self, actor: Actor) -> Sequence[Suggestion]:
-        """What the names and values of the current profile fields suggest, each with how sure and why.
+        """Return suggestions from the names and values of the current profile fields, with certainty and reason.
 
-        Besides the address and the other contact fields: the consent, and the refusals. Nothing is applied.
+        They cover the address, the other contact fields, the consent and the refusals. Nothing is applied.
         """
         require(actor, Role.CONTRIBUTOR, "see suggested attributes")
         snapshot = self._wiring.current_snapshot()
@@ -130,22 +130,22 @@ class ExportUseCases(UseCases):
         return self._ledger.exports.all()
 
     def names(self, actor: Actor) -> Mapping[str, str]:
-        """Id → name of every export, by name."""
+        """Return id → name of every export, sorted by name."""
         require(actor, Role.VIEWER, "see exports")
         return self._ledger.exports.names()
 
     def count(self, actor: Actor) -> int:
-        """How many there are."""
+        """Return how many exports there are."""
         require(actor, Role.VIEWER, "see exports")
         return self._ledger.exports.count()
 
     def get(self, actor: Actor, name: str) -> Export:
-        """By name or id."""
+        """Return the export of that name or id."""
         require(actor, Role.VIEWER, "see exports")
         return self._ledger.exports.named(name)
 
     def may_manage(self, actor: Actor, export: Export) -> bool:
-        """Whether this export is the actor's to change and run."""
+        """Whether the actor may change and run this export."""
         if not export.config.connection_id:
             return actor.role.covers(Role.CONTRIBUTOR)
         try:
@@ -154,7 +154,7 @@ class ExportUseCases(UseCases):
             return False
 
     def manageable(self, actor: Actor, exports: Sequence[Export]) -> frozenset[str]:
-        """The ids of those among them that are the actor's to change and run."""
+        """Return the ids of those exports that the actor may change and run."""
         if not actor.role.covers(Role.CONTRIBUTOR):
             return frozenset()
         usable = {c.id for c in self._ledger.connections.all() if may_use(actor, c)} | {""}
@@ -169,11 +169,11 @@ class ExportUseCases(UseCases):
         return found
 
     def history(self, actor: Actor, name: str) -> Sequence[dict[str, Any]]:
-        """Every version of the configuration, newest first."""
+        """Return every version of the configuration, newest first."""
         return self._ledger.exports.versions(self.get(actor, name).id)
 
     def duplicate(self, actor: Actor, name: str, new_name: str) -> Export:
-        """A copy under another name."""
+        """Save a copy under another name."""
         old = self._mine(actor, name, "duplicate this export")
         config = old.config.model_copy(update={"name": good_name(new_name)})
         made = self._ledger.exports.add(self._wiring.engine.new_id("export"), config, by=actor.name)
@@ -181,9 +181,9 @@ class ExportUseCases(UseCases):
         return made
 
     def pause(self, actor: Actor, name: str, *, paused: bool = True) -> Export:
-        """A paused export refuses to run until it goes on; one without a connection cannot go on.
+        """Pause the export, or let it run again with `paused=False`. Pausing ends runs that have not begun to send.
 
-        Its runs that have not begun to send end.
+        Raises `Conflict` when an export without a connection should run again.
         """
         found = self._mine(actor, name, "pause this export")
         if not paused and not found.config.connection_id:
@@ -201,9 +201,9 @@ class ExportUseCases(UseCases):
         return changed
 
     def detach(self, actor: Actor, name: str) -> Export:
-        """Take it off its connection and pause it; all else stays, until somebody chooses a connection.
+        """Remove the connection from the export and pause it; all other settings stay.
 
-        Raises `Conflict` while a run of it is going on.
+        Raises `Conflict` while a run of the export is live.
         """
         found = self._mine(actor, name, "detach this export")
         if self._ledger.runs.all(export_id=found.id, live=True, limit=1):
@@ -216,16 +216,17 @@ class ExportUseCases(UseCases):
         return self._ledger.exports.change(found.id, config, by=actor.name, after=found.version)
 
     def remove(self, actor: Actor, name: str) -> None:
-        """Hide it; its runs and deliveries stay, and nobody is taken off the list.
+        """Hide the export and end its runs that have not begun. Its runs and deliveries stay.
 
-        It holds nobody any more. Its runs that have not begun end with it; raises `Conflict` while one is sending.
+        Nobody is taken off the list, but the export holds nobody on it from now on. Raises `Conflict` while a run
+        of it is sending.
         """
         found = self._mine(actor, name, "remove this export")
         remove_export(self._ledger, actor, found)
 
 
 def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
-    """By the names of the model; `contact_list` is another name of `list`."""
+    """Return the settings under the names of the model: `contact_list` becomes `list`."""
     return {"list" if name == "contact_list" else name: value for name, value in given.items()}
 
 

@@ -1,7 +1,4 @@
-"""Use cases of the history of runs: which there were, how far one is, its story and its batches.
-
-Must never change a run.
-"""
+"""Use cases of the history of runs: the list of runs, and the progress, events and batches of one run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +14,7 @@ from ccexport.services.wiring import UseCases
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is, for a live view. `eta_seconds` only when a rate is known."""
+    """How far a run is, for a live view. `eta_seconds` is None until a rate is known."""
 
     run: Run
     batches_done: int
@@ -28,7 +25,7 @@ class Progress:
 
 
 class RunHistory(UseCases):
-    """What ran, and what is running."""
+    """Past and live runs."""
 
     def get(self, actor: Actor, run_id: str) -> Run:
         require(actor, Role.VIEWER, "see runs")
@@ -48,7 +45,7 @@ class RunHistory(UseCases):
         limit: int = 200,
         offset: int = 0,
     ) -> Sequence[Run]:
-        """Newest first. Export and contact list by name or id, also of what was removed since."""
+        """Return runs, newest first. `export` and `contact_list` are names or ids, removed ones included."""
         require(actor, Role.VIEWER, "see runs")
         return self._ledger.runs.all(
             export_id=self._export_id(export) if export else None,
@@ -63,32 +60,32 @@ class RunHistory(UseCases):
         )
 
     def ever(self, actor: Actor) -> RunsEver:
-        """Which exports, contact lists and people there are to filter the history by."""
+        """Return the exports, contact lists and people by which the history can be filtered."""
         require(actor, Role.VIEWER, "see runs")
         return self._ledger.history.ever()
 
     def last_of(self, actor: Actor, exports: Sequence[Export]) -> Mapping[str, Run]:
-        """The newest run of each of these exports that ever ran, by export id."""
+        """Return the newest run of each of these exports that ever ran, by export id."""
         require(actor, Role.VIEWER, "see runs")
         return self._ledger.history.last_of([export.id for export in exports])
 
     def last_times(self, actor: Actor) -> Mapping[str, datetime]:
-        """When each export last ran, by export id."""
+        """Return when each export last ran, by export id."""
         require(actor, Role.VIEWER, "see runs")
         return self._ledger.history.last_times()
 
     def went_wrong(self, actor: Actor, *, limit: int) -> Sequence[Run]:
-        """The newest run of each export where that one failed or was blocked, newest first."""
+        """Return the newest run of each export if it failed or was blocked, newest first."""
         require(actor, Role.VIEWER, "see runs")
         return self._ledger.history.last_in(RunState.FAILED, RunState.BLOCKED, limit=limit)
 
     def totals(self, actor: Actor, since: datetime) -> tuple[int, Mapping[str, int]]:
-        """How many runs were begun since then, and how many contacts they sent and verified."""
+        """Return how many runs began since then, and how many contacts they sent and verified."""
         require(actor, Role.VIEWER, "see runs")
         return self._ledger.history.totals(since, ("sent", "verified"))
 
     def outcomes(self, actor: Actor, edges: Sequence[datetime]) -> Sequence[Mapping[str, int]]:
-        """Contacts by outcome, of the runs that ended between each edge and the next."""
+        """Return contacts by outcome, of the runs that ended between each edge and the next."""
         require(actor, Role.VIEWER, "see runs")
         return self._ledger.history.by_period(edges, tuple(Outcome))
 
@@ -102,7 +99,7 @@ class RunHistory(UseCases):
             return _meant(name, ran)
 
     def story(self, actor: Actor, run_id: str) -> Sequence[RunEvent]:
-        """What happened, oldest first."""
+        """Return the events of the run, oldest first."""
         require(actor, Role.VIEWER, "see runs")
         return self._ledger.runs.events(run_id)
 
@@ -111,7 +108,7 @@ class RunHistory(UseCases):
         return self._ledger.runs.batches(run_id)
 
     def progress(self, actor: Actor, run_id: str) -> Progress:
-        """Counted, never guessed: what was settled of what was planned."""
+        """Return how many of the planned batches and contacts are done, counted and never estimated."""
         run = self.get(actor, run_id)
         batches = [b for b in self._ledger.runs.batches(run_id) if b.kind is not BatchKind.HALVE]
         gone = [b for b in batches if b.activity_id]
@@ -136,5 +133,5 @@ class RunHistory(UseCases):
 
 
 def _meant(name: str, there: Mapping[str, str]) -> str:
-    """The id of that name; the name itself when there is none such, so that nothing is found."""
+    """Return the id of that name, or the name itself when it is unknown, so that nothing is found."""
     return name if name in there else next((i for i, n in there.items() if n == name), name)

@@ -1,6 +1,6 @@
 """Use cases of maintenance: rotate the key, move the ledger, tidy, erase one person. Administrators only.
 
-Must never remove the ledger that was moved, nor show a key.
+Must never delete the old ledger after a move, nor show a key.
 """
 
 from ccexport.errors import BadInput
@@ -15,10 +15,10 @@ from ccexport.worker.tidying import Tidied, Tidying
 
 
 class MaintenanceUseCases(UseCases):
-    """What concerns the installation and not what it sends."""
+    """Maintenance of the installation."""
 
     def rotate_key(self, actor: Actor) -> int:
-        """Seal every stored secret with the newest key; how many were."""
+        """Seal every stored secret with the newest key. Returns how many were sealed."""
         require(actor, Role.ADMINISTRATOR, "rotate the key")
         ledger = self._ledger
         sealed = ledger.connections.reseal() + ledger.notices.reseal() + ledger.sources.reseal()
@@ -35,13 +35,13 @@ class MaintenanceUseCases(UseCases):
         return move(here, to)
 
     def tidy(self, actor: Actor) -> Tidied:
-        """Remove now what the worker would remove once a day."""
+        """Remove now what the worker removes once a day."""
         require(actor, Role.ADMINISTRATOR, "tidy the data directory")
         months = self._wiring.settings.retention_months
         return Tidying(self._wiring.engine, months=months).tidy(by=actor.name)
 
     def erase(self, actor: Actor, address: str) -> Receipt:
-        """Erase one person from everything kept here. The audit keeps the receipt, which holds no address."""
+        """Erase one person from everything stored here. The audit keeps the receipt, which holds no address."""
         require(actor, Role.ADMINISTRATOR, "erase people")
         receipt = Eraser(self._wiring.engine).erase(address)
         detail = {"touched": dict(receipt.touched), "still_on": list(receipt.still_on)}

@@ -1,6 +1,6 @@
-"""What a monitoring system is told: a few numbers of the ledger, as gauges of OpenTelemetry and at `/metrics`.
+"""Numbers for a monitoring system, read from the ledger, as OpenTelemetry gauges and at `/metrics`.
 
-Must never hold a name, an address or an id: whoever may read it need not be a person of this installation.
+Must never hold a name, an address or an id: its readers need no account in this installation.
 """
 
 from collections import Counter
@@ -28,7 +28,7 @@ GAUGES = {
 
 
 def measures(wiring: Wiring) -> Iterator[Reading]:
-    """Every number now."""
+    """Yield every number as it is now."""
     ledger = wiring.ledger
     yield "ccexport.info", 1, {"version": __version__}
     states = ledger.runs.by_state()
@@ -54,7 +54,7 @@ def _oldest_live(wiring: Wiring) -> float:
 
 
 def as_text(wiring: Wiring) -> str:
-    """In Prometheus' text format, version 0.0.4."""
+    """Return all numbers in Prometheus' text format, version 0.0.4."""
     lines: list[str] = []
     told = ""
     for name, value, about in measures(wiring):

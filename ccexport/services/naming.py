@@ -1,4 +1,4 @@
-"""What a name of a person's choosing has to be: seen, on one line, not endless."""
+"""Rules for names that people choose: visible, on one line and not too long."""
 
 import re
 import unicodedata
@@ -14,7 +14,10 @@ _UNSEEN = re.compile(r"[\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
 def checked(name: str, otherwise: str) -> str:
-    """Without the blanks around it. Raises `BadInput`: `otherwise`, when nothing of it is seen or it is too long."""
+    """Return the name without surrounding blanks.
+
+    Raises `BadInput` with the text `otherwise` when nothing of it is visible or it is too long.
+    """
     name = name.strip()
     if not _UNSEEN.sub("", name) or len(name) > LONGEST:
         raise BadInput(otherwise)
@@ -24,14 +27,14 @@ def checked(name: str, otherwise: str) -> str:
 
 
 def skeleton(name: str) -> str:
-    """The same for all names that a reader cannot tell apart, such as with a Cyrillic letter in it."""
+    """Return a text that is equal for all names that look alike, such as one with a Cyrillic letter."""
     plain = unicodedata.normalize("NFKC", name).casefold().replace("rn", "m").replace("vv", "w")
     return "".join(_looks(letter) for letter in plain)
 
 
 @cache
 def _looks(letter: str) -> str:
-    """The first of all characters that look like this one."""
+    """Return the first of all characters that look like this one."""
     found = confusables.is_confusable(letter, greedy=True, preferred_aliases=[]) or []
     alike = {letter} | {h["c"].casefold() for one in found for h in one["homoglyphs"] if len(h["c"]) == 1}
     return min(alike | ({"0", "o"} if alike & {"0", "o"} else set()))

@@ -1,6 +1,6 @@
-"""Ends the runs of an export that have not begun to send, because of what was done to the export.
+"""Ends the runs of an export that have not begun to send, after the export was paused or removed.
 
-Must never touch a run that has sent something: that one is settled and read back first.
+Must never end a run that has sent something: such a run is settled and read back first.
 """
 
 from ccexport.errors import Conflict
@@ -13,7 +13,7 @@ from ccexport.worker.loop import holder_is_dead
 
 
 def end_not_begun(ledger: Ledger, actor: Actor, export: Export, why: Message, *, undos: bool) -> list[Run]:
-    """End them with that reason; `undos` too. Returns those that have begun, and so go on."""
+    """End runs that have not begun, with the reason `why`; undos only with `undos`. Returns those that go on."""
     begun = []
     for run in ledger.runs.all(export_id=export.id, live=True):
         if run.trigger is Trigger.UNDO and not undos:

@@ -1,6 +1,6 @@
-"""Use cases of notices: who is told about what, a test, and what became of each notice.
+"""Use cases of notices: subscribers, test notices, and the delivery of each notice.
 
-Must never show where a webhook goes beyond its host, nor its secret after the first time.
+Must never show more of a webhook's address than its host, nor its secret after the first time.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ EVENTS = tuple(event for event in NoticeEvent if event is not NoticeEvent.TEST)
 
 @dataclass(frozen=True)
 class Subscribed:
-    """A new subscriber; `secret` checks the signature of a webhook and is shown this once."""
+    """A new subscriber; `secret` checks the signature of a webhook and is shown only once."""
 
     subscriber: Subscriber
     secret: str = ""
@@ -31,14 +31,14 @@ class Subscribed:
 
 @dataclass(frozen=True)
 class Tested:
-    """Whether a test notice arrived, and why not."""
+    """Whether a test notice arrived, and if not, why."""
 
     arrived: bool
     sentence: str
 
 
 class NoticeUseCases(UseCases):
-    """Telling people."""
+    """Subscribers and their notices."""
 
     @property
     def mail_is_set_up(self) -> bool:
@@ -55,7 +55,7 @@ class NoticeUseCases(UseCases):
         connection: str | None = None,
         events: Sequence[NoticeEvent] = (),
     ) -> Subscribed:
-        """Tell this address about one export, one connection with its exports, or everything."""
+        """Send notices about one export, one connection with its exports, or everything to this address."""
         require(actor, Role.ADMINISTRATOR, "decide who gets notices")
         if export and connection:
             raise BadInput("A subscriber is for one export or for one connection; add two.")
@@ -76,7 +76,7 @@ class NoticeUseCases(UseCases):
         return Subscribed(made, secret)
 
     def _checked(self, channel: Channel, address: str) -> tuple[str, str]:
-        """The address, and what may be shown of it."""
+        """Return the address, and the part of it that may be shown."""
         if channel is not Channel.EMAIL:
             return checked_url(address), urlsplit(address.strip()).hostname or ""
         if not self._mail().url:
@@ -92,14 +92,14 @@ class NoticeUseCases(UseCases):
         return self._ledger.notices.subscribers()
 
     def unsubscribe(self, actor: Actor, subscriber_id: str) -> None:
-        """Raises `NotFound`."""
+        """Remove a subscriber. Raises `NotFound`."""
         require(actor, Role.ADMINISTRATOR, "decide who gets notices")
         found = self._ledger.notices.subscriber(subscriber_id)
         self._ledger.notices.unsubscribe(found.id)
         self._ledger.audit.add(actor.name, "subscriber removed", found.id)
 
     def test(self, actor: Actor, subscriber_id: str) -> Tested:
-        """Send a test notice now and say whether it arrived; it is kept in the outbox like any other."""
+        """Send a test notice now and return whether it arrived; the outbox keeps it like any other."""
         require(actor, Role.CONTRIBUTOR, "test notices")
         found = self._ledger.notices.subscriber(subscriber_id)
         now = self._ledger.clock()
@@ -120,7 +120,7 @@ class NoticeUseCases(UseCases):
         return Tested(not why, why or f"The test notice was delivered to {found.label}.")
 
     def _arrives(self, notice: Notice) -> str:
-        """Empty when it arrived, else why not."""
+        """Deliver a notice. Returns an empty text when it arrived, else the reason."""
         try:
             Postman(self._wiring.engine, Event(), self._mail()).deliver(notice)
         except (NotDelivered, CcexportError) as error:
@@ -128,12 +128,12 @@ class NoticeUseCases(UseCases):
         return ""
 
     def outbox(self, actor: Actor, *, limit: int = 100) -> Sequence[Notice]:
-        """Every notice with what became of it, newest first."""
+        """Return every notice and whether it arrived, newest first."""
         require(actor, Role.CONTRIBUTOR, "see notices")
         return self._ledger.notices.all(limit=limit)
 
     def undelivered(self, actor: Actor) -> Sequence[Notice]:
-        """Those of the last seven days that were tried and have not arrived."""
+        """Return the notices of the last seven days that were tried and have not arrived."""
         require(actor, Role.CONTRIBUTOR, "see notices")
         return undelivered(self._ledger)
 

@@ -1,4 +1,4 @@
-"""What a password has to be, and whether one is right. Must never keep or log one."""
+"""The rules of passwords, and checking one. Must never keep or log a password."""
 
 from functools import cache
 
@@ -15,21 +15,21 @@ ROUNDS = 12
 
 
 def fits(password: str, person: Person | None) -> bool:
-    """Whether it is theirs. Takes the same time when there is no such person."""
+    """Whether the password is this person's. Takes the same time when there is no such person."""
     kept = person.password_hash.encode() if person else _nobody()
     return bcrypt.checkpw(password.encode()[:LONGEST_PASSWORD_BYTES], kept)
 
 
 @cache
 def _nobody() -> bytes:
-    """A hash as slow to check as a real one, for names nobody has."""
+    """Return a hash that takes as long to check as a real one, for unknown names."""
     return bcrypt.hashpw(b"nobody has this password", bcrypt.gensalt(rounds=ROUNDS))
 
 
 def hashed(password: str, *words: str) -> str:
-    """bcrypt's hash. Raises `BadInput` when it is short, easily guessed, or longer than bcrypt reads.
+    """Hash a password with bcrypt. Raises `BadInput` when it is too short, too long or easily guessed.
 
-    `words` are what an attacker knows, such as the person's name.
+    `words` are words an attacker may know, such as the person's name.
     """
     if len(password) < SHORTEST_PASSWORD:
         raise BadInput("The password is too short: use at least {n} characters.", n=SHORTEST_PASSWORD)

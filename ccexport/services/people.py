@@ -26,10 +26,10 @@ LONGEST_NAME = 120
 LIMITS = Limits(pair=5, origin=20, window=timedelta(minutes=15))
 RESERVED = frozenset(
     {"demo", "schedule", "setup", "system", "worker", "unknown"}
-)  # the audit says who by these
+)  # names that the audit uses for the program itself
 SESSION_HOURS = 8
 TICKET_SECONDS = 30
-IDENTITY_SECONDS = 300  # how old what a provider said may be
+IDENTITY_SECONDS = 300  # how old an OpenID provider's statement may be
 
 
 class PeopleUseCases(UseCases):
@@ -40,7 +40,7 @@ class PeopleUseCases(UseCases):
     def add(
         self, actor: Actor, name: str, *, role: Role, password: str, display_name: str = "", email: str = ""
     ) -> Person:
-        """Administrators only. Raises `BadInput` for a weak password or a taken name."""
+        """Add a person. Administrators only. Raises `BadInput` for a weak password or a taken name."""
         require(actor, Role.ADMINISTRATOR, "add people")
         made = self._ledger.people.add(
             self._free(_name(name)),
@@ -61,7 +61,7 @@ class PeopleUseCases(UseCases):
         return changed
 
     def disable(self, actor: Actor, name: str, *, disabled: bool = True) -> Person:
-        """Ends their sessions at once."""
+        """Disable a person, or enable them with `disabled=False`. Disabling ends their sessions at once."""
         require(actor, Role.ADMINISTRATOR, "disable people")
         self._keep_an_administrator(name, losing=disabled)
         changed = self._ledger.people.change(name, disabled=disabled)
@@ -69,7 +69,7 @@ class PeopleUseCases(UseCases):
         return changed
 
     def set_password(self, actor: Actor, name: str, password: str) -> None:
-        """One's own, or anybody's for an administrator; ends their sessions."""
+        """Set one's own password, or anybody's as an administrator; ends that person's sessions."""
         if actor.name != name:
             require(actor, Role.ADMINISTRATOR, "set other people's passwords")
         self._ledger.people.change(name, password_hash=hashed(password, name))
@@ -80,7 +80,7 @@ class PeopleUseCases(UseCases):
         return self._ledger.people.all()
 
     def anybody(self) -> bool:
-        """Whether there is anybody at all who can sign in."""
+        """Whether at least one person can sign in."""
         return not all(person.disabled for person in self._ledger.people.all())
 
     def _keep_an_administrator(self, name: str, *, losing: bool) -> None:
@@ -95,7 +95,7 @@ class PeopleUseCases(UseCases):
     # -- the first administrator ----------------------------------------------------------------
 
     def setup_code(self) -> str | None:
-        """A one-time code for the console when nobody can sign in yet; None otherwise."""
+        """Return a one-time code for the console when nobody can sign in yet; None otherwise."""
         if self.anybody():
             return None
         code = "-".join("".join(secrets.choice(string.digits) for _ in range(4)) for _ in range(4))
@@ -116,9 +116,10 @@ class PeopleUseCases(UseCases):
     # -- signing in -----------------------------------------------------------------------------
 
     def sign_in(self, name: str, password: str, *, origin: str) -> Person:
-        """Raises `NotPermitted` with the same sentence, after the same time, for any wrong pair.
+        """Return the person. Raises `NotPermitted`, with the same text after the same time, for any wrong pair.
 
-        Counted before it is checked, by person and origin and by origin: nobody can keep another out from elsewhere.
+        Attempts are counted before the check, by person and origin and by origin, so that nobody can lock
+        another person out from elsewhere.
         """
         name = name.strip().lower()
         if len(name) > LONGEST_NAME:
@@ -142,12 +143,15 @@ class PeopleUseCases(UseCases):
         return person
 
     def _failed(self, person: Person | None, origin: str, *, locked: bool) -> None:
-        """What was typed as a name is kept only when it is one: people type passwords there."""
+        """Audit a failure. An unknown name is not kept: people type passwords into that field."""
         who = person.name if person else "unknown"
         self._ledger.audit.add(who, "sign-in locked" if locked else "sign-in failed", who, {"origin": origin})
 
     def confirm_password(self, actor: Actor, password: str, *, origin: str) -> None:
-        """Asked again before a weighty step. Raises `NotPermitted`; only failures of this session count."""
+        """Check the actor's password before an important step. Raises `NotPermitted`.
+
+        Only failures of this session count.
+        """
         here = f"session {actor.session[:32]}" if actor.session else origin
         tried = self._ledger.people.attempt(actor.name, here, LIMITS)
         if tried.locked_until:
@@ -159,10 +163,10 @@ class PeopleUseCases(UseCases):
         self._ledger.people.forget_attempts(actor.name, here)
 
     def sign_in_as(self, claims: Mapping[str, Any], *, origin: str) -> Person | None:
-        """Who an OpenID provider says this is, once and soon after it said so; None when used or too old.
+        """Return the person of an OpenID identity; None when the identity was used before or is too old.
 
-        Only an existing, enabled person with this verified e-mail address: nobody is made silently. Raises
-        `NotPermitted` when there is none.
+        The person must exist, be enabled and have this verified e-mail address; none is created. Raises
+        `NotPermitted` when there is no such person.
         """
         age = self._ledger.clock().timestamp() - float(claims.get("iat") or 0)
         if not -IDENTITY_SECONDS < age < IDENTITY_SECONDS or not self._first_use(claims):
@@ -180,16 +184,16 @@ class PeopleUseCases(UseCases):
         return found[0]
 
     def _first_use(self, claims: Mapping[str, Any]) -> bool:
-        """A copied identity cookie must not sign in a second time."""
+        """Whether this identity is used for the first time: a copied cookie must not sign in again."""
         mark = json.dumps({k: claims.get(k) for k in ("iss", "sub", "iat", "nonce", "at_hash")})
         try:
             self._ledger.people.put_ticket(mark, "identity", {}, seconds=3 * IDENTITY_SECONDS)
-        except Conflict:  # it is there: this was used before
+        except Conflict:  # the identity was used before
             return False
         return True
 
     def set_email(self, actor: Actor, name: str, email: str) -> Person:
-        """The address an OpenID provider must vouch for; empty for none. Administrators only."""
+        """Set the e-mail address that an OpenID provider must confirm; empty for none. Administrators only."""
         require(actor, Role.ADMINISTRATOR, "change people")
         changed = self._ledger.people.change(name, email=self._free_email(email, name))
         self._ledger.audit.add(actor.name, "e-mail address changed", name)
@@ -217,9 +221,9 @@ class PeopleUseCases(UseCases):
         return address
 
     def ticket(self, person: Person, payload: Mapping[str, Any], *, browser: str = "") -> str:
-        """A single-use ticket, valid for seconds, that the cookie route exchanges for a session.
+        """Return a single-use ticket, valid for seconds, that the cookie route exchanges for a session.
 
-        It is good only in the browser that signed in: `browser` is a secret that it alone has.
+        It is valid only in the browser that signed in: `browser` is a secret that only this browser has.
         """
         secret = secrets.token_urlsafe(32)
         self._ledger.people.put_ticket(
@@ -231,7 +235,7 @@ class PeopleUseCases(UseCases):
         return secret
 
     def redeem(self, ticket: str, *, browser: str = "") -> tuple[str, Mapping[str, Any]] | None:
-        """(session secret for the cookie, payload), once; None for a bad ticket or in another browser."""
+        """Return (session secret for the cookie, payload), once; None for a bad ticket or another browser."""
         payload = self._ledger.people.take_ticket(ticket, "sign-in")
         if payload is None or not compare_digest(payload["browser"], digest(browser)):
             return None
@@ -243,7 +247,7 @@ class PeopleUseCases(UseCases):
         return secret, payload
 
     def signed_in(self, session_secret: str | None) -> Actor | None:
-        """The actor behind a session cookie, role read anew; None when there is none."""
+        """Return the actor of a session cookie, with the current role; None when there is none."""
         person = self._ledger.people.session_person(session_secret) if session_secret else None
         return Actor(person.name, person.role, digest(session_secret)) if person and session_secret else None
 
@@ -254,7 +258,7 @@ class PeopleUseCases(UseCases):
             self._ledger.audit.add(person.name, "signed out", person.name)
 
     def sign_out_everywhere(self, actor: Actor, name: str) -> None:
-        """One's own sessions, or anybody's for an administrator."""
+        """End all of one's own sessions, or anybody's as an administrator."""
         if actor.name != name:
             require(actor, Role.ADMINISTRATOR, "sign other people out")
         self._ledger.people.end_sessions(name)

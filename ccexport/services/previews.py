@@ -1,4 +1,4 @@
-"""Use cases of the preview: the plan itself, its rows, one person's way through it.
+"""Use cases of the preview: the plan, its rows, and the rows about one person.
 
 The preview is the plan that a run would send; there is no second computation.
 """
@@ -25,17 +25,17 @@ OFTEN = timedelta(minutes=1)  # a reading costs several of the day's requests
 
 
 class PreviewUseCases(UseCases):
-    """Plans as people see them."""
+    """Plans for people."""
 
     def preview(
         self, actor: Actor, name: str, *, fresh: bool | None = None, resend_all: bool = False
     ) -> Plan:
-        """The plan of the export now; with `resend_all`, of one run that sends unchanged contacts too.
+        """Plan the export now; with `resend_all`, as a run that also sends unchanged contacts.
 
-        `fresh`: True reads the destination again, False takes the last reading however old, None reads
-        again when there is none younger than 15 minutes. When Constant Contact cannot be asked, the plan
-        is made from the last reading or without one; `destination_read_at` then says so. A viewer's preview asks
-        for nothing; in the dashboard an export is read afresh once a minute at most.
+        `fresh`: True reads the destination again, False uses the last reading however old, None reads
+        again when the last reading is older than 15 minutes. When Constant Contact cannot be asked, the plan
+        uses the last reading or none; `destination_read_at` shows which. A viewer's preview never asks Constant
+        Contact; in the dashboard an export's destination is read at most once a minute.
         """
         require(actor, Role.VIEWER, "see previews")
         export = self._ledger.exports.named(name)
@@ -60,19 +60,19 @@ class PreviewUseCases(UseCases):
         return fresh and not (actor.session and age < OFTEN)
 
     def remarks(self, actor: Actor, name: str, plan: Plan) -> Sequence[str]:
-        """What a person should know before this plan is run, besides its numbers; one sentence each."""
+        """Return what a person should know before running this plan, besides its numbers; one sentence each."""
         require(actor, Role.VIEWER, "see previews")
         config = self._ledger.exports.named(name).config
         return [sentence for applies, sentence in _remarks(config, plan) if applies]
 
     def expected(self, actor: Actor, name: str, plan: Plan) -> Expected:
-        """How long a run of this plan will take, from the last runs of the export's connection."""
+        """Estimate how long a run of this plan will take, from the last runs of the export's connection."""
         require(actor, Role.VIEWER, "see previews")
         connection = self._ledger.exports.named(name).config.connection_id
         return expect(plan.requests, self._ledger.runs.durations(connection))
 
     def last(self, actor: Actor, name: str) -> Plan | None:
-        """The newest plan of the export, made anew by nobody."""
+        """Return the newest stored plan of the export; never make a new one. None when there is none."""
         require(actor, Role.VIEWER, "see previews")
         plans = self._ledger.files.plans_of(self._ledger.exports.named(name).id)
         kept = next((row["folder"] for row in plans if row["folder"].exists()), None)
@@ -96,7 +96,7 @@ class PreviewUseCases(UseCases):
         offset: int = 0,
         limit: int = 200,
     ) -> list[PlanRow]:
-        """Rows of the plan; `what` is a verdict or a reason. Masked, and not searchable, for a viewer."""
+        """Return rows of the plan; `what` is a verdict or a reason. A viewer gets masked rows and no search."""
         require(actor, Role.VIEWER, "see previews")
         personal = sees_personal(actor)
         found = reading.rows(
@@ -105,7 +105,7 @@ class PreviewUseCases(UseCases):
         return found if personal else [mask_row(row) for row in found]
 
     def person(self, actor: Actor, name: str, address_or_id: str) -> list[PlanRow]:
-        """Every row of the export's last plan about one person. Raises `NotFound` before any plan."""
+        """Return every row of the export's last plan about one person. Raises `NotFound` without a plan."""
         require(actor, Role.CONTRIBUTOR, "look people up")
         plan = self.last(actor, name)
         if plan is None:
@@ -113,7 +113,7 @@ class PreviewUseCases(UseCases):
         return reading.person(plan, address_or_id)
 
     def rejects_csv(self, actor: Actor, name: str, plan: Plan) -> Iterator[str]:
-        """Everybody who would not be sent, with the reason; safe to open in a spreadsheet. Audited."""
+        """Return as CSV everybody who would not be sent, with the reason; safe in a spreadsheet. Audited."""
         export = self._ledger.exports.named(name)
         require_use(
             actor, self._ledger.connections.get(export.config.connection_id), "download from this export"
@@ -144,7 +144,7 @@ def _remarks(config: ExportConfig, plan: Plan) -> Iterator[tuple[bool, str]]:
 
 
 def mask_row(row: Any) -> Any:
-    """A plan row without anything personal."""
+    """Return a plan row without personal data."""
     return replace(row, address=masked(row.address), contact=None, before=None)
 
 

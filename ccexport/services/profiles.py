@@ -1,4 +1,4 @@
-"""Use cases of the profiles: ingest, what the current snapshot holds, looking people up."""
+"""Use cases of the profiles: ingesting, the current snapshot, finding people."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ __all__ = ["FieldOverview", "FieldSummary", "Part", "ProfileUseCases"]
 
 
 class ProfileUseCases(UseCases):
-    """The profiles as people see them."""
+    """The profiles for people."""
 
     def __init__(self, wiring: Wiring) -> None:
         super().__init__(wiring)
@@ -36,8 +36,10 @@ class ProfileUseCases(UseCases):
         progress: Tell | None = None,
         **how: Any,
     ) -> IngestReport:
-        """A new current snapshot; `how` are overrides (fields of `Given`: sheet, member, types, formats,
-        encoding, skip_rows). Raises `BadInput` or `Conflict`; the current one then stays.
+        """Read files into a new current snapshot.
+
+        `how` are overrides (fields of `Given`: sheet, member, types, formats, encoding, skip_rows). Raises
+        `BadInput` or `Conflict`; the current snapshot then stays.
         """
         require(actor, Role.CONTRIBUTOR, "ingest profiles")
         report = self._store.ingest(
@@ -51,12 +53,12 @@ class ProfileUseCases(UseCases):
     def preview_file(
         self, actor: Actor, file: Path, *, id_field: str | None = None, **how: Any
     ) -> SourcePreview:
-        """The first rows of a file, with the types they suggest and what is odd; nothing is kept."""
+        """Return the first rows of a file, the suggested types and remarks; nothing is stored."""
         require(actor, Role.CONTRIBUTOR, "ingest profiles")
         return self._store.preview(Given(files=(file,), key=id_field, **how))
 
     def current(self, actor: Actor) -> Snapshot:
-        """Raises `BadInput` when nothing was ingested yet."""
+        """Return the current snapshot. Raises `BadInput` when nothing was ingested yet."""
         require(actor, Role.VIEWER, "see the profiles")
         return self._wiring.current_snapshot()
 
@@ -65,12 +67,12 @@ class ProfileUseCases(UseCases):
         return self._store.current()
 
     def snapshots(self, actor: Actor) -> list[Snapshot]:
-        """Oldest first."""
+        """Return the snapshots, oldest first."""
         require(actor, Role.VIEWER, "see the profiles")
         return self._store.snapshots()
 
     def export(self, actor: Actor, into: Path, *, form: str) -> Snapshot:
-        """Every profile as a CSV (safe to open in a spreadsheet), Parquet or XLSX file. Audited."""
+        """Write every profile to a CSV (safe to open in a spreadsheet), Parquet or XLSX file. Audited."""
         require(actor, Role.CONTRIBUTOR, "download profiles")
         if form not in FORMATS:
             raise BadInput("There is no format {form}; take csv, parquet or xlsx.", form=form)
@@ -80,37 +82,37 @@ class ProfileUseCases(UseCases):
         return snapshot
 
     def digest(self, actor: Actor) -> str:
-        """The same for the same profiles, whatever file they were read from."""
+        """Return a digest that is the same for the same profiles, whatever file they were read from."""
         require(actor, Role.VIEWER, "see the profiles")
         return self._store.digest(self._wiring.current_snapshot())
 
     def page(
         self, actor: Actor, *, search: str = "", offset: int = 0, limit: int = 50
     ) -> list[dict[str, Any]]:
-        """Profiles of the current snapshot; masked for a viewer, who cannot search them either."""
+        """Return profiles of the current snapshot; masked for a viewer, who cannot search them either."""
         snapshot = self.current(actor)
         personal = sees_personal(actor)
         rows = self._store.page(snapshot, search=search if personal else "", offset=offset, limit=limit)
         return rows if personal else [mask_profile(row, snapshot) for row in rows]
 
     def profile(self, actor: Actor, profile_id: str) -> dict[str, Any] | None:
-        """One profile by id; masked for a viewer."""
+        """Return one profile by id; masked for a viewer."""
         snapshot = self.current(actor)
         row = self._store.profile(snapshot, profile_id)
         return row if row is None or sees_personal(actor) else mask_profile(row, snapshot)
 
     def history(self, actor: Actor, profile_id: str) -> Sequence[Part]:
-        """Every kept run it was part of and what became of it there, newest first."""
+        """Return every stored run that had this profile, and its outcome there, newest first."""
         require(actor, Role.VIEWER, "see the profiles")
         return parts_of(self._wiring.engine, profile_id)
 
     def field_table(self, actor: Actor) -> Sequence[FieldOverview]:
-        """Every field: how full it is and about how many values it has."""
+        """Return for every field its fill rate and about how many distinct values it has."""
         require(actor, Role.VIEWER, "see the profiles")
         return self._store.field_table(self.current(actor))
 
     def field_summary(self, actor: Actor, field: str) -> FieldSummary:
-        """Fill rate, distinct values, top values; a viewer sees no values."""
+        """Return fill rate, distinct values and top values of a field; a viewer sees no values."""
         require(actor, Role.VIEWER, "see the profiles")
         found = self._store.field_summary(self.current(actor), field)
         if sees_personal(actor):
@@ -118,12 +120,12 @@ class ProfileUseCases(UseCases):
         return replace(found, minimum=None, maximum=None, top=(), histogram=())
 
     def count(self, actor: Actor, *, search: str = "") -> int:
-        """How many profiles a search finds; a viewer cannot search."""
+        """Return how many profiles a search finds; a viewer cannot search."""
         require(actor, Role.VIEWER, "see the profiles")
         return self._store.count(self.current(actor), search=search if sees_personal(actor) else "")
 
     def suggest(self, actor: Actor, field: str, *, limit: int = 50) -> Sequence[tuple[Any, int]]:
-        """The most frequent values of a field with their counts, to choose from; none for a viewer."""
+        """Return the most frequent values of a field with their counts; none for a viewer."""
         if not sees_personal(actor):
             return ()
         return self._store.suggest(self.current(actor), field, "", limit)
