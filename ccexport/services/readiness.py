@@ -1,6 +1,6 @@
-"""Whether this installation can do its work now: for load balancers and service managers, asked every few seconds.
+"""Whether this installation is ready to work; load balancers and service managers ask every few seconds.
 
-Looks at what is ours only: ledger, data directory, key, disk, migrations, a worker. Must never ask Constant
+Checks only the installation: ledger, data directory, key, disk, migrations, a worker. Must never ask Constant
 Contact, change anything, or raise for what it finds.
 """
 
@@ -18,10 +18,10 @@ from ccexport.worker.presence import machines_with_workers
 
 
 def troubles(wiring: Wiring) -> list[str]:
-    """One sentence for each thing that keeps the installation from its work; empty when it is ready."""
+    """Return one sentence for each problem that stops the work; empty when the installation is ready."""
     found: list[str] = list(_data_dir(wiring))
     if found:
-        return found  # the other looks would make it anew, or fail for that reason
+        return found  # the other checks would create the directory, or fail without it
     for look in (_ledger, _disk, _key, _worker):
         try:
             found += look(wiring)
@@ -29,7 +29,7 @@ def troubles(wiring: Wiring) -> list[str]:
             found.append(str(error))
         except OSError as error:
             found.append(f"The data directory is in trouble: {error.strerror or type(error).__name__}.")
-    return list(dict.fromkeys(found))  # a lost ledger is met by several looks
+    return list(dict.fromkeys(found))  # several checks report the same lost ledger
 
 
 Look = Callable[[Wiring], Iterator[str]]
@@ -62,7 +62,7 @@ def _key(wiring: Wiring) -> Iterator[str]:
 
 
 def _worker(wiring: Wiring) -> Iterator[str]:
-    """Expected when something waits for one: a schedule, a refresh, a run that has begun."""
+    """Report a missing worker, but only if a schedule, the refresh or a live run needs one."""
     if machines_with_workers(wiring.ledger):
         return
     saved = wiring.ledger.schedules.all().values()

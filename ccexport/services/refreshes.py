@@ -1,6 +1,6 @@
-"""Use cases of the refresh: which files are watched, when they are read anew, its history.
+"""Use cases of the refresh: which files are watched, when they are read again, its history.
 
-Must never be on by itself: a person switches it on.
+Must never switch itself on: a person does.
 """
 
 from collections.abc import Sequence
@@ -23,14 +23,14 @@ from ccexport.worker.sources import to_read
 
 
 class RefreshUseCases(UseCases):
-    """Reading the watched sources anew."""
+    """Reading the watched sources again."""
 
     def settings(self, actor: Actor) -> RefreshSettings:
         require(actor, Role.VIEWER, "see the refresh")
         return self._ledger.refreshes.settings()[0]
 
     def change(self, actor: Actor, **values: Any) -> RefreshSettings:
-        """Change some of: on, sources, id_field, recurrence, zone. The sources must be there now."""
+        """Change some of: on, sources, id_field, recurrence, zone. The sources must exist now."""
         require(actor, Role.ADMINISTRATOR, "change the refresh")
         old = self._ledger.refreshes.settings()[0].model_dump()
         if "sources" in values:
@@ -43,34 +43,34 @@ class RefreshUseCases(UseCases):
         return made
 
     def words(self, settings: RefreshSettings) -> str:
-        """Such as `every day at 03:00 (Europe/Oslo)`, or that it is off."""
+        """Return the times in words, such as `every day at 03:00 (Europe/Oslo)`, or that it is off."""
         if settings.recurrence is None:
             return "off, no times are set"
         said = recurrence_in_words(settings.recurrence, settings.zone)
         return said if settings.on else f"off ({said} when it is switched on)"
 
     def next(self, actor: Actor, count: int = 3) -> list[datetime]:
-        """The next times; none while it is off."""
+        """Return the next times; none while the refresh is off."""
         settings = self.settings(actor)
         if not settings.on or settings.recurrence is None:
             return []
         return list(islice(times(settings.recurrence, settings.zone, self._ledger.clock()), count))
 
     def history(self, actor: Actor, *, limit: int = 50) -> Sequence[Refresh]:
-        """Newest first, each with how long it took."""
+        """Return past refreshes, newest first, each with its duration."""
         require(actor, Role.VIEWER, "see the refresh")
         return self._ledger.refreshes.all(limit=limit)
 
     def ask(self, actor: Actor) -> Refresh:
-        """Now: a worker takes it up within seconds."""
+        """Ask for a refresh now; a worker starts it within seconds."""
         require(actor, Role.CONTRIBUTOR, "refresh the profiles")
         to_read(self._ledger, self._ledger.refreshes.settings()[0])
         return Refresher(self._wiring.engine, Event()).ask(actor=actor.name)
 
     def run_here(self, actor: Actor, *, accept_changes: bool = False) -> Refresh:
-        """Now, in this process, unless another is at it; the exports that follow are queued.
+        """Refresh now in this process, unless another process is refreshing, and queue the exports that follow.
 
-        `accept_changes` takes a source that is not what it was, which a check stopped.
+        `accept_changes` accepts a changed source that a check would stop.
         """
         asked = self.ask(actor)
         Refresher(self._wiring.engine, Event(), accept_changes=accept_changes).tick()

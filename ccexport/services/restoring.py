@@ -1,4 +1,4 @@
-"""Making an installation from a back-up. Must never write where something is already."""
+"""Makes an installation from a back-up. Must never overwrite anything."""
 
 import os
 import shutil
@@ -14,10 +14,10 @@ from ccexport.settings import Settings, make_data_dir
 
 
 def restore(source: Path, settings: Settings) -> Manifest:
-    """Make the empty data directory of `settings`, and its empty ledger, hold the back-up at `source`.
+    """Restore the back-up at `source` into the empty data directory and the empty ledger of `settings`.
 
-    Everything is checked before anything is written. As root, what is written belongs to the owner of the data
-    directory. Raises `BadInput`, `Conflict` when something is there already, and `StoreTrouble`.
+    Everything is checked before anything is written. When root restores, the files get the owner of the data
+    directory. Raises `BadInput`, `StoreTrouble`, and `Conflict` when the target is not empty.
     """
     root = settings.data_dir
     if root.exists() and any(root.iterdir()):
@@ -36,7 +36,7 @@ def restore(source: Path, settings: Settings) -> Manifest:
             work.mkdir()
             restore_rows(folder / LEDGER, manifest.ledger_version, settings.ledger_address, work)
         except BaseException:
-            _empty(root)  # as it was: nothing is half restored
+            _empty(root)  # empty as before: nothing stays half restored
             raise
     _hand_over(root)
     return manifest
@@ -70,7 +70,7 @@ def _unpacked(source: Path, into: Path) -> Path:
 
 
 def _hand_over(root: Path) -> None:
-    """As root: everything belongs to whom the data directory belongs to."""
+    """As root, give everything to the owner of the data directory."""
     owner = root.stat()
     if os.geteuid() != 0 or owner.st_uid == 0:
         return

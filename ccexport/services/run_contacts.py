@@ -1,6 +1,6 @@
-"""Use cases of the contacts of runs: what became of whom, two runs compared, downloads.
+"""Use cases of the contacts of runs: their outcomes, two runs compared, downloads.
 
-Must never decide anything again, and never show an address to a viewer.
+Must never compute a verdict again, and never show an address to a viewer.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ PIECE = 1_000_000
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two runs beside each other: `counts` has both numbers of every word, the earlier run's first."""
+    """Two runs compared: `counts` has both numbers of every count, the earlier run's first."""
 
     earlier: Run
     later: Run
@@ -36,10 +36,10 @@ class Comparison:
 
 
 class RunContacts(UseCases):
-    """What became of whom, also long afterwards."""
+    """The contacts of runs and their outcomes, also long afterwards."""
 
     def plan(self, actor: Actor, run_id: str) -> Plan | None:
-        """The plan the run sends or sent; None before it is made. `NotFound` when its rows are gone."""
+        """Return the plan of the run; None before it is made. Raises `NotFound` when its rows are gone."""
         run = self._get(actor, run_id)
         removed = self._ledger.runs.facts(run_id).rows_removed
         if removed:
@@ -59,7 +59,7 @@ class RunContacts(UseCases):
         offset: int = 0,
         limit: int = 200,
     ) -> Sequence[reading.PlanRow]:
-        """What became of whom. `what` is a verdict, a reason or an outcome."""
+        """Return the contacts of the run with their outcomes. `what` is a verdict, a reason or an outcome."""
         run = self._get(actor, run_id)
         plan = self.plan(actor, run_id)
         if plan is None:
@@ -73,30 +73,30 @@ class RunContacts(UseCases):
         return found if sees_personal(actor) else [mask_row(row) for row in found]
 
     def contacts_csv(self, actor: Actor, run_id: str) -> Iterator[str]:
-        """Every row of the run as CSV that no spreadsheet takes for formulas. Audited."""
+        """Return every row of the run as CSV, safe to open in a spreadsheet. Audited."""
         run, plan = self._to_download(actor, run_id, "csv")
         return download.contacts_csv(plan, run.outcomes_path)
 
     def contacts_parquet(self, actor: Actor, run_id: str) -> Iterator[bytes]:
-        """The same rows as a Parquet file, in pieces; the file itself is gone already. Audited."""
+        """Return the same rows as a Parquet file, in pieces; the temporary file is deleted. Audited."""
         with private_folder(self._wiring.engine.data_dir / "temp") as folder:
             file = self.contacts_file(actor, run_id, folder / "contacts.parquet").open("rb")
         return _pieces(file)
 
     def contacts_xlsx(self, actor: Actor, run_id: str) -> Iterator[bytes]:
-        """The same rows as a workbook, in pieces. Audited."""
+        """Return the same rows as a workbook, in pieces. Audited."""
         with private_folder(self._wiring.engine.data_dir / "temp") as folder:
             file = self.contacts_file(actor, run_id, folder / "contacts.xlsx").open("rb")
         return _pieces(file)
 
     def contacts_file(self, actor: Actor, run_id: str, into: Path) -> Path:
-        """The same rows in a file, CSV, XLSX or Parquet by its name, complete or not there. Audited."""
+        """Write the same rows to a CSV, XLSX or Parquet file, by its extension; completely or not at all. Audited."""
         kind = into.suffix.lower().removeprefix(".")
         if kind not in {"csv", "parquet", "xlsx"}:
             raise BadInput("{into}: a download is a .csv, .xlsx or .parquet file.", into=into.name)
         run, plan = self._to_download(actor, run_id, kind)
         try:
-            into.parent.stat()  # a folder that is not there is an error, and is not made
+            into.parent.stat()  # a missing folder is an error; it is not created
             if kind == "parquet":
                 download.contacts_parquet(plan, run.outcomes_path, into)
             elif kind == "xlsx":
@@ -128,7 +128,7 @@ class RunContacts(UseCases):
         offset: int = 0,
         limit: int = 200,
     ) -> Comparison:
-        """Two runs, the earlier one first whichever way round they are named."""
+        """Compare two runs; the earlier one comes first, in whichever order they are given."""
         runs = (self._get(actor, run_id), self._get(actor, other_id))
         earlier, later = sorted(runs, key=lambda run: (run.created_at, run.id))
         differences, contacts = compare(

@@ -1,6 +1,6 @@
 """Use cases that steer a run: drive, cancel, resume, approve, release a guard.
 
-Must never change what a run sends: that is its plan.
+Must never change what a run sends: its plan decides that.
 """
 
 from datetime import timedelta
@@ -24,10 +24,10 @@ QUEUE_PATIENCE = timedelta(minutes=2)
 
 
 class SteerRuns(UseCases):
-    """What a person may do to a run that was started."""
+    """What a person may do with a run after its start."""
 
     def drive_here(self, run_id: str) -> Run:
-        """Drive the run in this process until it ends or waits, unless a worker already does: then watch it."""
+        """Drive the run in this process until it ends or waits; if a worker drives it already, watch it."""
         worker = new_worker(self._wiring)
         patience = self._ledger.clock() + QUEUE_PATIENCE
         while True:
@@ -39,7 +39,7 @@ class SteerRuns(UseCases):
             self._wiring.engine.sleep(5.0 if queueing else 0.5)
 
     def cancel(self, actor: Actor, run_id: str) -> Run:
-        """Stop sending. What already left is settled and read back, and the run says what it was."""
+        """Stop sending. What was already sent is settled and read back, and the run reports it."""
         run = usable_run(self._ledger, actor, run_id, "cancel this run")
         self._ledger.audit.add(actor.name, "run cancelled", run.export_name, {"run": run.id})
         run = self._ledger.runs.request_cancel(run_id, actor=actor.name)
@@ -51,7 +51,7 @@ class SteerRuns(UseCases):
         return run
 
     def resume(self, actor: Actor, run_id: str) -> Run:
-        """Let a waiting run look again now instead of later."""
+        """Let a waiting run try again now instead of later."""
         run = usable_run(self._ledger, actor, run_id, "resume this run")
         if run.state.ended:
             raise Conflict(
@@ -67,7 +67,7 @@ class SteerRuns(UseCases):
         return self._ledger.runs.get(run_id)
 
     def approve(self, actor: Actor, run_id: str) -> Run:
-        """A second person approves the plan; not who asked for the run or changed what it depends on."""
+        """Approve the plan of a run. Raises `Conflict` if the actor asked for it or changed what it depends on."""
         run = usable_run(self._ledger, actor, run_id, "approve this run")
         if run.state is not RunState.WAITING or run.wait_reason is not WaitReason.APPROVAL:
             raise Conflict("Run {run} does not wait for approval.", run=run_id)
@@ -83,20 +83,21 @@ class SteerRuns(UseCases):
         return self._ledger.runs.get(run_id)
 
     def may_approve(self, actor: Actor, run_id: str) -> bool:
-        """Whether this actor is a second person for the run that waits for one."""
+        """Whether the run waits for approval and this actor may approve it."""
         run = usable_run(self._ledger, actor, run_id, "approve this run")
         waits = run.state is RunState.WAITING and run.wait_reason is WaitReason.APPROVAL
         return waits and actor.name not in not_second(self._ledger, run)
 
     def put_back(self, actor: Actor, export_name: str, *, reason: str) -> None:
-        """Let the next run of the export put back whoever is gone from its list since the last run, once.
+        """Let the next run of the export, once, put back everybody who left its list since the last run.
 
-        Who unsubscribed stays off. It answers the guard `gone_percent` the other way than releasing it.
+        People who unsubscribed stay off the list. Releasing the guard `gone_percent` instead leaves all of them
+        off the list.
         """
         self.release(actor, export_name, PUT_BACK, reason=reason)
 
     def release(self, actor: Actor, export_name: str, guard: str, *, reason: str) -> None:
-        """Let the next run of the export past one tripped guard, once."""
+        """Let the next run of the export pass one tripped guard, once."""
         require(actor, Role.ADMINISTRATOR, "release guards")
         if not reason.strip():
             raise BadInput("Releasing a guard needs a reason.")
@@ -106,11 +107,11 @@ class SteerRuns(UseCases):
 
 
 class RunUseCases(StartRuns, SteerRuns, RunHistory, RunContacts):
-    """All that can be done with runs, for the faces; no part knows another."""
+    """All use cases of runs, for the faces; the parts do not know each other."""
 
 
 def sentence(run: Run) -> Message:
-    """One plain sentence about where a run is."""
+    """Return one plain sentence about the state of a run."""
     if run.note:
         return run.note
     if run.state is RunState.WAITING:

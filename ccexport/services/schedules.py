@@ -1,4 +1,4 @@
-"""Use cases of schedules: when an export runs by itself, the next times, why not, and *run all*.
+"""Use cases of schedules: when an export runs by itself, its next times, what delays it, and *run all*.
 
 Must never fire anything because a schedule was saved.
 """
@@ -26,7 +26,7 @@ _WENT_WRONG = {RunState.FAILED, RunState.BLOCKED, RunState.CANCELLED}
 
 @dataclass(frozen=True)
 class ScheduleState:
-    """The schedule of one export as a person sees it. `why` is one line about what holds it up, or empty."""
+    """The schedule of one export, for people. `why` is one line about what delays it, or empty."""
 
     export: str
     schedule: Schedule
@@ -39,25 +39,25 @@ class ScheduleState:
 
 
 class ScheduleUseCases(UseCases):
-    """When exports run by themselves."""
+    """The schedules of exports."""
 
     def __init__(self, wiring: Wiring, exports: ExportUseCases) -> None:
         super().__init__(wiring)
         self._exports = exports
 
     def list(self, actor: Actor) -> Sequence[ScheduleState]:
-        """Of every export, by name."""
+        """Return the schedule of every export, sorted by name."""
         return self.of(actor, self._ledger.exports.all())
 
     def of(self, actor: Actor, exports: Sequence[Export]) -> Sequence[ScheduleState]:
-        """Of these, in their order."""
+        """Return the schedules of these exports, in their order."""
         require(actor, Role.VIEWER, "see schedules")
         saved, refresh = self._ledger.schedules.all(), self._refresh_line()
         last = self._ledger.schedules.last_firings([export.id for export in exports])
         return [self._state(e, saved.get(e.id), last.get(e.id), refresh) for e in exports]
 
     def coming(self, actor: Actor) -> Sequence[tuple[datetime, Export]]:
-        """The next time of each export that runs at times of its own and is not paused, the soonest first."""
+        """Return the next time of each export that has times of its own and is not paused, soonest first."""
         require(actor, Role.VIEWER, "see schedules")
         saved, now = self._ledger.schedules.all(), self._ledger.clock()
         exports = [e for e in self._ledger.exports.some(saved) if not e.paused]
@@ -69,7 +69,7 @@ class ScheduleUseCases(UseCases):
         return self.of(actor, [self._ledger.exports.named(name)])[0]
 
     def history(self, actor: Actor, name: str | None = None, *, limit: int = 50) -> Sequence[Firing]:
-        """What became of the times, newest first."""
+        """Return the firings and their results, newest first."""
         require(actor, Role.VIEWER, "see schedules")
         export_id = self._ledger.exports.named(name).id if name else None
         return self._ledger.schedules.firings(export_id, limit=limit)
@@ -77,7 +77,7 @@ class ScheduleUseCases(UseCases):
     def set(
         self, actor: Actor, names: Sequence[str], schedule: Schedule, *, keep_own: bool = False
     ) -> Sequence[ScheduleState]:
-        """Give several exports one schedule, at once or not at all; `keep_own` leaves those that have one.
+        """Give several exports one schedule, all or none; `keep_own` skips those with their own schedule.
 
         `schedule.after` may be the name of an export.
         """
@@ -86,9 +86,9 @@ class ScheduleUseCases(UseCases):
     def change(
         self, actor: Actor, names: Sequence[str], *, keep_own: bool = False, **changes: Any
     ) -> Sequence[ScheduleState]:
-        """Change some of the settings of several schedules (those of `Schedule`); what is not given stays.
+        """Change some settings of several schedules (fields of `Schedule`); settings not given stay.
 
-        An export without a schedule of its own begins with the one that all have. None unsets.
+        An export without a schedule of its own starts from the default one. None unsets a setting.
         """
 
         def changed(old: Schedule) -> Schedule:
@@ -105,7 +105,7 @@ class ScheduleUseCases(UseCases):
         *,
         keep_own: bool,
     ) -> Sequence[ScheduleState]:
-        """All of them, or none when one is refused."""
+        """Save all schedules, or none when one is refused."""
         chosen = [self._mine(actor, name, "schedule this export") for name in dict.fromkeys(names)]
         if not chosen:
             raise BadInput("Name at least one export.")
@@ -121,15 +121,15 @@ class ScheduleUseCases(UseCases):
         return saved.schedule if saved else Schedule()
 
     def pause(self, actor: Actor, name: str, *, until: date | None) -> ScheduleState:
-        """No firing before that day, in the schedule's own zone; None goes on at once."""
+        """Fire nothing before that day, in the schedule's own time zone; None ends the pause."""
         export = self._mine(actor, name, "pause this schedule")
         schedule = self._schedule_of(export).model_copy(update={"paused_until": until})
         return self._saved(actor, export, schedule)
 
     def run_all(self, actor: Actor, names: Sequence[str] = ()) -> Sequence[Run | Firing]:
-        """Run those named, or every export that does not run by hand only; in this order.
+        """Run the named exports in this order, or every export that does not run by hand only.
 
-        What goes to a list that is busy waits for its turn: then its firing is given instead of a run.
+        An export to a busy list waits for its turn; its firing is returned instead of a run.
         """
         require(actor, Role.CONTRIBUTOR, "run exports")
         if names:

@@ -1,7 +1,4 @@
-"""Who may approve a run: a second person, who made nothing of what its plan depends on.
-
-Must never approve anything itself.
-"""
+"""Who may approve a run: a second person, who changed nothing that its plan depends on."""
 
 from datetime import datetime
 
@@ -11,7 +8,7 @@ from ccexport.model.words import RunState, Trigger
 from ccexport.segments.rules import parse_rule, segments_in
 
 _WELL = frozenset({RunState.SUCCEEDED, RunState.SUCCEEDED_WITH_REJECTS})
-# What the audit calls a change that every plan depends on.
+# Audit events of changes that every plan depends on.
 _EVERYWHERE = frozenset(
     {
         "suppression added",
@@ -26,7 +23,10 @@ _OF_SEGMENTS = frozenset({"segment saved"})
 
 
 def not_second(ledger: Ledger, run: Run) -> set[str]:
-    """Who asked for the run, set its schedule, or changed anything it depends on since the export last ran well."""
+    """Return the people who may not approve the run.
+
+    They asked for it, set its schedule, or changed what it depends on since the export last succeeded.
+    """
     last = _last_good(ledger, run)
     since = last.created_at if last else None
     return {
@@ -45,7 +45,7 @@ def _last_good(ledger: Ledger, run: Run) -> Run | None:
 
 
 def _schedulers(ledger: Ledger, run: Run) -> set[str]:
-    """A schedule asks in the name of who set it."""
+    """Return who set the schedule that started the run: the schedule asks in their name."""
     if run.trigger not in {Trigger.SCHEDULE, Trigger.REFRESH}:
         return set()
     saved = ledger.schedules.all().get(run.export_id)
@@ -59,7 +59,7 @@ def _of_the_export(ledger: Ledger, run: Run, ran: int) -> set[str]:
 
 
 def _of_its_segments(ledger: Ledger, run: Run, since: datetime | None) -> set[str]:
-    """Of the segments it sends, and of those their rules refer to, at any depth."""
+    """Return who changed its segments, or the segments that their rules refer to, at any depth."""
     config = ledger.exports.get(run.export_id).config
     waiting = [*config.segment_ids, *config.exclude_ids]
     ids: set[str] = set()

@@ -1,7 +1,4 @@
-"""Use cases of looking at segments: members, breakdowns, sizes over time, joiners and leavers, overlaps, uses.
-
-Must never change one.
-"""
+"""Use cases of looking at segments: members, breakdowns, sizes over time, joiners and leavers, overlaps, uses."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -21,12 +18,12 @@ from ccexport.segments.rules import referring
 from ccexport.services.access import mask_profile, masked_id, require, sees_personal
 from ccexport.services.wiring import UseCases
 
-SNAPSHOTS = 30  # the newest, in the chart of sizes
+SNAPSHOTS = 30  # the newest ones, shown in the chart of sizes
 MOVED = 100  # joiners and leavers that are shown; their counts are exact
 
 
 class SegmentInsight(UseCases):
-    """Segments as people see them."""
+    """Segments for people."""
 
     @property
     def _sent_by(self) -> SentBy:
@@ -37,12 +34,12 @@ class SegmentInsight(UseCases):
         return self._ledger.segments.all()
 
     def names(self, actor: Actor) -> Mapping[str, str]:
-        """Id → name of every segment, by name."""
+        """Return id → name of every segment, sorted by name."""
         require(actor, Role.VIEWER, "see segments")
         return self._ledger.segments.names()
 
     def uses(self, actor: Actor) -> Mapping[str, Sequence[Export]]:
-        """For each segment that exports send: those exports, by segment id or name as they hold it."""
+        """Return the exports that send each segment, by segment id or name, as the exports store it."""
         require(actor, Role.VIEWER, "see segments")
         found: defaultdict[str, list[Export]] = defaultdict(list)
         for export in self._ledger.exports.all():
@@ -55,26 +52,26 @@ class SegmentInsight(UseCases):
         return self._ledger.segments.named(name)
 
     def written(self, actor: Actor, name: str) -> Mapping[str, Any] | None:
-        """The rule as a person writes it: segments and exports by name."""
+        """Return the rule of a segment with segments and exports by name."""
         rule = self.get(actor, name).rule
         return None if rule is None else self.with_names(rule)
 
     def with_names(self, rule: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The same rule with the names of the segments and exports it refers to."""
+        """Return a rule with names instead of ids of the segments and exports it refers to."""
         segments, exports = cache(self._ledger.segments.names), cache(self._ledger.exports.names)
         return referring(rule, lambda s: segments().get(s, s), lambda e: exports().get(e, e))
 
     def members(self, actor: Actor, name: str) -> Members:
-        """The members in the current snapshot. Raises `BadInput` when there are no profiles."""
+        """Return the members in the current snapshot. Raises `BadInput` when there are no profiles."""
         return self.members_in(self.get(actor, name))
 
     def members_of(self, actor: Actor, segment: Segment) -> Members:
-        """The same of a segment that was just asked for."""
+        """Return the same for a segment that is already loaded."""
         require(actor, Role.VIEWER, "see segments")
         return self.members_in(segment)
 
     def counts(self, actor: Actor, segments: Sequence[Segment]) -> Mapping[str, int | None]:
-        """How many members each of these has, by id; None where that cannot be said."""
+        """Return how many members each segment has, by id; None where its members cannot be computed."""
         require(actor, Role.VIEWER, "see segments")
         snapshot = self._wiring.profile_store.current()
         if snapshot is None:
@@ -91,7 +88,7 @@ class SegmentInsight(UseCases):
         return {segment.id: size(segment) for segment in segments}
 
     def members_in(self, segment: Segment, snapshot: Snapshot | None = None) -> Members:
-        """In an earlier snapshot, days such as *in the last month* count from the day it was made."""
+        """Return the members in a snapshot; in an earlier one, *in the last month* counts from its day."""
         now = self._wiring.current_snapshot()
         earlier = snapshot is not None and snapshot.id != now.id
         return self._wiring.members.members(
@@ -113,8 +110,9 @@ class SegmentInsight(UseCases):
         sort: str | None = None,
         descending: bool = False,
     ) -> Sequence[dict[str, Any]]:
-        """Who is in it, in file order or sorted by a field; masked for a viewer, who can neither search
-        nor sort.
+        """Return one page of the members, in file order or sorted by a field.
+
+        A viewer gets masked members and can neither search nor sort.
         """
         members, snapshot = self.members(actor, name), self._wiring.current_snapshot()
         personal = sees_personal(actor)
@@ -130,7 +128,7 @@ class SegmentInsight(UseCases):
         return rows if personal else [mask_profile(row, snapshot) for row in rows]
 
     def count_members(self, actor: Actor, name: str, *, search: str = "") -> int:
-        """How many `members_page` gives in all."""
+        """Return how many members `members_page` finds in all."""
         members, personal = self.members(actor, name), sees_personal(actor)
         if not search or not personal:
             return members.count
@@ -138,18 +136,18 @@ class SegmentInsight(UseCases):
         return store.count(snapshot, search=search, members=members.path)
 
     def breakdown(self, actor: Actor, name: str, field: str) -> Sequence[tuple[Any, int, int]]:
-        """(value or range, members, all profiles) of a field, for comparing a segment with everybody."""
+        """Return (value or range, members, all profiles) of a field, to compare a segment with everybody."""
         require(actor, Role.CONTRIBUTOR, "see the values of profiles")
         members = self.members(actor, name)
         return self._wiring.profile_store.breakdown(self._wiring.current_snapshot(), field, members.path)
 
     def sizes(self, actor: Actor, name: str) -> Sequence[Size]:
-        """Its size in each of the newest snapshots, oldest first; None where the rule does not fit."""
+        """Return the size in each of the newest snapshots, oldest first; None where the rule does not fit."""
         segment = self.get(actor, name)
         return sizes(self._wiring.profile_store.snapshots()[-SNAPSHOTS:], segment, self.members_in)
 
     def moves(self, actor: Actor, name: str) -> Moves | None:
-        """Who came and went since the snapshot before the current one; None when there is none before."""
+        """Return who joined and left since the previous snapshot; None when there is no previous one."""
         segment, now = self.get(actor, name), self._wiring.current_snapshot()
         before = [s for s in self._wiring.profile_store.snapshots() if s.created_at < now.created_at]
         if not before:
@@ -162,12 +160,12 @@ class SegmentInsight(UseCases):
         return replace(found, joined_ids=joined, left_ids=left)
 
     def overlap(self, actor: Actor, names: Sequence[str]) -> Sequence[Overlap]:
-        """The exact count of every combination of two to five segments; the ids in each are segments'."""
+        """Return the exact count of every combination of two to five segments, with the ids of its segments."""
         found = [self.members(actor, name) for name in dict.fromkeys(names)]
         return overlap(self._wiring.current_snapshot(), found)
 
     def unmatched(self, actor: Actor, name: str, *, limit: int = 1_000) -> Sequence[str]:
-        """Entries of a member list that match no profile of the current snapshot; in its order."""
+        """Return the entries of a member list that match no profile of the current snapshot, in list order."""
         require(actor, Role.CONTRIBUTOR, "see the entries of a member list")
         segment = self.get(actor, name)
         if segment.kind is not SegmentKind.STATIC:
@@ -175,7 +173,7 @@ class SegmentInsight(UseCases):
         return self._wiring.members.unmatched(segment, self._wiring.current_snapshot(), limit)
 
     def of_profile(self, actor: Actor, profile_id: str) -> Sequence[tuple[Segment, bool | None]]:
-        """Every segment, and whether that profile is in it now; None where it cannot be said."""
+        """Return every segment and whether the profile is in it now; None where that cannot be computed."""
         require(actor, Role.VIEWER, "see segments")
         store, snapshot = self._wiring.profile_store, self._wiring.current_snapshot()
         row = store.row_of(snapshot, profile_id)
@@ -191,7 +189,7 @@ class SegmentInsight(UseCases):
         return found
 
     def used_by(self, actor: Actor, name: str) -> Sequence[Export]:
-        """The exports that send this segment, or exclude it."""
+        """Return the exports that send or exclude this segment."""
         segment = self.get(actor, name)
         return [
             e
@@ -200,7 +198,7 @@ class SegmentInsight(UseCases):
         ]
 
     def mentioned_by(self, actor: Actor, name: str) -> Sequence[Segment]:
-        """The segments whose rule refers to it."""
+        """Return the segments whose rule refers to this one."""
         segment = self.get(actor, name)
         names = {segment.id, segment.name}
         return [s for s in self._ledger.segments.all() if s.rule and names & _segments_of(s.rule)]

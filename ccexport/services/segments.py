@@ -1,4 +1,4 @@
-"""Use cases of segments: define, count, list members, delete only when nothing uses one."""
+"""Use cases of segments: define, change, split, freeze, and remove when nothing uses one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -38,7 +38,7 @@ __all__ = [
 
 
 class SegmentDefinitions(UseCases):
-    """Named sets of profiles: what they are."""
+    """The definitions of segments."""
 
     @cached_property
     def _insight(self) -> SegmentInsight:
@@ -55,7 +55,10 @@ class SegmentDefinitions(UseCases):
         description: str = "",
         tags: Sequence[str] = (),
     ) -> Segment:
-        """Exactly one of `rule`, `members` (a CSV file, or ids and addresses) and `everybody`."""
+        """Create a segment from exactly one of `rule`, `members` and `everybody`.
+
+        `members` is a CSV file, or ids and addresses.
+        """
         require(actor, Role.CONTRIBUTOR, "create segments")
         if sum((rule is not None, members is not None, everybody)) != 1:
             raise BadInput("A segment needs exactly one of a rule, a member list, or all profiles.")
@@ -88,7 +91,7 @@ class SegmentDefinitions(UseCases):
         tags: Sequence[str] | None = None,
         new_name: str | None = None,
     ) -> Segment:
-        """A new version of a segment; exports that use it plan anew."""
+        """Save a new version of a segment; exports that use it need new plans."""
         require(actor, Role.CONTRIBUTOR, "change segments")
         old = self._ledger.segments.named(name)
         segment = replace(
@@ -119,7 +122,7 @@ class SegmentDefinitions(UseCases):
         if self._wiring.profile_store.current() is not None:
             self._insight.members_in(
                 segment
-            )  # a rule that does not fit the profiles is refused before it is saved
+            )  # refuse a rule that does not fit the profiles before it is saved
         saved = self._ledger.segments.save(segment, by=actor.name)
         self._ledger.audit.add(
             actor.name, "segment saved", saved.name, {"version": saved.version, "id": saved.id}
@@ -127,12 +130,12 @@ class SegmentDefinitions(UseCases):
         return saved
 
     def _by_id(self, rule: Mapping[str, Any]) -> dict[str, Any]:
-        """Kept with ids, so that renaming a segment or an export changes nobody. Raises `NotFound`."""
+        """Return the rule with ids, so that renaming a segment or export changes nothing. Raises `NotFound`."""
         segments, exports = self._ledger.segments.named, self._ledger.exports.named
         return referring(rule, lambda name: segments(name).id, lambda name: exports(name).id)
 
     def duplicate(self, actor: Actor, name: str, new_name: str) -> Segment:
-        """The same under another name, to be changed without touching what uses the first."""
+        """Save a copy under another name, which can be changed without affecting exports of the first."""
         require(actor, Role.CONTRIBUTOR, "create segments")
         old = self._ledger.segments.named(name)
         made = self._new(new_name, old.description, old.tags)
@@ -144,9 +147,9 @@ class SegmentDefinitions(UseCases):
     def split(
         self, actor: Actor, name: str, shares: Sequence[float], *, salt: str | None = None
     ) -> Sequence[Segment]:
-        """Segments that part this one by chance, in percent; every member is in exactly one of them.
+        """Split the segment at random into new segments by `shares` in percent; each member is in exactly one.
 
-        The same people stay together in later snapshots. Another `salt` (by default the name) parts them anew.
+        A person stays in the same part in later snapshots. Another `salt` (default: the name) splits differently.
         """
         require(actor, Role.CONTRIBUTOR, "create segments")
         old = self._ledger.segments.named(name)
@@ -163,7 +166,7 @@ class SegmentDefinitions(UseCases):
         return [self._saved(actor, segment, rule, None) for segment, rule in made]
 
     def freeze(self, actor: Actor, name: str, new_name: str) -> Segment:
-        """A new member list of those who are in it now; it stays when the rule or the profiles change."""
+        """Save the current members as a member list; it stays when the rule or the profiles change."""
         require(actor, Role.CONTRIBUTOR, "create segments")
         old, members = self._ledger.segments.named(name), self._insight.members(actor, name)
         if not members.count:
@@ -175,7 +178,7 @@ class SegmentDefinitions(UseCases):
         return self._saved(actor, replace(made, kind=SegmentKind.STATIC, members_path=path), None, None)
 
     def remove(self, actor: Actor, name: str) -> None:
-        """Raises `Conflict` naming what uses it."""
+        """Remove a segment. Raises `Conflict` naming what uses it."""
         require(actor, Role.CONTRIBUTOR, "delete segments")
         segment = self._insight.get(actor, name)
         users = [f"the export {e.name}" for e in self._insight.used_by(actor, name)]
@@ -191,7 +194,7 @@ class SegmentDefinitions(UseCases):
 
 
 class SegmentUseCases(SegmentDefinitions, SegmentRules, SegmentInsight):
-    """All that can be done with segments, for the faces."""
+    """All use cases of segments, for the faces."""
 
 
 def _plain(number: Decimal) -> int | float:
@@ -199,7 +202,7 @@ def _plain(number: Decimal) -> int | float:
 
 
 def _tags(tags: Sequence[str]) -> tuple[str, ...]:
-    """Each once, without blanks around it. Raises `BadInput`."""
+    """Return each tag once, without surrounding blanks. Raises `BadInput`."""
     found = tuple(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
     if len(found) > 20 or any(len(tag) > 40 for tag in found):
         raise BadInput("A segment takes up to 20 tags of up to 40 characters.")

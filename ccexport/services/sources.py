@@ -1,4 +1,4 @@
-"""Use cases of the named sources: what they are, their order, their first rows, reading them all.
+"""Use cases of the named sources: save, order, preview and remove them, and ingest them all.
 
 Must never show a password.
 """
@@ -20,15 +20,15 @@ from ccexport.worker.sources import given
 
 
 class SourceUseCases(UseCases):
-    """Where profiles come from by themselves."""
+    """The named sources, from which profiles can be read without a person."""
 
     def names(self, actor: Actor) -> Sequence[str]:
-        """What they are called, in their order."""
+        """Return the names of the sources, in their order."""
         require(actor, Role.VIEWER, "see the names of the sources")
         return [source.name for source in self._ledger.sources.all()]
 
     def list(self, actor: Actor) -> Sequence[Source]:
-        """In their order: the first that has a value wins."""
+        """Return the sources in their order of precedence: the first one that has a value wins."""
         require(actor, Role.CONTRIBUTOR, "see the sources")
         return self._ledger.sources.all()
 
@@ -41,7 +41,7 @@ class SourceUseCases(UseCases):
         return bool(self._ledger.sources.password(self._ledger.sources.named(name).name))
 
     def save(self, actor: Actor, name: str, *, password: str | None = None, **values: Any) -> Source:
-        """Make or change one; what is not given stays. A new one comes last, with the lowest precedence."""
+        """Create or change a source; values not given stay. A new source comes last, with lowest precedence."""
         require(actor, Role.ADMINISTRATOR, "change the sources")
         old = next(
             (s for s in self._ledger.sources.all() if s.name.casefold() == name.strip().casefold()), None
@@ -69,7 +69,7 @@ class SourceUseCases(UseCases):
                     )
 
     def order(self, actor: Actor, names: Sequence[str]) -> Sequence[Source]:
-        """All of them, in their new order of precedence."""
+        """Set the order of precedence; `names` lists every source. Returns them in the new order."""
         require(actor, Role.ADMINISTRATOR, "change the sources")
         wanted = [self._ledger.sources.named(name).name for name in names]
         there = [source.name for source in self._ledger.sources.all()]
@@ -80,21 +80,21 @@ class SourceUseCases(UseCases):
         return self._ledger.sources.all()
 
     def remove(self, actor: Actor, name: str) -> None:
-        """Forget it and its password; the profiles stay until the next ingest."""
+        """Remove a source and its password; its profiles stay until the next ingest."""
         require(actor, Role.ADMINISTRATOR, "change the sources")
         source = self._ledger.sources.named(name)
         self._ledger.sources.remove(source.name)
         self._ledger.audit.add(actor.name, "source removed", source.name)
 
     def preview(self, actor: Actor, name: str) -> SourcePreview:
-        """The first rows of a source, read now; nothing is kept."""
+        """Return the first rows of a source, read now; nothing is stored."""
         require(actor, Role.CONTRIBUTOR, "read the sources")
         return self._wiring.profile_store.preview(given(self._ledger, self._ledger.sources.named(name)))
 
     def ingest(
         self, actor: Actor, *, accept_changes: bool = False, progress: Tell | None = None
     ) -> IngestReport:
-        """Read them all and join them into a new current snapshot."""
+        """Read all sources and join them into a new current snapshot."""
         require(actor, Role.CONTRIBUTOR, "ingest profiles")
         sources = [given(self._ledger, source) for source in self._ledger.sources.all()]
         if not sources:

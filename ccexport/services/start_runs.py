@@ -1,6 +1,6 @@
-"""Use cases that follow up a run: undo it, retry what it could not deliver, resend everything.
+"""Use cases that start runs, also to undo or retry an earlier run or to resend everything.
 
-Each starts a run like any other, with a plan of its own from what is true then. Must never change
+Each starts an ordinary run with its own plan from current data. Must never change
 the run it follows, nor the saved export.
 """
 
@@ -31,7 +31,7 @@ from ccexport.services.wiring import UseCases
 
 
 class StartRuns(UseCases):
-    """Starting runs, also those that follow up another."""
+    """Starting runs, also those that follow up an earlier run."""
 
     def start(
         self,
@@ -45,10 +45,10 @@ class StartRuns(UseCases):
     ) -> Run:
         """Queue a run; with `digest`, of exactly the plan that was previewed.
 
-        `resend_all` sends unchanged contacts too, this once; a digest is then one of a preview that had it
-        as well. `in_halves` sends what is lost without a reason again, in smaller and smaller requests.
-        Raises `Conflict` when the export or its list already has a live run: four quick clicks
-        make one.
+        `resend_all` also sends unchanged contacts in this run; the digest must then come from a preview with
+        `resend_all`. `in_halves` sends contacts that were lost without a reason again, in smaller and smaller
+        requests. Raises `Conflict` when the export or its list already has a live run, so that quick clicks
+        start only one.
         """
         export = self._ledger.exports.named(name)
         connection = self._ledger.connections.get(export.config.connection_id)
@@ -69,9 +69,9 @@ class StartRuns(UseCases):
         return run
 
     def remove_export(self, actor: Actor, name: str, *, take_off: bool) -> Run | None:
-        """Remove an export; with `take_off`, queue the run that takes off the list whom it alone holds there.
+        """Remove an export; with `take_off`, queue a run that takes off the list everybody only it holds there.
 
-        Without it they stay, and no export holds them any more.
+        Without `take_off` they stay on the list, and no export holds them any more.
         """
         export = self._ledger.exports.named(name)
         connection = None
@@ -122,10 +122,11 @@ class StartRuns(UseCases):
             )
 
     def retry(self, actor: Actor, run_id: str, *, in_halves: bool = False) -> Run:
-        """Run the export of an ended run again: what was rejected, missing or unknown is tried once more.
+        """Run the export of an ended run again, to retry rejected, missing and unknown contacts.
 
-        From fresh data: who unsubscribed or left meanwhile is not, and what arrived is not sent again.
-        `in_halves`: what is lost again without a reason is halved until the contacts are found that make it so.
+        The new run uses fresh data: it does not send people who unsubscribed or left meanwhile, nor contacts that
+        arrived. `in_halves` halves requests that are lost again without a reason, until the contacts that cause it
+        are found.
         """
         old = usable_run(self._ledger, actor, run_id, "retry this run")
         if not old.state.ended:
@@ -147,12 +148,12 @@ class StartRuns(UseCases):
         return run
 
     def undo_preview(self, actor: Actor, run_id: str) -> Plan:
-        """What undoing that run would do now; the list is read for it. `undo_sentences` puts it in words."""
+        """Plan the undo of a run now; this reads the list. `undo_sentences` describes the plan in words."""
         usable_run(self._ledger, actor, run_id, "undo this run")
         return Undoer(self._wiring.engine).plan(run_id)
 
     def last_undo_preview(self, actor: Actor, run_id: str) -> Plan | None:
-        """The newest undo plan of that run, made anew by nobody."""
+        """Return the newest stored undo plan of that run; never make a new one. None when there is none."""
         run = usable_run(self._ledger, actor, run_id, "undo this run")
         for row in self._ledger.files.plans_of(run.export_id, kind="undo", limit=50):
             if row["inputs"].get(UNDO_OF) == run_id and row["folder"].exists():
@@ -162,8 +163,8 @@ class StartRuns(UseCases):
     def undo(self, actor: Actor, run_id: str, *, digest: str | None = None) -> Run:
         """Queue the undo of a run; with `digest`, of exactly the undo that was previewed.
 
-        The list is read again right before. Afterwards the export is as it was saved: its next run would
-        deliver again, so pause it or change it when that is not wanted.
+        The list is read again right before. The export itself is unchanged, so its next run would deliver
+        again; pause or change the export to prevent that.
         """
         done = usable_run(self._ledger, actor, run_id, "undo this run")
         refuse_undo(done, bool(self._ledger.runs.facts(run_id).rows_removed))
@@ -196,7 +197,7 @@ class StartRuns(UseCases):
         return run
 
     def undone_by(self, actor: Actor, run_id: str) -> Sequence[Run]:
-        """The runs that undid, or tried to undo, this one; newest first."""
+        """Return the runs that undid, or tried to undo, this one; newest first."""
         run = usable_run(self._ledger, actor, run_id, "undo this run")
         later = self._ledger.runs.all(export_id=run.export_id, since=run.created_at, limit=1000)
         undos = (r for r in later if r.trigger is Trigger.UNDO)
@@ -227,7 +228,7 @@ ALWAYS = (
 
 
 def undo_sentences(plan: Plan) -> list[str]:
-    """What an undo does and what it cannot, for a person; the last sentence always holds."""
+    """Return what an undo does and cannot do, in sentences for people; the last one applies to every undo."""
     counts: dict[Any, int] = {**plan.verdicts, **plan.reasons, **plan.warnings}
     said = [text.format(n=f"{counts[word]:,}") for word, text in _SAID.items() if counts.get(word)]
     kept = sum(n for word, n in plan.warnings.items() if word.endswith(f":{CANNOT_CLEAR}"))

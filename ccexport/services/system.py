@@ -1,4 +1,4 @@
-"""Use cases of the system: suppression list, audit, what the worker does, what is stored."""
+"""Use cases of the system: suppression list, audit, worker status, storage."""
 
 import shutil
 from collections import Counter
@@ -23,14 +23,14 @@ SIZES_KEPT = timedelta(minutes=1)
 
 
 class SystemUseCases(UseCases):
-    """What concerns the whole installation."""
+    """Use cases of the whole installation."""
 
     def __init__(self, wiring: Wiring) -> None:
         super().__init__(wiring)
         self._sizes: tuple[datetime, Mapping[str, int]] | None = None
 
     def suppress(self, actor: Actor, values: Iterable[str], *, note: str = "") -> int:
-        """Add addresses or domains (`@example.com` or `example.com`) never to be sent; how many were new."""
+        """Add addresses or domains (`@example.com` or `example.com`) never to send to. Returns how many were new."""
         require(actor, Role.CONTRIBUTOR, "change the suppression list")
         added = self._ledger.suppression.add(
             [_entry(v) for v in values if v.strip()], by=actor.name, note=note
@@ -41,7 +41,10 @@ class SystemUseCases(UseCases):
     def suppress_file(
         self, actor: Actor, file: Path, *, field: str | None = None
     ) -> tuple[int, FileAddresses]:
-        """Add every address of a file, such as one of cleaned or unsubscribed people; how many were new."""
+        """Add every address of a file, such as one of unsubscribed people.
+
+        Returns how many were new, and what was found in the file.
+        """
         require(actor, Role.CONTRIBUTOR, "change the suppression list")
         found = self._wiring.profile_store.addresses_in(file, field)
         entries = [(address, mark("address")) for address in found.addresses]
@@ -50,21 +53,21 @@ class SystemUseCases(UseCases):
         return added, found
 
     def unsuppress(self, actor: Actor, value: str) -> bool:
-        """Whether it was on the list."""
+        """Take an entry off the suppression list. Returns whether it was there."""
         require(actor, Role.CONTRIBUTOR, "change the suppression list")
         gone = self._ledger.suppression.remove(_entry(value)[0])
         self._ledger.audit.add(actor.name, "suppression removed", "1 entry" if gone else "no entry")
         return gone
 
     def count_suppressed(self, actor: Actor) -> int:
-        """How many entries the suppression list has."""
+        """Return how many entries the suppression list has."""
         require(actor, Role.VIEWER, "see the suppression list")
         return self._ledger.suppression.count()
 
     def suppressed(
         self, actor: Actor, *, offset: int = 0, limit: int | None = None
     ) -> Sequence[dict[str, Any]]:
-        """The suppression list by its entries, or so many of it; masked for a viewer."""
+        """Return the entries of the suppression list, sorted, or one page of them; masked for a viewer."""
         require(actor, Role.VIEWER, "see the suppression list")
         personal = sees_personal(actor)
         return [
@@ -73,12 +76,12 @@ class SystemUseCases(UseCases):
         ]
 
     def audit(self, actor: Actor, *, search: str = "", limit: int = 500) -> Sequence[dict[str, Any]]:
-        """Newest first."""
+        """Return audit entries, newest first."""
         require(actor, Role.ADMINISTRATOR, "see the audit")
         return self._ledger.audit.all(search=search, limit=limit)
 
     def audit_csv(self, actor: Actor) -> Iterator[str]:
-        """The whole audit as CSV that no spreadsheet takes for formulas. Audited itself."""
+        """Return the whole audit as CSV, safe to open in a spreadsheet. The download is audited too."""
         require(actor, Role.ADMINISTRATOR, "download the audit")
         self._ledger.audit.add(actor.name, "audit downloaded", "audit")
         rows = self._ledger.audit.all(limit=1_000_000)
@@ -86,7 +89,7 @@ class SystemUseCases(UseCases):
         return chain([head], (csv_line([row[k] for k in head.strip().split(",")]) for row in rows))
 
     def status(self, actor: Actor) -> dict[str, Any]:
-        """Version, where things are, and who drives what."""
+        """Return the version, settings, storage, who drives live runs, and counts of runs and requests."""
         require(actor, Role.VIEWER, "see the system")
         settings = self._wiring.settings
         root = settings.data_dir
@@ -111,7 +114,7 @@ class SystemUseCases(UseCases):
         }
 
     def _stored(self, root: Path) -> Mapping[str, int]:
-        """Bytes by file and folder, measured anew when a minute has passed: a long history is many files."""
+        """Return bytes by file and folder, cached for a minute because a long history has many files."""
         now = self._ledger.clock()
         if self._sizes is None or abs(now - self._sizes[0]) > SIZES_KEPT:
             self._sizes = (now, {p.name: _size(p) for p in sorted(root.iterdir())} if root.exists() else {})
@@ -140,5 +143,5 @@ def _size(path: Any) -> int:
 
 
 def suppressed(value: str) -> str:
-    """An entry of the suppression list as it is kept. Raises `BadInput` for what is neither."""
+    """Return an entry of the suppression list as it is stored. Raises `BadInput` if it is no address or domain."""
     return _entry(value)[0]

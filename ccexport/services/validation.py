@@ -1,4 +1,4 @@
-"""Values of a pydantic model from what a person gave, and its complaints as sentences."""
+"""Validates a person's input with a pydantic model, and turns its errors into sentences."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ _SAID = mark({"extra_forbidden": "there is no such setting", "missing": "it is m
 
 
 def parsed(model: type[Model], values: Mapping[str, Any], what: str | Message) -> Model:
-    """A value of the model. Raises `BadInput` naming the thing, the setting and what is wrong with it."""
+    """Validate values with the model. Raises `BadInput` naming the thing, the setting and the error."""
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
@@ -27,7 +27,7 @@ def parsed(model: type[Model], values: Mapping[str, Any], what: str | Message) -
 
 
 def complaint(error: ValidationError) -> tuple[str, Message | str]:
-    """The place of the first thing that is wrong, with dots, and what is wrong there."""
+    """Return the place of the first error, with dots, and the error."""
     first = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in first["loc"] if str(part) not in {"FieldDraft", "str"})
     ours = first.get("ctx", {}).get("error")

@@ -1,6 +1,6 @@
 """What the use cases are built on, once per process: stores, accounts, the engine, the settings.
 
-A use case takes the wiring, or less. Must never hold a use case itself.
+A use case takes the wiring or parts of it. Must never hold a use case itself.
 """
 
 import inspect
@@ -64,7 +64,7 @@ class Wiring:
     # -- Constant Contact, or the double --------------------------------------------------------
 
     def sandbox(self) -> RunningSandbox:
-        """The built-in double over this data directory, started when first asked for."""
+        """Return the built-in double over this data directory; the first call starts it."""
         with self._lock:
             if self._sandbox is None:
                 self._sandbox = RunningSandbox(
@@ -75,7 +75,7 @@ class Wiring:
             return self._sandbox
 
     def application(self) -> Application:
-        """Which application we are at which Constant Contact."""
+        """Return the application's identity and its Constant Contact: the real one or the double."""
         settings = self.settings
         if settings.sandbox_on:
             running = self.sandbox()
@@ -93,12 +93,12 @@ class Wiring:
         )
 
     def register_redirect(self, url: str) -> None:
-        """What the owner of an application does in the portal; only the sandbox lets us do it for them."""
+        """Register a redirect address with the sandbox; elsewhere the application's owner does it in the portal."""
         if self.settings.sandbox_on and url != self.settings.redirect_url:
             self.sandbox().admin("POST", "redirect_urls", {"client_id": SANDBOX_CLIENT, "url": url})
 
     def accounts(self) -> Accounts:
-        """The way to authorised accounts."""
+        """Return the access to authorised accounts."""
         application = self.application()
         with self._lock:
             if self._accounts is None:
@@ -106,7 +106,7 @@ class Wiring:
             return self._accounts
 
     def requests_today(self) -> int:
-        """How many of the day's requests of this application were used; asks the ledger only."""
+        """Return how many of this application's daily requests were used; asks only the ledger."""
         client_id = SANDBOX_CLIENT if self.settings.sandbox_on else self.settings.cc_client_id
         return SharedPace(self.ledger, client_id, clock=self._clock, sleep=self._sleep).used_today()
 
@@ -131,11 +131,11 @@ class Wiring:
         )
 
     def mail(self) -> Mail:
-        """How notices are mailed; without an address when it is not set up."""
+        """Return how notices are mailed; the address is empty when mail is not set up."""
         return Mail(self.settings.smtp_url.get_secret_value(), self.settings.smtp_from)
 
     def current_snapshot(self) -> Snapshot:
-        """Raises `BadInput` when nothing was ingested yet."""
+        """Return the current snapshot. Raises `BadInput` when nothing was ingested yet."""
         snapshot = self.profile_store.current()
         if snapshot is None:
             raise BadInput("There are no profiles yet: ingest a file first (profiles ingest FILE).")
@@ -154,7 +154,7 @@ class Wiring:
 class UseCases:
     """A group of use cases over the wiring.
 
-    Every public one that takes an actor first asks the ledger who that is by now.
+    Every public method that takes an actor first asks the ledger for the actor's current role.
     """
 
     def __init__(self, wiring: Wiring) -> None:

@@ -1,4 +1,4 @@
-"""Puts a worker together: the loop, and the chores it does between runs."""
+"""Builds a worker: the loop, and the chores it does between runs."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ from ccexport.worker.tidying import Tidying
 
 
 def new_worker(wiring: Wiring) -> Worker:
-    """A new worker on this data directory; its gauges replace those of an earlier one."""
+    """Return a new worker on this data directory; its gauges replace those of an earlier worker."""
     settings, engine, mail = wiring.settings, wiring.engine, wiring.mail()
     worker = Worker(engine, grace=timedelta(seconds=settings.verify_grace))
     worker.chores = (

@@ -1,1 +1,1 @@
-"""The worker: the loop that claims runs, and its chores: schedules, refreshes, notices, tidying, erasing."""
+"""The worker: the loop that claims runs; its chores: schedules, refreshes, notices, tidying; and erasing."""

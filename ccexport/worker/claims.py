@@ -1,7 +1,8 @@
-"""The lease of one run, kept alive beside the work, and what its holder may still do.
+"""The lease of one run, renewed while the work goes on, and whether its holder may still act.
 
-The ledger checks the lease in every write (`Ledger.under`). Outside of it nothing can: so before each request
-this machine's own count of seconds says whether the lease may have ended. Must never trust a clock that can be set.
+The ledger checks the lease in every write (`Ledger.under`). A request to Constant Contact has no such check, so
+before each request the claim counts this machine's seconds since the last renewal. Must never trust a clock that
+can be set.
 """
 
 import logging
@@ -17,12 +18,12 @@ from ccexport.worker.holders import holder_is_dead, holder_name
 log = logging.getLogger(__name__)
 LEASE_SECONDS = 30.0
 BEAT_SECONDS = 5.0
-# A request may need ten seconds for its connection before it leaves, and must have left while the lease is ours.
+# Connecting may take ten seconds before a request is sent, and it must be sent while the lease is ours.
 MARGIN_SECONDS = 15.0
 
 
 class Claim:
-    """The lease of one run (or of something else, by `name`), kept alive by a thread of its own."""
+    """The lease of one run (or of something else, by `name`), renewed by a thread of its own."""
 
     def __init__(
         self,
@@ -44,7 +45,7 @@ class Claim:
         self._thread = threading.Thread(target=self._keep, name=f"lease {run_id}", daemon=True)
 
     def take(self) -> bool:
-        """Whether the run is ours now."""
+        """Take the lease. Returns whether the run is ours now."""
         current = self._leases.holder(self._name)
         if current is not None and current != self._holder and holder_is_dead(current):
             self._leases.drop(self._name, current)
@@ -59,13 +60,13 @@ class Claim:
 
     @property
     def lease(self) -> Lease:
-        """What was taken."""
+        """The lease that was taken. Raises `HandOver` when none was."""
         if self._lease is None:
             raise HandOver
         return self._lease
 
     def _sure_from(self, asked: float) -> None:
-        """Counted from before the ledger was asked: it cannot have begun the lease any earlier."""
+        """Count from before the request to the ledger, because the lease cannot have begun earlier."""
         self._sure_until = asked + LEASE_SECONDS - MARGIN_SECONDS
 
     def _keep(self) -> None:
@@ -73,26 +74,26 @@ class Claim:
             asked = self._count()
             try:
                 if not self._leases.renew(self.lease, seconds=LEASE_SECONDS):
-                    self._sure_until = 0.0  # another has it, and we never again
+                    self._sure_until = 0.0  # another holder has it; this claim never gets it back
                     return
                 self._sure_from(asked)
             except CcexportError as error:
                 log.warning("the lease %s could not be renewed: %s", self._name, error.log)
 
     def check(self) -> None:
-        """Raises `HandOver` unless the lease is surely ours now, and will be for a while."""
+        """Raise `HandOver` unless the lease is certainly ours now and for the next seconds."""
         if self._count() >= self._sure_until:
             log.warning("the lease %s may have ended: this process lets go", self._name)
             raise HandOver
 
     def beat(self) -> None:
-        """Raises `HandOver` when the lease may have ended or the worker is told to stop."""
+        """Raise `HandOver` when the lease may have ended or the worker has to stop."""
         if self._stop.is_set():
             raise HandOver
         self.check()
 
     def drop(self) -> None:
-        """Let go. When the ledger cannot be told, the lease ends by itself."""
+        """Give the lease back. If the ledger cannot be reached, the lease expires by itself."""
         self._ended.set()
         self._thread.join()
         try:

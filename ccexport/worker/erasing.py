@@ -1,8 +1,8 @@
 """Erases one person by address: from snapshots, plans, bodies, outcomes, deliveries, readings and lists.
 
-Owns the order, and the receipt. What is found anew later (a reading of a list that still holds the
-contact, a file that still has the person) is kept out by the list of hashes. Must never write the
-address anywhere, and never ask Constant Contact to delete anybody: that is a person's decision there.
+Owns the order of steps and the receipt. The list of hashes keeps the person out of later data, such as a
+reading of a list that still holds the contact, or a file that still has the person. Must never write the
+address anywhere, and never ask Constant Contact to delete anybody: a person decides that there.
 """
 
 import shutil
@@ -25,7 +25,7 @@ from ccexport.runs.erased import ErasedList
 
 
 def drop_erased(store: ProfileStore, root: Path, snapshot: Snapshot) -> Snapshot:
-    """The snapshot without erased people: itself when it has none, else a new one in its place."""
+    """Return the snapshot if it holds no erased people, else a new one without them that replaces it."""
     erased = ErasedList(root)
     if not len(erased) or not store.with_address(snapshot, erased.condition):
         return snapshot
@@ -43,13 +43,13 @@ class Eraser:
         self._root = engine.data_dir
 
     def erase(self, text: str) -> Receipt:
-        """Erase the person with that address. `Conflict` while a run is under way; then nothing is changed."""
+        """Erase the person with that address. Raises `Conflict`, before any change, while a run is under way."""
         address, _, reason = normalise_address(text)
         if address is None:
             raise BadInput("This is not an address that could be erased: {reason}", reason=reason)
         self._refuse_while_running()
         wipe_parts(self._root)
-        ErasedList(self._root).add(address)  # first: from here on nothing new can bring the person back
+        ErasedList(self._root).add(address)  # first, so that no new data can bring the person back
         touched: Counter[str] = Counter()
         remarks: list[str] = []
         still_on, contact_ids = self._at_constant_contact(address, remarks)
@@ -85,10 +85,10 @@ class Eraser:
                     run=run.id,
                 )
 
-    # -- there ----------------------------------------------------------------------------------
+    # -- at Constant Contact --------------------------------------------------------------------
 
     def _at_constant_contact(self, address: str, remarks: list[str]) -> tuple[list[str], set[str]]:
-        """The lists that hold the contact, and its ids; each account is asked, none is changed."""
+        """Return the lists that hold the contact, and its ids. Asks every account and changes none."""
         still_on, ids = [], set()
         for connection in self._ledger.connections.all():
             try:
@@ -103,10 +103,10 @@ class Eraser:
                 remarks.append(f"{connection.name} could not be asked whether it has the contact: {error}")
         return still_on, ids
 
-    # -- here -----------------------------------------------------------------------------------
+    # -- in this installation -------------------------------------------------------------------
 
     def _plans(self, address: str, contact_ids: set[str], touched: Counter[str]) -> None:
-        """Plans of runs are made anew without the person; previews that hold them go."""
+        """Rewrite plans of runs without the person; remove previews that hold the person."""
         runs: dict[str | None, list[Run]] = {}
         offset = 0
         while page := self._ledger.runs.all(limit=500, offset=offset):
@@ -149,16 +149,16 @@ class Eraser:
             elif path in holds:
                 erase_rows(path, hit)
             else:
-                path.unlink()  # replaced long ago; nothing refers to it
+                path.unlink()  # replaced; nothing refers to it
         for path in [*root.glob("destination/*/*.parquet"), *root.glob("destination/*.parquet")]:
             touched["readings"] += erase_rows(path, hit)
         for path in root.glob("members/static/*.parquet"):
             touched["list_entries"] += erase_rows(path, hit)
         for path in [*root.glob("suppression/*.parquet"), *root.glob("sent/*.parquet")]:
-            path.unlink()  # made anew when they are needed
+            path.unlink()  # written again when they are needed
 
     def _snapshots(self, address: str, touched: Counter[str]) -> None:
-        """The current one is made anew without the person; older ones that hold them are removed."""
+        """Replace the current snapshot by one without the person; remove older ones that hold the person."""
         store, wanted = self._engine.profiles, quote_text(address)
         current = store.current()
         for snapshot in store.snapshots():

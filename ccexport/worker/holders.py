@@ -1,7 +1,7 @@
-"""Who holds a lease: the names of processes, and whether one surely is not there any more.
+"""Names of lease holders, and whether the process of a holder is certainly dead.
 
-Must never call a process dead that it cannot see: one of another machine, or of another container on this one,
-may have the same host name and the same number.
+Must never call a process dead that it cannot see: a process on another machine, or in another container on this
+machine, may have the same host name and process number.
 """
 
 import hashlib
@@ -17,13 +17,13 @@ _HOST_LENGTH = 80
 
 
 def holder_name() -> str:
-    """Names this thread so that another process of the same machine can tell whether its process still lives."""
+    """Return a name for this thread from which other processes of this machine can tell if its process lives."""
     pid = os.getpid()
     return f"{_host()}:{pid}:{_started(pid)}:{threading.get_ident()}:{_place()}"
 
 
 def holder_is_dead(holder: str) -> bool:
-    """True only when it surely is: of this start of this machine, of our process namespace, and gone."""
+    """Whether the holder's process is certainly gone: it ran since this boot, in our process namespace."""
     host, pid, started, _, place = [*holder.split(":"), "", "", "", "", ""][:5]
     if (host, place) != (_host(), _place()) or not pid.isdigit():
         return False
@@ -43,16 +43,16 @@ def _host() -> str:
 
 @cache
 def _place() -> str:
-    """This start of the machine and our process namespace, in one word: a process number means something only there."""
+    """Return one word for this boot and our process namespace; a process number has a meaning only within both."""
     try:
         told = _BOOT.read_text().strip() + str(_NAMESPACE.readlink())
     except OSError:
-        told = ""  # no /proc: then the host's name has to do
+        told = ""  # without /proc, only the host name identifies the place
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def _started(pid: int) -> str:
-    """When it began, in ticks since the machine did; empty where `/proc` does not show our own namespace."""
+    """Return when a process started, in ticks since boot; empty if `/proc` does not show our own namespace."""
     try:
         if Path("/proc/self").readlink() != Path(str(os.getpid())):
             return ""

@@ -1,6 +1,6 @@
-"""The worker: claims runs by lease, drives them side by side, hands over when told to stop.
+"""The worker: claims runs by lease, drives them in parallel, and hands over when it has to stop.
 
-Any number may work on one data directory. Must never drive a run without holding its lease.
+Any number of workers may share a data directory. Must never drive a run without holding its lease.
 """
 
 import logging
@@ -30,9 +30,9 @@ Chore = Callable[[], object]
 
 
 class Worker:
-    """Claims and drives what is due. `stop` is set from outside to hand over.
+    """Claims and drives due runs. Others set `stop` to make it hand over.
 
-    `chores` (firing schedules, refreshing, telling people) are done every few seconds beside the
+    `chores` (firing schedules, refreshing, sending notices) run every few seconds beside the
     runs, each in a thread of its own, so that a long ingest delays no schedule.
     """
 
@@ -44,7 +44,7 @@ class Worker:
         self._driving: dict[str, Future[None]] = {}
 
     def run_once(self) -> int:
-        """Drive, one after the other, everything that is due until nothing is; how many were driven."""
+        """Drive due runs one after the other until none is due. Returns how many were driven."""
         driven: set[str] = set()
         while not self.stop.is_set():
             for chore in self.chores:
@@ -58,7 +58,7 @@ class Worker:
         return len(driven)
 
     def _do(self, chore: Chore) -> None:
-        """One chore, once; its trouble is logged and does not end the others."""
+        """Do one chore once; its errors are logged and do not stop the others."""
         try:
             chore()
         except CcexportError as error:
@@ -71,7 +71,7 @@ class Worker:
             self._do(chore)
 
     def run_forever(self) -> None:
-        """Look for due runs until `stop`, driving some side by side."""
+        """Look for due runs until `stop`, and drive several in parallel."""
         beside = [threading.Thread(target=self._keep_doing, args=(c,), daemon=True) for c in self.chores]
         for thread in beside:
             thread.start()
@@ -91,7 +91,7 @@ class Worker:
         self.drive(run_id)
 
     def drive(self, run_id: str) -> Run | None:
-        """Drive one run if nobody else does; None when it is somebody else's or was handed over."""
+        """Drive one run unless another worker does. Returns None then, or when it was handed over or failed."""
         with about(run=run_id), span("run"):
             return self._drive(run_id)
 
@@ -110,7 +110,7 @@ class Worker:
             self.stop.wait(IDLE_SECONDS)
             return None
         except Exception:
-            # A fault of ours must not end the worker; the run goes on from its last step when it is claimed again.
+            # A bug of ours must not end the worker; the run continues from its last step when claimed again.
             log.exception("run %s stopped by a fault in ccexport", run_id)
             self.stop.wait(IDLE_SECONDS * 10)
             return None
@@ -118,7 +118,7 @@ class Worker:
             claim.drop()
 
     def _sleep(self, seconds: float) -> None:
-        """In slices, so that being told to stop is heard while waiting for Constant Contact."""
+        """Sleep in slices, so that `stop` takes effect while waiting for Constant Contact."""
         while seconds > 0 and not self.stop.is_set():
             self._engine.sleep(min(seconds, SLICE_SECONDS))
             seconds -= SLICE_SECONDS
@@ -139,7 +139,7 @@ class Worker:
         if run.wait_until is None:
             return True
         left = run.wait_until - self._engine.clock()
-        # Further away than any wait but for the day's quota: the clock was set back since.
+        # Only a wait for the daily quota is that long; otherwise the clock was set back.
         set_back = run.wait_reason is not WaitReason.QUOTA and left > 2 * LONGEST_WAIT
         return left <= timedelta(0) or set_back
 

@@ -1,7 +1,7 @@
-"""Tells people: looks for changes of state and puts notices into the outbox, once per change.
+"""Looks for changes of state and puts notices into the outbox, once per change.
 
 It reads what the ledger already holds, so a crash loses nothing. Must never send a notice itself,
-and no notice holds an address of a contact or a token.
+nor put an address of a contact or a token into one.
 """
 
 import logging
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 FOR_A_PERSON = {WaitReason.APPROVAL, WaitReason.RECONNECT}
 USUAL_RUNS = 10
 FEWEST_RUNS = 3
-BAND = 0.5  # half as many or twice as many as usual is news
+BAND = 0.5  # less than half or more than twice the usual size is unusual
 _WORDS = {
     RunState.SUCCEEDED: FINE,
     RunState.SUCCEEDED_WITH_REJECTS: NoticeEvent.REJECTS,
@@ -39,17 +39,17 @@ TITLES = {
 
 
 class Herald:
-    """From changes of state to notices in the outbox."""
+    """Turns changes of state into notices in the outbox."""
 
     def __init__(self, engine: Engine, *, base_url: str, mail: bool) -> None:
         self._engine = engine
         self._ledger = engine.ledger
         self._base_url = base_url
-        self._mail = mail  # whether the owners of an export can be written to
+        self._mail = mail  # whether mail to the owners of an export is possible
         self._seen = -1
 
     def tick(self) -> None:
-        """Look at everything that changed since the last look."""
+        """Put notices about all changes since the last tick into the outbox."""
         told = self._ledger.notices.told()
         self._look_at_refreshes(told)
         for connection in self._ledger.connections.all():
@@ -78,14 +78,14 @@ class Herald:
                 state = word
             if run_state in _WORDS and run_state is not RunState.FAILED:
                 made += self._unusual(export, run_id)
-        made = [  # the outbox keeps their order by time
+        made = [  # the outbox sorts by time, so each gets its own
             replace(notice, created_at=notice.created_at + timedelta(microseconds=place))
             for place, notice in enumerate(made)
         ]
         self._ledger.notices.tell(subject, state, seen, made, before=before)
 
     def _word(self, run_id: str, state: RunState) -> str | None:
-        """What an event means; None when it changes nothing for anybody."""
+        """Return what an event means for people; None when it changes nothing for them."""
         if state is RunState.WAITING:
             run = self._ledger.runs.get(run_id)
             needs_somebody = run.state is RunState.WAITING and run.wait_reason in FOR_A_PERSON
@@ -93,7 +93,7 @@ class Herald:
         return _WORDS.get(state)
 
     def _unusual(self, export: Export, run_id: str) -> list[Notice]:
-        """Told when a run leaves the usual band, and not again while the one before had left it too."""
+        """Return notices when the size of a run is unusual, unless that of the run before was unusual too."""
         ended = [
             run
             for run in self._ledger.runs.all(export_id=export.id, live=False, limit=3 * USUAL_RUNS)
@@ -140,7 +140,7 @@ class Herald:
         made = self._notices(subject, name, event, [text], connection=connection)
         self._ledger.notices.tell(subject, word, before + 1, made, before=before)
 
-    # -- whom to tell ---------------------------------------------------------------------------
+    # -- recipients -----------------------------------------------------------------------------
 
     def _notices(
         self,
@@ -172,7 +172,7 @@ class Herald:
     def _recipients(
         self, event: NoticeEvent, export: Export | None, connection: Connection | None
     ) -> list[tuple[str, str]]:
-        """Subscribers, and whoever owns it: an owner need not be an administrator to be told."""
+        """Return subscribers and owners; an owner gets notices without being an administrator."""
         connection_id = export.config.connection_id if export else connection.id if connection else None
         found = [
             (f"subscriber:{s.id}", s.label, s.channel)
@@ -193,7 +193,7 @@ class Herald:
 
 
 def _left_the_band(sizes: list[int]) -> bool:
-    """Whether the first is far from the median of those before it; too few say nothing."""
+    """Whether the first size is far from the median of the earlier ones; False when there are too few."""
     usual = sizes[1 : USUAL_RUNS + 1]
     if len(usual) < FEWEST_RUNS:
         return False

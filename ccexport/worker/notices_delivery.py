@@ -1,6 +1,6 @@
-"""Delivers notices from the outbox: by SMTP, signed webhook, or Slack-style webhook; again when it fails.
+"""Delivers notices from the outbox by SMTP, signed webhook, or Slack-style webhook, with retries.
 
-A notice may arrive twice after a crash (its id says so), never not at all without saying why. Must
+After a crash a notice may arrive twice, with the same id. A notice that does not arrive keeps the reason. Must
 never put a password, a signing secret or a Slack address into an error or the log.
 """
 
@@ -33,17 +33,17 @@ SECONDS = 15.0
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 AGAIN = tuple(timedelta(seconds=s) for s in (30, 120, 600, 1800, 7200, 21600, 43200))
 RECENT = timedelta(days=7)
-SIGNATURE = "X-Ccexport-Signature"  # sent beside the standard ones until the next release
-SECRET = "whsec_"  # noqa: S105 (what every secret begins with)
+SIGNATURE = "X-Ccexport-Signature"  # sent in addition to the standard headers until the next release
+SECRET = "whsec_"  # noqa: S105 (the prefix of every secret)
 
 
 class NotDelivered(Exception):
-    """Why a notice did not arrive, in one sentence that may be shown."""
+    """A notice did not arrive; the text is one sentence that may be shown."""
 
 
 @dataclass(frozen=True)
 class Mail:
-    """How mail is sent: `smtp://` (with STARTTLS when it is offered) or `smtps://`, and from whom."""
+    """How mail is sent: the server as `smtp://` (with STARTTLS if offered) or `smtps://`, and the sender."""
 
     url: str
     sender: str
@@ -53,7 +53,7 @@ class Mail:
 
 
 class Postman:
-    """Takes notices from the outbox, one process at a time."""
+    """Delivers notices from the outbox, in one process at a time."""
 
     def __init__(self, engine: Engine, stop: threading.Event, mail: Mail) -> None:
         self._engine = engine
@@ -62,7 +62,7 @@ class Postman:
         self._mail = mail
 
     def tick(self) -> int:
-        """Deliver what is due; how many arrived."""
+        """Deliver the notices that are due. Returns how many arrived."""
         if not self._notices.due(limit=1):
             return 0
         claim = Claim(self._engine, LEASE, self._stop, name=LEASE)
@@ -108,7 +108,7 @@ class Postman:
         )
 
     def deliver(self, notice: Notice) -> None:
-        """Once, now. Raises `NotDelivered`, `BadSettings` or `NotFound` with a sentence."""
+        """Try to deliver a notice once, now. Raises `NotDelivered`, `BadSettings` or `NotFound`."""
         kind, _, name = notice.recipient.partition(":")
         if kind == "person":
             person = self._engine.ledger.people.find(name)
@@ -133,7 +133,7 @@ class Postman:
 
 
 def undelivered(ledger: Ledger) -> list[Notice]:
-    """What somebody should know and was not told in the last days; a test is told whoever asked for it."""
+    """Return notices of the last days that have not arrived, without tests: their result was shown at once."""
     return ledger.notices.failing(ledger.clock() - RECENT)
 
 
@@ -141,7 +141,7 @@ def undelivered(ledger: Ledger) -> list[Notice]:
 
 
 def send_mail(mail: Mail, notice: Notice, address: str) -> None:
-    """One message over one connection. Raises `NotDelivered`."""
+    """Send one message over one connection. Raises `NotDelivered`."""
     message = EmailMessage()
     message["From"] = mail.sender
     message["To"] = address
@@ -185,7 +185,7 @@ def _opened(url: str) -> smtplib.SMTP:
 
 
 def webhook_body(notice: Notice) -> bytes:
-    """The JSON of a webhook; `id` stays the same when it is sent again."""
+    """Return the JSON body of a webhook; a repeated notice has the same `id`."""
     document = {
         "id": notice.id,
         "event": notice.event,
@@ -198,7 +198,7 @@ def webhook_body(notice: Notice) -> bytes:
 
 
 def slack_body(notice: Notice) -> bytes:
-    """`{"text": …}` with the three characters Slack wants escaped."""
+    """Return `{"text": …}`, with the three characters escaped that Slack requires."""
     text = f"*{notice.title}*\n{notice.text}"
     for plain, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(plain, escaped)
@@ -206,15 +206,15 @@ def slack_body(notice: Notice) -> bytes:
 
 
 def new_secret() -> str:
-    """A secret to check signatures with, as Standard Webhooks write it."""
+    """Return a new secret for signatures, in the format of Standard Webhooks."""
     return SECRET + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def signed(to: Destination, notice_id: str, body: bytes, at: datetime) -> dict[str, str]:
-    """The headers of Standard Webhooks (https://www.standardwebhooks.com), and the one of before.
+    """Return the headers of Standard Webhooks (https://www.standardwebhooks.com), and our older header.
 
-    Id and time are signed with the body, so that an old one cannot be played again. A secret of before has no
-    `whsec_`: its key is its text.
+    The signature covers id, time and body, so that an old request cannot be replayed. An older secret has no
+    `whsec_`; its text is the key.
     """
     seconds = str(int(at.timestamp()))
     text = to.secret.encode()
@@ -230,7 +230,7 @@ def signed(to: Destination, notice_id: str, body: bytes, at: datetime) -> dict[s
 
 
 def checked_url(url: str) -> str:
-    """https, or http to this machine. Raises `BadInput`."""
+    """Return the address if it is https, or http to this machine. Raises `BadInput`."""
     try:
         parts = urlsplit(url.strip())
         parts.port  # noqa: B018 (raises for a wrong port)
@@ -243,7 +243,7 @@ def checked_url(url: str) -> str:
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
-    """One POST; a redirect is not followed. Raises `NotDelivered` for anything but a 2xx."""
+    """Send one POST without following redirects. Raises `NotDelivered` for any answer but a 2xx."""
     host = urlsplit(url).hostname
     try:
         given = {"Content-Type": "application/json", **headers}
@@ -255,5 +255,5 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """Without what the other side said: that may hold an address."""
+    """Return the reason without the other side's answer, which may hold an address."""
     return getattr(error, "strerror", None) or type(error).__name__

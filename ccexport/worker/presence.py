@@ -1,6 +1,6 @@
-"""Whether any worker is there: each says so, once a machine, in a lease that ends by itself.
+"""Whether any worker runs: the workers of each machine hold a lease that expires by itself.
 
-Without it a schedule that never fires looks like one whose time has not come. Must never decide anything.
+Without this, a schedule that never fires looks like one that is not due yet.
 """
 
 import socket
@@ -15,14 +15,14 @@ EVERY = timedelta(seconds=20)
 
 
 class Presence:
-    """A chore of the worker: says every now and then that it is there."""
+    """A chore of the worker: reports regularly that a worker runs on this machine."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._said: datetime | None = None
 
     def tick(self) -> None:
-        """Say so, unless it was just said. Another worker of this machine may have: that is as good."""
+        """Take the lease again if it is time. Another worker of this machine may hold it, which is enough."""
         now = self._ledger.clock()
         if self._said is None or not timedelta() <= now - self._said < EVERY:
             name, leases = PREFIX + socket.gethostname(), self._ledger.leases
@@ -34,6 +34,6 @@ class Presence:
 
 
 def machines_with_workers(ledger: Ledger) -> list[str]:
-    """Where a worker was in the last minute, and has not surely died since."""
+    """Return the machines where a worker ran in the last minute and is not certainly dead."""
     held = ledger.leases.held(PREFIX)
     return sorted(name.removeprefix(PREFIX) for name, holder in held.items() if not holder_is_dead(holder))

@@ -1,6 +1,6 @@
-"""Refreshes: reads the watched sources into a new snapshot and computes the segments anew.
+"""Refreshes: reads the watched sources into a new snapshot and computes the segments again.
 
-A refresh that a check stops, or that fails, leaves the profiles as they were and starts nothing.
+A refresh that a check stops, or that fails, leaves the profiles unchanged and starts nothing.
 Must never start an export: the timetable does that when a refresh is done.
 """
 
@@ -25,22 +25,22 @@ LEASE = "refresh"
 
 
 class Refresher:
-    """Takes up due refreshes, one at a time across processes."""
+    """Carries out due refreshes, one at a time across all processes."""
 
     def __init__(self, engine: Engine, stop: threading.Event, *, accept_changes: bool = False) -> None:
         self._engine = engine
         self._ledger = engine.ledger
         self._stop = stop
-        self._accept_changes = accept_changes  # a person released what a check would stop
+        self._accept_changes = accept_changes  # a person accepted changes that a check would stop
 
     def tick(self) -> None:
-        """Note what is due by the clock, and carry out what is open."""
+        """Record a refresh that is due by the clock, and carry out open ones."""
         self._note_due()
         if self._ledger.refreshes.open():
             self._carry_out()
 
     def ask(self, *, actor: str) -> Refresh:
-        """A refresh by a person; a worker takes it up."""
+        """Record a refresh that a person asked for; a worker carries it out."""
         return self._add(f"person:{self._engine.new_id('asked')}", self._engine.clock(), actor)
 
     def _note_due(self) -> None:
@@ -53,7 +53,7 @@ class Refresher:
         for moment in times(settings.recurrence, settings.zone, start):
             if moment > now:
                 break
-            due = moment  # of several missed times only the newest is caught up
+            due = moment  # only the newest of several missed times is caught up
         if due is not None:
             self._add(f"time:{due.isoformat()}", due, SCHEDULE_ACTOR)
 
@@ -89,7 +89,7 @@ class Refresher:
         except HandOver:
             raise
         except Exception:
-            # A fault of ours must not stop every later refresh.
+            # A bug of ours must not stop all later refreshes.
             log.exception("refresh %s stopped by a fault in ccexport", refresh.id)
             self._end(refresh, RefreshState.FAILED, "A fault in ccexport stopped it; the log says where.")
 
@@ -117,7 +117,7 @@ class Refresher:
         )
 
     def _compute_segments(self, snapshot: Snapshot) -> list[str]:
-        """A segment in trouble stops nobody else's export; its own says why when it is planned."""
+        """Compute every segment. Returns a sentence for each that fails; it stops only exports that use it."""
         lookup = self._ledger.segments.named
         trouble = []
         for segment in self._ledger.segments.all():

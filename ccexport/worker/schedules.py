@@ -1,7 +1,7 @@
-"""Fires schedules: finds what is due, once, and queues a run for it like any other.
+"""Fires schedules: finds each due time once and queues an ordinary run for it.
 
-Must never send or plan anything itself, and never fail because something else is running: then the
-firing waits or is dropped, and says so.
+Must never send or plan anything itself, and never fail because another run is live: then the
+firing waits or is dropped, with a note.
 """
 
 import logging
@@ -21,14 +21,14 @@ _ENDED_WELL = {RunState.SUCCEEDED, RunState.SUCCEEDED_WITH_REJECTS}
 
 
 class Timetable:
-    """What is due now, and the runs it becomes."""
+    """Finds due times and events, and turns them into firings and runs."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._ledger = engine.ledger
 
     def tick(self) -> int:
-        """Fire what is due and queue what can start; how many runs were queued."""
+        """Fire what is due and queue the runs that can start. Returns how many were queued."""
         saved = self._ledger.schedules.all()
         exports = {export.id: export for export in self._ledger.exports.all()}
         for export in exports.values():
@@ -40,9 +40,10 @@ class Timetable:
         return self._start_open(exports, saved)
 
     def fire_by_hand(self, export: Export, *, actor: str, batch: str, following: int) -> Firing:
-        """For *run all*: as a schedule would, so that exports to one list queue up instead of failing.
+        """Fire an export for *run all* as a schedule does, so that exports to one list wait instead of failing.
 
-        `following` is how many of the batch come after this one: firings are taken up by when they were due.
+        `following` is how many exports of this *run all* come after this one. It sets the order: firings are
+        handled in the order of their due times.
         """
         due = self._engine.clock() - timedelta(microseconds=following)
         firing = self._made(export, f"person:{batch}", due, Trigger.PERSON, actor=actor)
@@ -129,7 +130,7 @@ class Timetable:
         for firing in self._ledger.schedules.open():
             try:
                 started += self._take_up(firing, exports.get(firing.export_id), saved.get(firing.export_id))
-            except CcexportError as error:  # nobody else's has to wait for it
+            except CcexportError as error:  # the other firings need not wait for it
                 log.error("the firing %s cannot be taken up: %s", firing.id, error.log)
         return started
 
@@ -146,7 +147,7 @@ class Timetable:
         return self._start(firing, export, saved.schedule if saved else Schedule())
 
     def _refusal(self, export: Export | None, firing: Firing, saved: SavedSchedule | None) -> str:
-        """Why this may not run at all; empty when it may."""
+        """Return why this firing may not run at all; empty when it may."""
         if export is None:
             return "The export was removed."
         if export.paused:
@@ -163,11 +164,14 @@ class Timetable:
         return ""
 
     def _waits_for_rights(self, export: Export, firing: Firing, saved: SavedSchedule | None) -> str:
-        """Why its owner may not run this now; empty when they may. It goes on when they may again."""
+        """Return why the schedule's owner may not run the export now; empty when they may.
+
+        The firing waits until they may again.
+        """
         if saved is None or firing.trigger is Trigger.PERSON:
             return ""
         owner = self._ledger.people.find(saved.updated_by)
-        if owner is None:  # the command line
+        if owner is None:  # set on the command line
             return ""
         share = self._ledger.connections.get(export.config.connection_id).share
         if owner.disabled:
@@ -184,7 +188,7 @@ class Timetable:
             if not self._is_there(firing.run_id):
                 self._ledger.runs.create(self._run(firing, export))
         except Conflict as busy:
-            if not self._is_there(firing.run_id):  # else another process queued this very run
+            if not self._is_there(firing.run_id):  # else another process has queued the same run
                 self._held_up(firing, schedule, busy)
                 return 0
         self._ledger.schedules.settle(firing.id, FiringState.STARTED, firing.note)
@@ -227,7 +231,7 @@ class Timetable:
 
 
 def _missed(due: list[datetime], now: datetime) -> tuple[str, bool]:
-    """A line about what was missed, and whether even the newest time was."""
+    """Return a line about missed times, and whether the newest time was missed too."""
     late = now - due[-1] > LATE
     missed = len(due) if late else len(due) - 1
     if not missed:

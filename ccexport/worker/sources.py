@@ -1,4 +1,4 @@
-"""What an ingest by itself reads: the named sources, or else the watched files of the refresh.
+"""What a refresh reads: the named sources, or without any the watched files.
 
 Must never hold a password longer than the reading takes.
 """
@@ -14,8 +14,9 @@ from ccexport.model.sources import Given, Source
 
 
 def to_read(ledger: Ledger, settings: RefreshSettings) -> list[Given]:
-    """Every named source in its order; without any, the watched files. Raises `BadInput` naming what is
-    missing.
+    """Return every named source in its order or, without any, the watched files.
+
+    Raises `BadInput` naming what is missing.
     """
     named = ledger.sources.all()
     if named:
@@ -26,7 +27,7 @@ def to_read(ledger: Ledger, settings: RefreshSettings) -> list[Given]:
 
 
 def given(ledger: Ledger, source: Source) -> Given:
-    """A named source as it is now: its files found, its password opened."""
+    """Return a named source ready to read, with the current files and the decrypted password."""
     kept = {"name", "sheet", "member", "encoding", "skip_rows", "database", "query", "key", "first_in"}
     values = source.model_dump(include=kept)
     files = tuple(found_files(source.files))
@@ -37,13 +38,13 @@ def given(ledger: Ledger, source: Source) -> Given:
 
 
 def found_files(patterns: Sequence[str]) -> list[Path]:
-    """The files those paths and patterns name now, none twice."""
+    """Return the files that the paths and patterns match now, each once. Raises `BadInput` if one matches none."""
     files: list[Path] = []
     for pattern in patterns:
         matches = glob.glob(pattern, recursive=True)  # noqa: PTH207 (the patterns are absolute)
         found = sorted(Path(p) for p in matches if Path(p).is_file())
         if not found and Path(pattern).is_file():
-            found = [Path(pattern)]  # a name that holds * or [ itself
+            found = [Path(pattern)]  # a file name that contains * or [
         if not found:
             raise BadInput("There is no file {pattern}.", pattern=pattern)
         files += [file for file in found if file not in files]

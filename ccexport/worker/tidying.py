@@ -1,6 +1,6 @@
-"""Removes what is not kept any more: rows about people of old runs, and files nothing refers to.
+"""Removes expired data: rows about people in old runs, and files that nothing refers to.
 
-Owns how long each is kept. Must never touch counts, requests, events, the current deliveries of a
+Owns how long each kind of data is kept. Must never touch counts, requests, events, the current deliveries of a
 list, its newest reading, or anything a live run may still need.
 """
 
@@ -25,7 +25,7 @@ _PAGE = 500
 
 @dataclass(frozen=True)
 class Tidied:
-    """What was removed: runs without their rows now, plans, readings, other files, and how many bytes."""
+    """How much was removed: rows of so many runs, plans, readings, other files, and bytes."""
 
     runs: int
     plans: int
@@ -49,20 +49,20 @@ class Tidying:
         self._bytes = 0
 
     def tick(self) -> Tidied | None:
-        """Tidy if nobody did today; any number of workers may ask at any time."""
+        """Tidy if no worker has today. Any number of workers may call this at any time."""
         now, leases = self._engine.clock(), self._engine.ledger.leases
         if self._looked is not None and timedelta(0) <= now - self._looked < LOOK_EVERY:
             return None
         self._looked = now
         if leases.holder("tidy") is not None:
             return None
-        # The lease is never given back: who holds it is whoever tidied last, and it ends after a day.
+        # The lease is never given back: it expires after a day, and until then nobody tidies again.
         if not leases.take("tidy", self._engine.new_id("tidy"), seconds=ONCE.total_seconds()):
             return None
         return self.tidy(by="worker")
 
     def tidy(self, *, by: str) -> Tidied:
-        """Remove what is too old, as of now."""
+        """Remove what has expired by now. Returns how much was removed."""
         now = self._engine.clock()
         self._bytes = 0
         runs, plans = self._plans(now)
@@ -74,7 +74,7 @@ class Tidying:
     # -- plans and outcomes ---------------------------------------------------------------------
 
     def _plans(self, now: datetime) -> tuple[int, int]:
-        """Rows of runs that ended long ago; plans that were only ever previews."""
+        """Remove rows of runs that ended long ago, and old plans that no run used. Returns both counts."""
         oldest = months_before(now, self._months)
         old, kept = [], set()
         for run in self._runs():
@@ -104,9 +104,9 @@ class Tidying:
         folders: dict[str, tuple[Path, datetime]],
         now: datetime,
     ) -> bool:
-        """Take the rows about people of one run away. It says so first, so that nobody finds half of them."""
+        """Remove the rows about people of one run. First record that they are gone, so that nobody reads half."""
         plan = folders.get(run.plan_id or "")
-        # A newer run may have sent the very same plan: then its rows stay, but what became of them does not.
+        # A newer run may have used the same plan: then its rows stay, and only the old run's outcomes go.
         paths = [plan[0]] if plan and run.plan_id not in kept else []
         paths += [run.outcomes_path] if run.outcomes_path else []
         if not any(path.exists() for path in paths):
@@ -123,7 +123,7 @@ class Tidying:
     # -- readings and what is left over ---------------------------------------------------------
 
     def _readings(self, now: datetime) -> int:
-        """Older ones, a week after they were taken: not the newest of a list, nor what no run has made use of yet."""
+        """Remove readings older than a week, except the newest of a list and those that no run has used yet."""
         known = self._files.all_readings()
         newest = {(r.account_id, r.list_id): reading_id for reading_id, r in known}
         lists = {(r.account_id, r.list_id) for _, r in known}
@@ -136,7 +136,7 @@ class Tidying:
         return len(old)
 
     def _loose_files(self, now: datetime) -> int:
-        """Lists read back, deliveries that were replaced, and what a crash left behind."""
+        """Remove files that nothing refers to: lists read back, replaced deliveries, and leftovers of a crash."""
         root = self._engine.data_dir
         wipe_parts(root)
         used = {path for _, _, path in self._files.all_deliveries()}
@@ -173,7 +173,7 @@ class Tidying:
 
 
 def months_before(now: datetime, months: int) -> datetime:
-    """The same day so many months earlier, or the last one of that month."""
+    """Return the same day so many months earlier, or the last day of that month."""
     year, month = divmod(now.year * 12 + now.month - 1 - months, 12)
     for day in range(now.day, 27, -1):
         try:
