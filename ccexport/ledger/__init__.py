@@ -1,6 +1,6 @@
 """The ledger: small transactional rows (connections, exports, runs, people, audit, leases).
 
-SQLite in WAL mode or PostgreSQL through SQLAlchemy Core. Must never give SQLAlchemy objects
+It uses SQLite in WAL mode or PostgreSQL through SQLAlchemy Core. Must never give SQLAlchemy objects
 to the rooms above: they get values of `ccexport.model`.
 """
 

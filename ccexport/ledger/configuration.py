@@ -1,6 +1,6 @@
 """Segment definitions and exports, with every earlier version of an export.
 
-Must never judge a configuration: the use cases do that before it is saved.
+Must never validate a configuration: the use cases do that before they save it.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -28,7 +28,7 @@ _EXPORT = (
     "updated_at",
     "paused",
     "removed",
-)  # as `Export` takes them
+)  # in the form `Export` takes
 _EXPORT_ROWS = select(*(exports.c[key] for key in _EXPORT))
 _SEGMENT = ("id", "name", "version", "rule", "description")
 
@@ -69,13 +69,13 @@ class Segments:
             return [_segment(row, self._root) for row in connection.execute(query).mappings()]
 
     def names(self) -> dict[str, str]:
-        """Id → name, by name."""
+        """Return id → name, ordered by name."""
         query = select(segments.c.id, segments.c.name).where(~segments.c.removed).order_by(segments.c.name)
         with self._db.read() as connection:
             return dict(map(tuple, connection.execute(query)))
 
     def find(self, name: str) -> Segment | None:
-        """By name or id."""
+        """Return a segment by name or id, or None."""
         called = (segments.c.name == name) | (segments.c.id == name)
         query = select(segments).where(~segments.c.removed, called).order_by(segments.c.name)
         with self._db.read() as connection:
@@ -83,7 +83,7 @@ class Segments:
         return _segment(row, self._root) if row else None
 
     def named(self, name: str) -> Segment:
-        """By name or id. Raises `NotFound` naming those there are."""
+        """Return a segment by name or id. Raises `NotFound`, which lists the existing names."""
         found = self.find(name)
         if found is None:
             names = ", ".join(self.names().values()) or "none yet"
@@ -104,7 +104,7 @@ class Exports:
         self._known: dict[tuple[Any, ...], Export] = {}
 
     def add(self, export_id: str, config: ExportConfig, *, by: str) -> Export:
-        """Raises `BadInput` when the name is taken."""
+        """Save a new export. Raises `BadInput` when the name is taken."""
         self._free(config.name, export_id)
         row = {
             "version": 1,
@@ -122,7 +122,7 @@ class Exports:
         return self.get(export_id)
 
     def change(self, export_id: str, config: ExportConfig, *, by: str, after: int) -> Export:
-        """A new version of the configuration. Raises `Conflict` when another one came after that one."""
+        """Save a new version of the configuration. Raises `Conflict` when there is a version after `after`."""
         self._free(config.name, export_id)
         row = {
             "version": after + 1,
@@ -138,20 +138,20 @@ class Exports:
         return self.get(export_id)
 
     def mark(self, export_id: str, **values: bool) -> Export:
-        """Pause, go on, or remove; the version stays."""
+        """Pause, resume or remove an export; its version stays the same."""
         with self._db.write() as connection:
             connection.execute(update(exports).where(exports.c.id == export_id).values(**values))
         return self.get(export_id)
 
     def get(self, export_id: str) -> Export:
-        """Raises `NotFound`; a removed export can still be read here, for history."""
+        """Return an export. Raises `NotFound`; a removed export can still be read here, for history."""
         found = self._exports(exports.c.id == export_id)
         if not found:
             raise NotFound("There is no export {export}.", export=export_id)
         return found[0]
 
     def at(self, export_id: str, version: int) -> Export:
-        """The export as it was in that version. Raises `NotFound`."""
+        """Return the export as it was in that version. Raises `NotFound`."""
         export = self.get(export_id)
         if export.version == version:
             return export
@@ -170,26 +170,26 @@ class Exports:
         return self._exports(~exports.c.removed)
 
     def names(self) -> dict[str, str]:
-        """Id → name, by name."""
+        """Return id → name, ordered by name."""
         query = select(exports.c.id, exports.c.name).where(~exports.c.removed).order_by(exports.c.name)
         with self._db.read() as connection:
             return dict(map(tuple, connection.execute(query)))
 
     def count(self) -> int:
-        """How many there are."""
+        """Return how many exports there are."""
         query = select(func.count()).select_from(exports).where(~exports.c.removed)
         with self._db.read() as connection:
             return int(connection.execute(query).scalar_one())
 
     def some(self, export_ids: Collection[str]) -> list[Export]:
-        """Those of these that are not removed, by name."""
+        """Return those of these exports that are not removed, by name."""
         found = (
             self._exports(~exports.c.removed, exports.c.id.in_(some)) for some in batched(list(export_ids))
         )
         return sorted(chain.from_iterable(found), key=lambda export: export.name)
 
     def named(self, name: str) -> Export:
-        """By name or id. Raises `NotFound` naming those there are."""
+        """Return an export by name or id. Raises `NotFound`, which lists the existing names."""
         found = self._exports(~exports.c.removed, exports.c.id == name)
         found = found or self._exports(~exports.c.removed, exports.c.name == name)
         if not found:
@@ -198,10 +198,10 @@ class Exports:
         return found[0]
 
     def _exports(self, *conditions: ColumnElement[bool]) -> list[Export]:
-        """By name. What a row says is made a value once: a page of many exports is drawn again and again."""
+        """Return exports by name. Converted rows are cached: pages with many exports are often redrawn."""
         query = _EXPORT_ROWS.where(*conditions).order_by(exports.c.name)
         with self._db.read() as connection:
-            rows = list(map(tuple, connection.execute(query).all()))  # a Row is found ten times slower
+            rows = list(map(tuple, connection.execute(query).all()))  # looking up a Row is ten times slower
             found = list(map(self._known.get, rows))
             unknown = [row[0] for row, export in zip(rows, found, strict=True) if export is None]
             fresh: dict[str, Export] = {}
@@ -219,7 +219,7 @@ class Exports:
         return made
 
     def versions(self, export_id: str) -> list[dict[str, Any]]:
-        """Who changed what when, newest first."""
+        """Return who changed what and when, newest first."""
         query = (
             select(export_versions)
             .where(export_versions.c.export_id == export_id)
@@ -250,6 +250,6 @@ def _segment(row: RowMapping, root: Path) -> Segment:
 
 
 def batched(ids: list[str], size: int = 500) -> Iterator[list[str]]:
-    """So many at a time as a query takes parameters."""
+    """Yield the ids in lists small enough for the parameters of one query."""
     for start in range(0, len(ids), size):
         yield ids[start : start + size]

@@ -30,7 +30,7 @@ class Connections:
         self._clock = clock
 
     def add(self, made: Connection, *, tokens: Mapping[str, Any], agreed_text: str) -> Connection:
-        """Raises `BadInput` when the name is taken."""
+        """Store a connection. Raises `BadInput` when the name is taken."""
         if any(c.name == made.name for c in self.all()):
             raise BadInput("A connection named {name} is already there; choose another name.", name=made.name)
         row = asdict(made) | {"privileges": list(made.privileges), "agreed_text": agreed_text}
@@ -39,7 +39,7 @@ class Connections:
         return self.get(made.id)
 
     def get(self, connection_id: str) -> Connection:
-        """Raises `NotFound`; a removed connection can still be read here, for history."""
+        """Return a connection. Raises `NotFound`; a removed connection can still be read here, for history."""
         with self._db.read() as connection:
             row = (
                 connection.execute(select(connections).where(connections.c.id == connection_id))
@@ -53,13 +53,13 @@ class Connections:
         return _value(row)
 
     def all(self) -> list[Connection]:
-        """Those not removed, by name."""
+        """Return the connections that are not removed, by name."""
         query = select(connections).where(~connections.c.removed).order_by(connections.c.name)
         with self._db.read() as connection:
             return [_value(row) for row in connection.execute(query).mappings()]
 
     def named(self, name: str) -> Connection:
-        """By name or id. Raises `NotFound` naming those there are."""
+        """Return a connection by name or id. Raises `NotFound`, which lists the existing names."""
         there = self.all()
         found = next((c for c in there if name in {c.name, c.id}), None)
         if found is None:
@@ -70,14 +70,14 @@ class Connections:
         return found
 
     def tokens(self, connection_id: str) -> dict[str, Any]:
-        """The stored tokens, opened."""
+        """Return the stored tokens, decrypted."""
         query = select(connections.c.tokens).where(connections.c.id == connection_id)
         with self._db.read() as connection:
             opened: dict[str, Any] = json.loads(self._seal.open(connection.execute(query).scalar_one()))
         return opened
 
     def store_tokens(self, connection_id: str, tokens: Mapping[str, Any]) -> None:
-        """Durable when this returns; do it before a new access token is used."""
+        """Store the tokens durably; call it before a new access token is used."""
         self.change(connection_id, tokens=self._sealed(tokens))
 
     def change(self, connection_id: str, **values: Any) -> Connection:
@@ -86,11 +86,11 @@ class Connections:
         return self.get(connection_id)
 
     def remove(self, connection_id: str) -> None:
-        """Forget the tokens and hide it; its history stays."""
+        """Delete the tokens and hide the connection; its history stays."""
         self.change(connection_id, removed=True, tokens=self._sealed({}), state="removed")
 
     def reseal(self) -> int:
-        """Seal every stored token with the newest key; how many were."""
+        """Seal every stored token with the newest key; return how many were sealed."""
         with self._db.write() as connection:
             rows = connection.execute(select(connections.c.id, connections.c.tokens)).all()
             for row in rows:

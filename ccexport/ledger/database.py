@@ -1,4 +1,4 @@
-"""Opens the ledger's database and brings it to the newest version.
+"""Opens the ledger's database and migrates it to the newest version.
 
 Owns engine, transactions, migrations and the translation of driver errors. Must never hold
 queries about a particular table.
@@ -51,8 +51,8 @@ _VERSION_TABLE = (
     "(version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
 )
 BUSY_SECONDS = 30
-# What a server is told and a connection is made with, so that one stopped process, or a network that
-# swallows packets, holds up nobody for long.
+# Timeouts of the server and the connection, so that one stopped process, or a network that
+# drops packets, blocks nobody for long.
 CONNECT_ARGUMENTS = {
     "connect_timeout": 10,
     "keepalives": 1,
@@ -72,7 +72,7 @@ NO_TIMEOUTS = (
 
 @dataclass(frozen=True)
 class Lease:
-    """A lease as its holder has it. The number grows with every holder, so an old one can be told."""
+    """A lease as its holder has it. The number grows with every holder, so an old lease can be recognised."""
 
     name: str
     holder: str
@@ -82,7 +82,7 @@ class Lease:
 class Database:
     """One engine; `read()` and `write()` give a connection inside a transaction.
 
-    `shared_clock` stands in for the clock that all hosts of the ledger share: without it the server's, and
+    `shared_clock` is the clock that all hosts of the ledger share. The default is the server's clock or,
     with SQLite, which has one host, that host's `clock`.
     """
 
@@ -99,21 +99,21 @@ class Database:
         self._lease: Lease | None = None
 
     def under(self, lease: Lease) -> "Database":
-        """The same database for the holder of a lease: every `write()` raises `HandOver` when it is lost."""
+        """Return the database for the holder of a lease: every `write()` raises `HandOver` once it is lost."""
         other = copy.copy(self)
         other._lease = lease
         return other
 
     def read(self) -> "_Scope":
-        """A transaction for reading: sees one consistent state."""
+        """Open a transaction for reading, which sees one consistent state."""
         return self._scope("BEGIN")
 
     def write(self) -> "_Scope":
-        """A transaction for writing; on SQLite it takes the write lock at its start."""
+        """Open a transaction for writing; on SQLite it takes the write lock at its start."""
         return self._scope("BEGIN IMMEDIATE", self._lease)
 
     def single(self) -> "_Scope":
-        """For single statements, each a transaction of its own: a process stopped between two holds no row.
+        """Open a connection on which each statement is its own transaction, so a stopped process locks no row.
 
         On SQLite it is `write()`.
         """
@@ -138,16 +138,16 @@ class Database:
         ):
             yield connection
 
-    # -- what the two databases say differently ---------------------------------------------------
+    # -- differences between the two databases ----------------------------------------------------
 
     def moment(self, ahead: timedelta = timedelta()) -> ColumnElement[datetime]:
-        """Now by the clock all hosts share, in SQL: looked at when the statement has got its row."""
+        """Return SQL for the current time of the shared clock, read when the statement has locked its row."""
         if self._clock is not None:
             return literal(self._clock() + ahead, Utc)
         return func.timezone("UTC", func.clock_timestamp(), type_=Utc) + literal(ahead, Interval)
 
     def now(self) -> datetime:
-        """Now by the clock all hosts share. Raises `LedgerTrouble`."""
+        """Return the current time of the shared clock. Raises `LedgerTrouble`."""
         if self._clock is not None:
             return self._clock()
         with self.single() as connection:
@@ -156,15 +156,15 @@ class Database:
 
     @property
     def shared_clock(self) -> Callable[[], datetime] | None:
-        """The clock all hosts share, when that is not the server's."""
+        """The clock all hosts share, or None when that is the server's."""
         return self._clock
 
     def insert(self, table: Table) -> Any:
-        """An INSERT that can say what to do ON CONFLICT."""
+        """Return an INSERT that supports ON CONFLICT."""
         return sqlite.insert(table) if self._sqlite else postgresql.insert(table)
 
     def without_timeouts(self, connection: Connection) -> None:
-        """This one transaction may take as long as it takes."""
+        """Turn off all timeouts for this transaction."""
         if not self._sqlite:
             connection.execute(text(NO_TIMEOUTS))
 
@@ -173,7 +173,7 @@ class Database:
     def upgrade(self) -> None:
         """Create or migrate the tables. Raises `StoreTrouble` when they are newer than this program."""
         if not self._sqlite and self.version() == NEWEST:
-            return  # without the lock: who holds it may have been stopped
+            return  # without the lock: a process that holds it may have been stopped
         with _translated(), self._alone():
             found = self._version()
             if found == NEWEST:
@@ -190,12 +190,12 @@ class Database:
                 self._migrate()
 
     def upgrade_to(self, version: str) -> None:
-        """Make the tables of an empty database as they were at `version`, for rows of that version."""
+        """Create the tables of an empty database as they were at `version`, for rows of that version."""
         with _translated(), self._alone():
             self._migrate(version)
 
     def version(self) -> str | None:
-        """The version it is at, or None before the first."""
+        """Return the ledger's version, or None before the first one."""
         with _translated():
             return self._version()
 
@@ -206,14 +206,14 @@ class Database:
             return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
     def _create(self) -> None:
-        """The newest tables at once, as all the migrations one after the other make them, which takes longer."""
+        """Create the newest tables at once, with the same result as all the migrations, which take longer."""
         with self.write() as connection:
             metadata.create_all(connection, checkfirst=False)
             connection.execute(text(_VERSION_TABLE))
             connection.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": NEWEST})
 
     def _migrate(self, version: str = "head") -> None:
-        from alembic import command  # alembic costs 0.2 s and is needed once per version
+        from alembic import command  # importing alembic costs 0.2 s and is needed once per version
         from alembic.config import Config
 
         config = Config()
@@ -226,14 +226,14 @@ class Database:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Two processes that start at once must not both create the tables."""
+        """Hold a lock, so that two processes that start at once do not both create the tables."""
         if self._sqlite:
             path = Path(str(self.engine.url.database) + ".lock")
             with path.open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 yield
         else:
-            # Outside a transaction, which would be ended for being idle while the tables are made.
+            # Outside a transaction, which would time out while the tables are created.
             with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(text("SET lock_timeout = '5min'; SET statement_timeout = 0"))
                 connection.execute(text("SELECT pg_advisory_lock(710112)"))
@@ -244,7 +244,7 @@ class Database:
                     connection.execute(text(TIMEOUTS))
 
     def scrub(self) -> bool:
-        """Rewrite the file so that what was deleted is not in it either. False when that has to wait.
+        """Rewrite the file without the deleted rows. Returns False when that has to wait.
 
         PostgreSQL does this by itself (autovacuum); SQLite leaves deleted rows in free pages and in its log.
         """
@@ -257,7 +257,7 @@ class Database:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             row = cursor.fetchone()
             return row is not None and row[0] == 0
-        except sqlite3.OperationalError:  # somebody else is writing or reading just now
+        except sqlite3.OperationalError:  # another process is writing or reading just now
             return False
         finally:
             raw.close()
@@ -294,7 +294,7 @@ def _engine(address: str) -> Engine:
 
 
 def _unless_given(query: Any) -> dict[str, int]:
-    """Somebody who names one of these in the address means it."""
+    """Return the default connection arguments, except those set in the address."""
     return {name: value for name, value in CONNECT_ARGUMENTS.items() if name not in query}
 
 
@@ -305,7 +305,7 @@ def _prepare_postgresql(raw: Any, _: Any) -> None:
 
 
 def _refuse_without(connection: Connection, lease: Lease) -> None:
-    """Raises `HandOver` unless the lease is still this holder's, and keeps it so until the transaction ends."""
+    """Raise `HandOver` unless this holder still has the lease; lock the lease until the transaction ends."""
     mine = (leases.c.name == lease.name) & (leases.c.number == lease.number)
     query = select(leases.c.holder).where(mine).with_for_update(read=True)
     if connection.execute(query).scalar() != lease.holder:
@@ -325,13 +325,13 @@ def _prepare_sqlite(engine: Engine) -> None:
 
 
 def relative(path: Path, root: Path) -> str:
-    """How a file is kept: below the data directory by its place in it, so that the directory can move."""
+    """Return the stored form of a path: relative if below the data directory, so that the directory can move."""
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Driver errors in the words of ccexport.errors, with their cause kept."""
+    """Translate driver errors into those of ccexport.errors, with their cause kept."""
     try:
         yield
     except IntegrityError as error:
@@ -345,7 +345,7 @@ def _translated() -> Iterator[None]:
         ) from error
     except DatabaseError as error:
         if type(error) is not DatabaseError:
-            raise  # a fault of ours: wrong SQL or a wrong value
+            raise  # a bug of ours: wrong SQL or a wrong value
         raise LedgerTrouble(
             "The ledger is damaged ({problem}): restore it from a back-up.", problem=_first_line(error)
         ) from error

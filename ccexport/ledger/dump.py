@@ -1,8 +1,8 @@
-"""The rows of a whole ledger as Parquet files, and a ledger made from them again.
+"""Writes the rows of a whole ledger as Parquet files, and makes a ledger from them.
 
-One file for each table, written from one read transaction, so that the rows belong together while everybody
-goes on working. The files know no database: what SQLite held can be restored into PostgreSQL and the other
-way. Must never change the ledger that is dumped.
+There is one file for each table. All are written from one read transaction, so that the rows belong together
+while other processes go on working. The files are independent of the database: what SQLite held can be restored
+into PostgreSQL and the other way round. Must never change the ledger that is dumped.
 """
 
 import json
@@ -45,9 +45,9 @@ _ARROW: Sequence[tuple[type[TypeEngine[Any]], pa.DataType]] = (
 
 
 def dump(address: str, folder: Path) -> tuple[str, dict[str, int]]:
-    """Write every table into `folder` as `<table>.parquet`; the ledger's version, and the rows of each table.
+    """Write every table into `folder` as `<table>.parquet`; return the ledger's version and the rows of each table.
 
-    Raises `StoreTrouble` when the ledger is at another version than this program.
+    Raises `StoreTrouble` when the ledger has another version than this program.
     """
     database = Database(address)
     try:
@@ -83,7 +83,7 @@ def _arrow(column: Column[Any]) -> pa.DataType:
 
 
 def _plain(one: Table, row: Mapping[Any, Any]) -> dict[str, Any]:
-    """A row as Parquet takes it: JSON as text."""
+    """Return a row in Parquet form: JSON as text."""
     return {c.name: json.dumps(row[c.name]) if _is_json(c.type) else row[c.name] for c in one.columns}
 
 
@@ -92,9 +92,9 @@ def _is_json(kind: object) -> bool:
 
 
 def restore_rows(folder: Path, version: str, target: str, scratch: Path) -> dict[str, int]:
-    """Make the empty ledger at `target` hold the dumped rows, brought to the newest version.
+    """Fill the empty ledger at `target` with the dumped rows, migrated to the newest version.
 
-    `scratch` is an empty folder for the ledger in the making. Raises `StoreTrouble` for a dump of a newer
+    `scratch` is an empty folder for an intermediate ledger. Raises `StoreTrouble` for a dump of a newer
     program and `Conflict` when something is at `target` already.
     """
     if version > NEWEST:
@@ -119,7 +119,7 @@ def restore_rows(folder: Path, version: str, target: str, scratch: Path) -> dict
 
 
 def _rank(path: Path) -> tuple[int, str]:
-    """Tables in an order in which references hold; those this program has no longer come last."""
+    """Sort key that puts referenced tables first; tables this program no longer has come last."""
     names = [one.name for one in metadata.sorted_tables]
     return (names.index(path.stem) if path.stem in names else len(names), path.stem)
 
@@ -136,7 +136,7 @@ def _load(path: Path, into: Database) -> int:
 
 
 def _type(known: Table | None, name: str, schema: pa.Schema) -> TypeEngine[Any]:
-    """The column's own type; that of the file for one that later versions do not have."""
+    """Return the column's own type, or the file's type for a column that this version no longer has."""
     if known is not None and name in known.columns:
         return known.columns[name].type
     arrow = schema.field(name).type

@@ -1,4 +1,4 @@
-"""Questions about many runs at once, each one query that costs as much in a long history as in a short one.
+"""Queries about many runs at once; each costs as much in a long history as in a short one.
 
 Must never change a run: that is `ccexport.ledger.runs`.
 """
@@ -17,24 +17,24 @@ from ccexport.ledger.tables import exports, run_events, runs
 from ccexport.model.runs import Run, RunsEver
 from ccexport.model.words import RunState
 
-_KEPT = 64  # answers remembered until the next event of any run
+_KEPT = 64  # results are cached until the next event of any run
 _KEPT_SECONDS = 10.0
 _NEWEST_EVENT = select(func.max(run_events.c.id))
 
 
 def _last_runs() -> Select[Any]:
-    """Each export with its newest run, found by an index and not by looking at its other runs."""
+    """Select each export with its newest run, found by an index without reading its other runs."""
     newest = runs.alias()
     order = (newest.c.created_at.desc(), newest.c.id.desc())
     last = select(newest.c.id).where(newest.c.export_id == exports.c.id).order_by(*order).limit(1)
     return select(*RUN_COLUMNS).join_from(exports, runs, runs.c.id == last.scalar_subquery())
 
 
-_LAST_RUNS = _last_runs()  # made once: that costs more than asking it
+_LAST_RUNS = _last_runs()  # built once: building it costs more than running it
 
 
 class History:
-    """The runs as a whole."""
+    """Queries over all runs."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime], root: Path) -> None:
         self._db = database
@@ -43,7 +43,7 @@ class History:
         self._known: dict[Any, tuple[int, datetime, Any]] = {}
 
     def ever(self) -> RunsEver:
-        """What the history can be filtered by, also when it was removed or renamed since."""
+        """Return what the history can be filtered by, including names removed or changed since."""
         return self._remembered("ever", self._ever)
 
     def _ever(self) -> RunsEver:
@@ -59,7 +59,7 @@ class History:
         return RunsEver(_by_name(exports), _by_name(lists), tuple(_by_name(people)))
 
     def last_of(self, export_ids: Sequence[str]) -> dict[str, Run]:
-        """The newest run of each of these exports that ever ran, by export id."""
+        """Return the newest run of each of these exports that ever ran, by export id."""
         found: dict[str, Run] = {}
         with self._db.read() as connection:
             for some in batched(list(export_ids)):
@@ -68,14 +68,14 @@ class History:
         return found
 
     def last_times(self) -> dict[str, datetime]:
-        """When each export last ran, by export id."""
+        """Return when each export last ran, by export id."""
         at = select(func.max(runs.c.created_at)).where(runs.c.export_id == exports.c.id).scalar_subquery()
         with self._db.read() as connection:
             found = connection.execute(select(exports.c.id, at).where(~exports.c.removed))
             return {export_id: moment for export_id, moment in found if moment is not None}
 
     def last_in(self, *states: RunState, limit: int) -> list[Run]:
-        """Exports whose newest run ended like this: those runs, newest first. Remembered as `totals` are."""
+        """Return exports' newest runs that ended in one of these states, newest first. Cached like `totals`."""
         found = self._remembered(("last", limit, *states), lambda: self._last_in(states, limit))
         return self._still_there(found) if found else []
 
@@ -92,9 +92,9 @@ class History:
             return list(self._runs(connection.execute(query.order_by(*NEWEST_FIRST).limit(limit))))
 
     def totals(self, since: datetime, counts: Sequence[str]) -> tuple[int, dict[str, int]]:
-        """How many runs were begun since then, and the sums of these counts over them.
+        """Return how many runs were begun since then, and the sums of these counts over them.
 
-        As they were at the newest event of any run, and never older than some seconds.
+        Cached until the next event of any run, for a few seconds at most.
         """
         key = ("totals", since.replace(second=0, microsecond=0), *counts)
         return self._remembered(key, lambda: self._totals(since, counts))
@@ -106,9 +106,9 @@ class History:
         return number, dict(zip(counts, map(int, sums), strict=True))
 
     def by_period(self, edges: Sequence[datetime], counts: Sequence[str]) -> list[dict[str, int]]:
-        """The sums of these counts over the runs that ended between each edge and the next.
+        """Return the sums of these counts over the runs that ended between each edge and the next.
 
-        Remembered as `totals` are.
+        Cached like `totals`.
         """
         key = ("periods", *edges, *counts)
         return self._remembered(key, lambda: self._by_period(edges, counts))
@@ -125,7 +125,7 @@ class History:
         return found
 
     def _remembered(self, key: Any, found: Callable[[], Any]) -> Any:
-        """What was found before, unless any run had an event since or it is some seconds old."""
+        """Return the cached result, unless any run had an event since or it is some seconds old."""
         with self._db.read() as connection:
             event = int(connection.execute(_NEWEST_EVENT).scalar() or 0)
         now = self._clock()
@@ -143,9 +143,9 @@ class History:
 
 
 def _each(key: Column[Any], name: Column[Any]) -> Select[Any]:
-    """Every value of an indexed column once, with the name it last had.
+    """Select every value of an indexed column once, with its newest name.
 
-    Jumps through the index from value to value, where GROUP BY would read all of it.
+    It jumps through the index from value to value, where GROUP BY would read all of it.
     """
     each = select(func.min(key).label("key")).cte("each", recursive=True)
     following = select(func.min(key)).where(key > each.c.key).scalar_subquery()

@@ -1,4 +1,4 @@
-"""The one way into the ledger: opened once per process, shared by its threads.
+"""The one entry to the ledger: opened once per process, shared by its threads.
 
 Must never hold a query of its own.
 """
@@ -25,10 +25,10 @@ from ccexport.ledger.stores import Files, Releases, Suppression
 
 
 class Ledger:
-    """All tables behind the names of what they hold.
+    """All tables of the ledger, each under the name of what it holds.
 
-    `clock` is this machine's. On PostgreSQL, which hosts share, `Ledger.clock` is the server's instead; a
-    `shared_clock` stands in for it. Raises `BadSettings` for a wrong address or key and `StoreTrouble` when it
+    `clock` is this machine's. On PostgreSQL, which hosts share, `Ledger.clock` is the server's instead;
+    `shared_clock` replaces it. Raises `BadSettings` for a wrong address or key and `StoreTrouble` when the ledger
     cannot be opened.
     """
 
@@ -68,16 +68,16 @@ class Ledger:
         self.notices = Notices(database, seal, clock)
 
     def under(self, lease: Lease) -> "Ledger":
-        """The same ledger for the holder of a lease: each of its writes raises `HandOver` once that is lost.
+        """Return the ledger for the holder of a lease: each of its writes raises `HandOver` once that is lost.
 
-        The check is part of the write's own transaction. Leases and the pace are not bound to it.
+        The check is part of the write's own transaction. Leases and the pace are not bound to the lease.
         """
         other = copy.copy(self)
         other._open(self._database.under(lease))
         return other
 
     def scrub(self) -> bool:
-        """Nothing deleted stays behind in the files of the ledger; False when others keep it busy."""
+        """Remove deleted rows from the ledger's files; False when other processes keep it busy."""
         return self._database.scrub()
 
     def close(self) -> None:

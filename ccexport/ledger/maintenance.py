@@ -1,4 +1,4 @@
-"""What an operator does to a whole ledger: read its version, move it to another database.
+"""Operations on a whole ledger: reading its version, moving it to another database.
 
 Must never change the ledger that is moved.
 """
@@ -30,7 +30,7 @@ class Moved:
 
 
 def version_of(address: str) -> str | None:
-    """The version the ledger is at, without bringing it to another; None when there is none yet."""
+    """Return the ledger's version without migrating it; None when there is no ledger yet."""
     database = Database(address)
     try:
         return database.version()
@@ -59,7 +59,7 @@ def move(source: str, target: str) -> Moved:
 
 
 def copy_rows(reading: Connection, writing: Connection) -> dict[str, int]:
-    """Copy every row of one ledger into another, empty one of the same version; how many of each table.
+    """Copy every row into another, empty ledger of the same version; return how many of each table.
 
     Raises `Conflict` when something is there already.
     """
@@ -101,7 +101,7 @@ def _copy(table: Table, reading: Connection, writing: Connection) -> int:
 
 
 def _count_on(table: Table, writing: Connection) -> None:
-    """PostgreSQL counts its own numbers: it must go on after the copied ones."""
+    """Set PostgreSQL's sequences to continue after the copied numbers."""
     key = table.primary_key.columns.values()
     if writing.dialect.name != "postgresql" or len(key) != 1 or not isinstance(key[0].type, Integer):
         return

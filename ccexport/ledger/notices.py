@@ -1,7 +1,7 @@
-"""Subscribers, what they were last told, and the outbox of notices.
+"""Subscribers, what they were last notified of, and the outbox of notices.
 
-What is told and the note that it was told change in one transaction, so a crash neither loses a
-notice nor sends one twice into the outbox. Must never send anything.
+A notice and the record that it was made change in one transaction, so a crash neither loses a
+notice nor puts one twice into the outbox. Must never send anything.
 """
 
 import json
@@ -26,7 +26,7 @@ _NEWEST_FIRST = select(notices).order_by(notices.c.created_at.desc(), notices.c.
 
 
 class Notices:
-    """Everything the ledger knows of notices."""
+    """Subscribers and notices in the ledger."""
 
     def __init__(self, database: Database, seal: Seal, clock: Callable[[], datetime]) -> None:
         self._db = database
@@ -43,13 +43,13 @@ class Notices:
         return made
 
     def subscribers(self) -> list[Subscriber]:
-        """Oldest first."""
+        """Return all subscribers, oldest first."""
         with self._db.read() as connection:
             rows = connection.execute(select(subscribers).order_by(subscribers.c.id)).mappings().all()
         return [_subscriber(row) for row in rows]
 
     def subscriber(self, subscriber_id: str) -> Subscriber:
-        """Raises `NotFound`."""
+        """Return a subscriber. Raises `NotFound`."""
         found = next((s for s in self.subscribers() if s.id == subscriber_id), None)
         if found is None:
             raise NotFound(
@@ -59,7 +59,7 @@ class Notices:
         return found
 
     def destination(self, subscriber_id: str) -> Destination:
-        """Where a subscriber is reached, opened. Raises `NotFound`."""
+        """Return where a subscriber is reached, decrypted. Raises `NotFound`."""
         query = select(subscribers.c.sealed).where(subscribers.c.id == subscriber_id)
         with self._db.read() as connection:
             sealed = connection.execute(query).scalar()
@@ -72,7 +72,7 @@ class Notices:
             connection.execute(delete(subscribers).where(subscribers.c.id == subscriber_id))
 
     def reseal(self) -> int:
-        """Seal every destination with the newest key; how many were."""
+        """Seal every destination with the newest key; return how many were sealed."""
         with self._db.write() as connection:
             rows = connection.execute(select(subscribers.c.id, subscribers.c.sealed)).all()
             for row in rows:
@@ -82,16 +82,16 @@ class Notices:
                 )
         return len(rows)
 
-    # -- what was told --------------------------------------------------------------------------
+    # -- states already notified ----------------------------------------------------------------
 
     def told(self) -> dict[str, tuple[str, int]]:
-        """Subject → (the state last told, the last event that was looked at)."""
+        """Return subject → (the state last notified, the last event that was looked at)."""
         with self._db.read() as connection:
             rows = connection.execute(select(notice_states)).mappings().all()
         return {row["subject"]: (row["state"], row["seen"]) for row in rows}
 
     def tell(self, subject: str, state: str, seen: int, made: Sequence[Notice], *, before: int) -> bool:
-        """Remember and put into the outbox, at once; False when another process was quicker."""
+        """Record the state and add the notices to the outbox, at once; False when another process was quicker."""
         row = {"state": state, "seen": seen, "at": self._clock()}
         with self._db.write() as connection:
             query = select(notice_states.c.seen).where(notice_states.c.subject == subject).with_for_update()
@@ -108,7 +108,7 @@ class Notices:
         return True
 
     def put(self, made: Sequence[Notice]) -> None:
-        """Into the outbox, whatever was told before (a test)."""
+        """Add notices to the outbox without recording a state (for a test notice)."""
         with self._db.write() as connection:
             self._put(connection, made)
 
@@ -117,12 +117,12 @@ class Notices:
             connection.execute(insert(notices).values(**asdict(notice)))
 
     def newest_event(self) -> int:
-        """The number of the newest event of any run: when it is known, there is nothing to look at."""
+        """Return the number of the newest event of any run; while it is unchanged there is nothing to look at."""
         with self._db.read() as connection:
             return int(connection.execute(select(func.max(run_events.c.id))).scalar() or 0)
 
     def newest_events(self) -> dict[str, int]:
-        """Export id → the number of the newest event of its runs."""
+        """Return export id → the number of the newest event of its runs."""
         query = (
             select(runs.c.export_id, func.max(run_events.c.id).label("newest"))
             .join(run_events, run_events.c.run_id == runs.c.id)
@@ -132,7 +132,7 @@ class Notices:
             return {row["export_id"]: row["newest"] for row in connection.execute(query).mappings()}
 
     def events_after(self, export_id: str, seen: int) -> list[tuple[int, str, RunState, str]]:
-        """(number, run id, state, text) of an export's runs after that event, in order."""
+        """Return (number, run id, state, text) of an export's runs after that event, in order."""
         query = (
             select(run_events)
             .join(runs, run_events.c.run_id == runs.c.id)
@@ -148,7 +148,7 @@ class Notices:
     # -- the outbox -----------------------------------------------------------------------------
 
     def due(self, *, limit: int = 50) -> list[Notice]:
-        """Pending notices whose time has come, oldest first."""
+        """Return pending notices whose time has come, oldest first."""
         query = (
             select(notices)
             .where(notices.c.state == NoticeState.PENDING, notices.c.next_at <= self._clock())
@@ -158,11 +158,11 @@ class Notices:
         return self._notices(query)
 
     def all(self, *, limit: int = 100) -> list[Notice]:
-        """Newest first."""
+        """Return notices, newest first."""
         return self._notices(_NEWEST_FIRST.limit(limit))
 
     def failing(self, since: datetime, *, limit: int = 500) -> list[Notice]:
-        """Those made since then that were tried and have not arrived, newest first; a test is never among them."""
+        """Return undelivered notices made since then that had an error, newest first, without test notices."""
         tried = (notices.c.error != "") & (notices.c.event != NoticeEvent.TEST)
         return self._notices(_NEWEST_FIRST.where(notices.c.created_at > since, tried).limit(limit))
 

@@ -21,7 +21,7 @@ from ccexport.model.words import Role
 
 _SIGNED_IN = (
     select(people).join(web_sessions, web_sessions.c.person == people.c.name).where(~people.c.disabled)
-)  # made once: every rerun asks it twice
+)  # built once: every rerun runs it twice
 
 
 _FAILED = sign_in_failures.c
@@ -38,14 +38,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Attempt:
-    """What became of counting one. `beyond`: so many that the password need not be looked at."""
+    """The result of counting an attempt. `beyond`: so many that the password need not be checked."""
 
     locked_until: datetime | None
     beyond: bool
 
 
 class People:
-    """Who may sign in, and who is signed in."""
+    """People, and their sessions."""
 
     def __init__(self, database: Database, seal: Seal, clock: Callable[[], datetime]) -> None:
         self._db = database
@@ -53,7 +53,7 @@ class People:
         self._clock = clock
 
     def add(self, name: str, *, display_name: str, role: Role, password_hash: str, email: str = "") -> Person:
-        """Raises `BadInput` when the name is taken."""
+        """Add a person. Raises `BadInput` when the name is taken."""
         now = self._clock()
         with self._db.write() as connection:
             if connection.execute(select(people.c.name).where(people.c.name == name)).first():
@@ -73,7 +73,7 @@ class People:
         return self.get(name)
 
     def get(self, name: str) -> Person:
-        """Raises `NotFound`."""
+        """Return a person. Raises `NotFound`."""
         found = self.find(name)
         if found is None:
             raise NotFound("There is no person named {name}.", name=name)
@@ -90,7 +90,7 @@ class People:
         return [_person(row) for row in rows]
 
     def change(self, name: str, **values: Any) -> Person:
-        """Change columns; a new password or a disabled person ends every session of theirs."""
+        """Change columns; a new password or disabling the person ends all their sessions."""
         self.get(name)
         if "password_hash" in values:
             values["password_at"] = self._clock()
@@ -101,7 +101,7 @@ class People:
         return self.get(name)
 
     def start_session(self, person: str, secret: str, *, hours: float) -> None:
-        """Remember a signed-in browser by the hash of its cookie."""
+        """Store a signed-in browser by the hash of its cookie."""
         now = self._clock()
         with self._db.write() as connection:
             connection.execute(delete(web_sessions).where(web_sessions.c.expires_at < now))
@@ -115,11 +115,11 @@ class People:
             )
 
     def session_person(self, secret: str) -> Person | None:
-        """Whose session this cookie is; None when unknown, over, or the person is disabled."""
+        """Return the person of this session cookie; None when it is unknown or expired, or the person is disabled."""
         return self.of_session(digest(secret))
 
     def of_session(self, session: str) -> Person | None:
-        """The same by the hash of the cookie."""
+        """Return the person of the session with this cookie hash; None as in `session_person`."""
         query = _SIGNED_IN.where(web_sessions.c.hash == session, web_sessions.c.expires_at > self._clock())
         with self._db.read() as connection:
             row = connection.execute(query).mappings().first()
@@ -130,12 +130,12 @@ class People:
             connection.execute(delete(web_sessions).where(web_sessions.c.hash == digest(secret)))
 
     def end_sessions(self, person: str) -> None:
-        """Sign out everywhere."""
+        """End every session of a person."""
         with self._db.write() as connection:
             connection.execute(delete(web_sessions).where(web_sessions.c.person == person))
 
     def put_ticket(self, secret: str, purpose: str, payload: Mapping[str, Any], *, seconds: float) -> None:
-        """A single-use note for the bearer of `secret`; the payload is sealed."""
+        """Store a single-use note for the bearer of `secret`; the payload is sealed."""
         now = self._clock()
         with self._db.write() as connection:
             connection.execute(delete(tickets).where(tickets.c.expires_at < now))
@@ -149,7 +149,7 @@ class People:
             )
 
     def take_ticket(self, secret: str, purpose: str) -> dict[str, Any] | None:
-        """The payload, once; None when unknown, used, over, or for another purpose."""
+        """Return the payload once; None when unknown, used, expired, or for another purpose."""
         with self._db.write() as connection:
             row = (
                 connection.execute(
@@ -166,9 +166,9 @@ class People:
         return taken
 
     def attempt(self, person: str, origin: str, limits: Limits) -> Attempt:
-        """Count a sign-in before it is checked; many at once cannot slip through together.
+        """Count a sign-in before it is checked, so that simultaneous attempts cannot pass the limit together.
 
-        What is older than the window is purged. Beyond twice the limit nothing more is counted.
+        Attempts older than the window are deleted. Beyond twice the limit nothing more is counted.
         """
         now = self._clock()
         with self._db.write() as connection:
@@ -187,14 +187,14 @@ class People:
         return Attempt(locked_until=max(until, default=None), beyond=beyond)
 
     def forget_attempts(self, person: str, origin: str) -> None:
-        """They were the person's own mistakes."""
+        """Delete the counted attempts after a successful sign-in: they were the person's own mistakes."""
         with self._db.write() as connection:
             connection.execute(
                 delete(sign_in_failures).where(_FAILED.person == person, _FAILED.origin == origin)
             )
 
     def purge_attempts(self, window: timedelta) -> None:
-        """Forget what is older than the window."""
+        """Delete attempts older than the window."""
         with self._db.write() as connection:
             self._purge(connection, self._clock() - window)
 
@@ -202,7 +202,7 @@ class People:
         connection.execute(delete(sign_in_failures).where(_FAILED.at < before))
 
     def has_session(self, person: str) -> bool:
-        """Whether they are signed in somewhere."""
+        """Return whether the person is signed in somewhere."""
         query = select(web_sessions.c.hash).where(
             web_sessions.c.person == person, web_sessions.c.expires_at > self._clock()
         )
@@ -220,5 +220,5 @@ def _person(row: RowMapping) -> Person:
 
 
 def digest(secret: str) -> str:
-    """How a secret of 32 random bytes is recognised without being kept."""
+    """Return the hash by which a secret of 32 random bytes is recognised without being stored."""
     return hashlib.sha256(secret.encode()).hexdigest()

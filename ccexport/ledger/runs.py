@@ -1,4 +1,4 @@
-"""Runs, their events and batches. Impossible transitions are refused here, whoever asks.
+"""Runs, their events and batches. Impossible transitions are refused here, whoever asks for them.
 
 Must never decide that a transition should happen: that is `ccexport.runs`.
 """
@@ -18,7 +18,7 @@ from ccexport.messages import Message, message, word
 from ccexport.model.runs import Batch, Run, RunEvent, RunFacts, allowed
 from ccexport.model.words import ENDED, BatchKind, BatchState, RunState, Trigger, WaitReason
 
-RUN_COLUMNS = tuple(runs.c[field.name] for field in fields(Run))  # as `run_of` takes them
+RUN_COLUMNS = tuple(runs.c[field.name] for field in fields(Run))  # in the form `run_of` takes
 _NO_FACTS = RunFacts()
 _FACTS = tuple(field.name for field in fields(RunFacts))
 _RUN_FIELDS = tuple(field.name for field in fields(Run))
@@ -27,12 +27,12 @@ _RUNS_NEWEST_FIRST = select(*RUN_COLUMNS).order_by(*NEWEST_FIRST)
 
 
 class Runs:
-    """Everything the ledger knows of runs."""
+    """Runs, events and batches in the ledger."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime], root: Path) -> None:
         self._db = database
         self._clock = clock
-        self._root = root  # paths are kept relative to it, so that the data directory can move
+        self._root = root  # stored paths are relative to it, so that the data directory can move
 
     def create(self, run: Run, *, facts: RunFacts = _NO_FACTS) -> Run:
         """Queue a run. Raises `Conflict` when the export or the list already has a live one."""
@@ -54,7 +54,7 @@ class Runs:
         return run
 
     def get(self, run_id: str) -> Run:
-        """Raises `NotFound`."""
+        """Return a run. Raises `NotFound`."""
         with self._db.read() as connection:
             return self._run(connection, run_id)
 
@@ -82,7 +82,7 @@ class Runs:
         limit: int = 200,
         offset: int = 0,
     ) -> list[Run]:
-        """Runs, newest first."""
+        """Return runs, newest first."""
         query = _RUNS_NEWEST_FIRST.limit(limit).offset(offset)
         for column, value in (
             (runs.c.export_id, export_id),
@@ -98,7 +98,7 @@ class Runs:
             return [run_of(row, self._root) for row in connection.execute(query)]
 
     def by_state(self) -> dict[RunState, int]:
-        """How many runs are in each state."""
+        """Return how many runs are in each state."""
         query = select(runs.c.state, func.count()).group_by(runs.c.state)
         with self._db.read() as connection:
             return {RunState(state): number for state, number in connection.execute(query)}
@@ -115,7 +115,7 @@ class Runs:
         counts: Mapping[str, int] | None = None,
         **values: Any,
     ) -> Run:
-        """One transition with its event row. Raises `Conflict` when the table of transitions forbids it."""
+        """Make one transition and its event row. Raises `Conflict` when the table of transitions forbids it."""
         with self._db.write() as connection:
             old = self._row(connection, run_id)
             before = RunState(old["state"])
@@ -145,7 +145,7 @@ class Runs:
             return self._run(connection, run_id)
 
     def note(self, run_id: str, text: Message, *, actor: str, **values: Any) -> None:
-        """Remark in the story of a run, without a transition; `values` change columns with it."""
+        """Add a remark to the events of a run, without a transition; `values` change columns with it."""
         with self._db.write() as connection:
             row = self._row(connection, run_id)
             if "counts" in values:
@@ -156,18 +156,18 @@ class Runs:
                 self._tell(connection, run_id, actor, RunState(row["state"]), text)
 
     def facts(self, run_id: str) -> RunFacts:
-        """How it was asked for, and what its driver noted between steps."""
+        """Return how the run was asked for, and what its driver recorded between steps."""
         with self._db.read() as connection:
             return _facts_of(self._row(connection, run_id)["facts"])
 
     def remember(self, run_id: str, **facts: Any) -> None:
-        """Change some of the facts, before or after a step, so that a restart knows."""
+        """Change some of the facts before or after a step, so that a restart knows them."""
         with self._db.write() as connection:
             changed = replace(_facts_of(self._row(connection, run_id)["facts"]), **facts)
             connection.execute(update(runs).where(runs.c.id == run_id).values(facts=_facts_kept(changed)))
 
     def approve(self, run_id: str, *, by: str, digest: str | None = None) -> None:
-        """A second person approves the plan the run waits with; from then on no other plan may be sent."""
+        """Record a second person's approval of the run's plan; from then on no other plan may be sent."""
         pinned = {"approved_digest": digest} if digest else {}
         self.note(
             run_id, message("{person} approved the plan.", person=by), actor=by, approved_by=by, **pinned
@@ -179,7 +179,7 @@ class Runs:
         return approver
 
     def request_cancel(self, run_id: str, *, actor: str) -> Run:
-        """Ask a live run to stop; a queued one ends at once."""
+        """Ask a live run to stop; a queued run ends at once."""
         run = self.get(run_id)
         if run.state.ended:
             raise Conflict("Run {run} has already ended: {state}.", run=run_id, state=word(run.state))
@@ -189,7 +189,7 @@ class Runs:
         return self.get(run_id)
 
     def events(self, run_id: str) -> list[RunEvent]:
-        """The story of a run, oldest first."""
+        """Return the events of a run, oldest first."""
         query = select(run_events).where(run_events.c.run_id == run_id).order_by(run_events.c.id)
         with self._db.read() as connection:
             return [
@@ -198,7 +198,7 @@ class Runs:
             ]
 
     def durations(self, connection_id: str, *, limit: int = 20) -> list[tuple[int, float]]:
-        """Requests, and seconds from the first to the end, of its newest runs that ended well and never waited."""
+        """Return (requests, seconds from first request to end) of its last runs that ended well without waiting."""
         waited = select(run_events.c.id).where(
             run_events.c.run_id == runs.c.id, run_events.c.state == RunState.WAITING
         )
@@ -232,20 +232,20 @@ class Runs:
         )
 
     def add_batches(self, made: Sequence[Batch]) -> None:
-        """Register batches; those already there stay as they are."""
+        """Register batches; existing ones are not changed."""
         with self._db.write() as connection:
             for batch in made:
                 if connection.execute(select(batches.c.number).where(_same(batch))).first() is None:
                     connection.execute(insert(batches).values(**_batch_row(batch, self._root)))
 
     def batches(self, run_id: str) -> list[Batch]:
-        """Imports first, then removals, each by number."""
+        """Return the batches: imports first, then removals, each by number."""
         query = select(batches).where(batches.c.run_id == run_id).order_by(batches.c.kind, batches.c.number)
         with self._db.read() as connection:
             return [_batch(row, self._root) for row in connection.execute(query).mappings()]
 
     def change_batch(self, batch: Batch, **values: Any) -> Batch:
-        """Change columns of one batch and give it back as it is now."""
+        """Change columns of one batch and return the changed batch."""
         with self._db.write() as connection:
             connection.execute(update(batches).where(_same(batch)).values(**values))
             return _batch(
@@ -253,7 +253,7 @@ class Runs:
             )
 
     def others_on_their_way(self, batch: Batch, *, since: datetime) -> bool:
-        """Whether a batch of another run was submitted since then of which no activity is known yet."""
+        """Return whether a batch of another run was submitted since then and has no known activity yet."""
         query = select(batches.c.number).where(
             batches.c.state == BatchState.SUBMITTING,
             batches.c.submitting_at >= since,
@@ -263,16 +263,16 @@ class Runs:
             return connection.execute(query.limit(1)).first() is not None
 
     def activity_ids(self) -> frozenset[str]:
-        """Every activity this ledger is known to have started: batches, and reading lists back."""
+        """Return every activity this ledger started: batches, and reading lists back."""
         sent = select(batches.c.activity_id).where(batches.c.activity_id.is_not(None))
         with self._db.read() as connection:
             known = set(connection.execute(sent).scalars())
             return frozenset(known.union(connection.execute(select(own_activities.c.activity_id)).scalars()))
 
     def note_activity(self, activity_id: str) -> None:
-        """Remember an activity of ours that carries no batch, so that it is never taken for a lost one.
+        """Record an activity of ours without a batch, so that it is never taken for a lost one.
 
-        Constant Contact forgets activities after ten days, and so do we here.
+        Records older than eleven days are deleted: Constant Contact forgets activities after ten days.
         """
         now = self._clock()
         with self._db.write() as connection:
@@ -292,7 +292,7 @@ def _same(batch: Batch) -> Any:
 
 
 def run_of(row: Row[Any], root: Path) -> Run:
-    """A row of `RUN_COLUMNS`. Pages read hundreds of them at every rerun, so nothing here asks for a name twice."""
+    """Convert a row of `RUN_COLUMNS`. Pages read hundreds at every rerun, so columns are read by position."""
     values = dict(zip(_RUN_FIELDS, row, strict=True))
     values["state"] = RunState(values["state"])
     values["trigger"] = Trigger(values["trigger"])
@@ -326,5 +326,5 @@ def _facts_of(kept: Mapping[str, Any]) -> RunFacts:
 
 
 def _facts_kept(facts: RunFacts) -> dict[str, Any]:
-    """Only what is not as by default."""
+    """Return only the facts that differ from their defaults."""
     return {name: value for name, value in asdict(facts).items() if value != getattr(_NO_FACTS, name)}

@@ -19,7 +19,7 @@ schedules = Table(
     Column("updated_at", Utc, nullable=False),
 )
 
-# The unique key is what keeps two processes from both firing.
+# The unique key prevents two processes from both firing.
 firings = Table(
     "firings",
     metadata,

@@ -1,4 +1,4 @@
-"""Schedules of exports, what became of their times, and the refreshes.
+"""Schedules of exports, the outcomes of their times, and the refreshes.
 
 A firing and a refresh have a unique cause, so that two processes cannot both make one. Must never
 decide that something is due: that is `ccexport.runs`.
@@ -27,14 +27,14 @@ _REFRESH = "refresh"
 
 
 def _last_firings() -> Select[Any]:
-    """Each export with its newest firing, found by an index."""
+    """Select each export with its newest firing, found by an index."""
     newest = firings.alias()
     order = (newest.c.due_at.desc(), newest.c.id.desc())
     last = select(newest.c.id).where(newest.c.export_id == exports.c.id).order_by(*order).limit(1)
     return select(firings).join_from(exports, firings, firings.c.id == last.scalar_subquery())
 
 
-_LAST_FIRINGS = _last_firings()  # made once: that costs more than asking it
+_LAST_FIRINGS = _last_firings()  # built once: building it costs more than running it
 
 
 class Schedules:
@@ -45,7 +45,7 @@ class Schedules:
         self._clock = clock
 
     def save(self, export_id: str, schedule: Schedule, *, by: str, role: Role) -> SavedSchedule:
-        """The schedule counts from now: no earlier time is fired."""
+        """Save a schedule. It counts from now: no earlier time is fired."""
         now = self._clock()
         row = {
             "config": schedule.model_dump(mode="json"),
@@ -63,17 +63,17 @@ class Schedules:
         return SavedSchedule(export_id, schedule, role, now, by, now)
 
     def get(self, export_id: str) -> SavedSchedule | None:
-        """None when it was never set: then the export runs with every refresh."""
+        """Return the schedule; None when it was never set: then the export runs with every refresh."""
         return self.all().get(export_id)
 
     def all(self) -> dict[str, SavedSchedule]:
-        """By export id."""
+        """Return all schedules by export id."""
         with self._db.read() as connection:
             rows = connection.execute(select(schedules)).mappings().all()
         return {row["export_id"]: _schedule(row) for row in rows}
 
     def fire(self, firing: Firing) -> bool:
-        """Whether it was new. Open firings of the same export before it are dropped: one catches up for all."""
+        """Add a firing; return whether it was new. Drops earlier open firings: one run catches up for all."""
         row = asdict(firing)
         mine = (firings.c.export_id == firing.export_id) & (firings.c.cause == firing.cause)
         older = (firings.c.export_id == firing.export_id) & firings.c.state.in_(OPEN)
@@ -99,24 +99,24 @@ class Schedules:
             )
 
     def open(self) -> list[Firing]:
-        """Firings that have no run yet, oldest first."""
+        """Return firings that have no run yet, oldest first."""
         query = select(firings).where(firings.c.state.in_(OPEN)).order_by(firings.c.due_at, firings.c.id)
         return self._firings(query)
 
     def firings(self, export_id: str | None = None, *, limit: int = 50) -> list[Firing]:
-        """Newest first."""
+        """Return firings, newest first."""
         query = select(firings).order_by(firings.c.due_at.desc(), firings.c.id.desc()).limit(limit)
         return self._firings(query.where(firings.c.export_id == export_id) if export_id else query)
 
     def last_firings(self, export_ids: Sequence[str]) -> dict[str, Firing]:
-        """The newest firing of each of these exports that has one, by export id."""
+        """Return the newest firing of each of these exports that has one, by export id."""
         found = (
             self._firings(_LAST_FIRINGS.where(exports.c.id.in_(some))) for some in batched(list(export_ids))
         )
         return {firing.export_id: firing for firing in chain.from_iterable(found)}
 
     def last_time(self, export_id: str) -> datetime | None:
-        """The newest time by the clock that was fired or dropped."""
+        """Return the newest scheduled time that was fired or dropped."""
         query = select(func.max(firings.c.due_at)).where(
             firings.c.export_id == export_id, firings.c.cause.startswith(TIME)
         )
@@ -135,14 +135,14 @@ class Schedules:
 
 
 class Refreshes:
-    """The watched sources and every reading anew of them."""
+    """The watched sources and every refresh of them."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._db = database
         self._clock = clock
 
     def settings(self) -> tuple[RefreshSettings, datetime]:
-        """The settings, and since when they hold."""
+        """Return the settings, and since when they apply."""
         with self._db.read() as connection:
             row = connection.execute(select(refresh_settings)).mappings().first()
         if row is None:
@@ -163,7 +163,7 @@ class Refreshes:
                 connection.execute(insert(refresh_settings).values(name=_REFRESH, **row))
 
     def add(self, refresh: Refresh) -> bool:
-        """Whether it was new."""
+        """Add a refresh; return whether it was new."""
         try:
             with self._db.write() as connection:
                 known = select(refreshes.c.id).where(refreshes.c.cause == refresh.cause)
@@ -180,7 +180,7 @@ class Refreshes:
         return self.get(refresh_id)
 
     def get(self, refresh_id: str) -> Refresh:
-        """Raises `NotFound`."""
+        """Return a refresh. Raises `NotFound`."""
         with self._db.read() as connection:
             row = connection.execute(select(refreshes).where(refreshes.c.id == refresh_id)).mappings().first()
         if row is None:
@@ -188,23 +188,23 @@ class Refreshes:
         return _refresh(row)
 
     def all(self, *, limit: int = 50) -> list[Refresh]:
-        """Newest first."""
+        """Return refreshes, newest first."""
         return self._rows(
             select(refreshes).order_by(refreshes.c.due_at.desc(), refreshes.c.id.desc()).limit(limit)
         )
 
     def open(self) -> list[Refresh]:
-        """Due, or begun by a process that may have died; oldest first."""
+        """Return refreshes that are due, or begun by a process that may have died; oldest first."""
         states = (RefreshState.DUE, RefreshState.RUNNING)
         return self._rows(select(refreshes).where(refreshes.c.state.in_(states)).order_by(refreshes.c.due_at))
 
     def unfollowed(self) -> list[Refresh]:
-        """Done, and the exports that follow were not fired yet."""
+        """Return finished refreshes whose following exports were not fired yet."""
         query = select(refreshes).where(refreshes.c.state == RefreshState.DONE, ~refreshes.c.followed)
         return self._rows(query.order_by(refreshes.c.due_at))
 
     def last_time(self) -> datetime | None:
-        """The newest time by the clock that was taken up."""
+        """Return the newest scheduled time for which a refresh was made."""
         query = select(func.max(refreshes.c.due_at)).where(refreshes.c.cause.startswith(TIME))
         with self._db.read() as connection:
             found: datetime | None = connection.execute(query).scalar()

@@ -1,6 +1,6 @@
 """Seals secrets before they enter the ledger and opens them again.
 
-Owns the key: from the setting, or a 0600 file made at first start. Must never log or return a key.
+Owns the key: from the setting, or from a file with mode 0600 made at first start. Must never log or return a key.
 """
 
 import base64
@@ -17,7 +17,7 @@ SHORTEST = 16
 
 
 class Seal:
-    """Seals with the first key and opens with any, so that keys can rotate."""
+    """Seals with the first key and opens with any key, so that keys can rotate."""
 
     def __init__(self, keys: list[bytes]) -> None:
         self._fernet = MultiFernet([Fernet(key) for key in keys])
@@ -26,7 +26,7 @@ class Seal:
         return self._fernet.encrypt(secret)
 
     def open(self, sealed: bytes) -> bytes:
-        """Raises `StoreTrouble` when no key fits."""
+        """Open a sealed secret. Raises `StoreTrouble` when no key fits."""
         try:
             return self._fernet.decrypt(sealed)
         except InvalidToken as error:
@@ -36,15 +36,15 @@ class Seal:
             ) from error
 
     def reseal(self, sealed: bytes) -> bytes:
-        """The same secret sealed with the first key."""
+        """Seal the same secret again with the first key."""
         return self.seal(self.open(sealed))
 
 
 def make_seal(setting: str, data_dir: Path) -> Seal:
-    """The seal of this data directory.
+    """Return the seal of this data directory.
 
     `setting` is CCEXPORT_SECRET_KEY: one or more keys separated by commas, newest first.
-    Empty: `secret.key` in the data directory, made with mode 0600 when it is not there.
+    Empty: `secret.key` in the data directory, made with mode 0600 when it does not exist.
     """
     if setting:
         return Seal([_key(part.strip()) for part in setting.split(",")])
@@ -52,9 +52,9 @@ def make_seal(setting: str, data_dir: Path) -> Seal:
 
 
 def derived_secret(setting: str, data_dir: Path, purpose: str) -> str:
-    """A secret that every host with the same key has, and that does not tell the key.
+    """Return a secret that every host with the same key derives, and that does not reveal the key.
 
-    Takes what `make_seal` takes, of several keys the newest; `purpose` keeps secrets apart.
+    Takes what `make_seal` takes and uses the newest key; `purpose` keeps secrets apart.
     """
     key = _key(setting.split(",")[0].strip()) if setting else _key_file(data_dir / "secret.key")
     return hmac.new(key, purpose.encode(), hashlib.sha256).hexdigest()
@@ -93,7 +93,7 @@ def _key_file(path: Path) -> bytes:
 
 
 def _write_new(path: Path, key: bytes) -> None:
-    """Unless it is there by now: two first starts at once agree on one key."""
+    """Write the key unless the file exists by now: two first starts at once agree on one key."""
     if not path.exists():
         with published(path) as part:
             part.touch(0o600)

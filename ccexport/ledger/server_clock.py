@@ -1,4 +1,4 @@
-"""Time that several hosts agree on: their own clocks differ, so the database server's counts.
+"""The database server's time, which several hosts agree on because their own clocks differ.
 
 Must never wait.
 """
@@ -18,18 +18,18 @@ SURE_WITHIN = 1.0
 
 
 class ServerClock:
-    """The server's clock, asked once a minute; in between this machine's count of seconds is added."""
+    """The server's clock, asked once a minute; between that, this machine's seconds are added."""
 
     def __init__(self, ask: Callable[[], datetime], *, count: Callable[[], float] = seconds) -> None:
         self._ask = ask
         self._count = count
         self._lock = threading.Lock()
-        self._at: datetime | None = None  # the server's time when our count was `_counted`
+        self._at: datetime | None = None  # the server's time when our counter was `_counted`
         self._counted = 0.0
         self._ask_at = 0.0
 
     def __call__(self) -> datetime:
-        """Raises `StoreTrouble` when the server was never reached."""
+        """Return the current time. Raises `StoreTrouble` when the server was never reached."""
         with self._lock:
             if self._at is None or self._count() >= self._ask_at:
                 self._at = self._asked()
@@ -46,7 +46,7 @@ class ServerClock:
             self._ask_at = self._count() + ASK_AGAIN
             return self._at
         after = self._count()
-        # An answer that took long says little about now: ask again soon.
+        # A slow answer is inaccurate: ask again soon.
         self._ask_at = after + (ASK_EVERY if after - before < SURE_WITHIN else ASK_AGAIN)
         if self._at is not None and after - before >= SURE_WITHIN:
             return self._at

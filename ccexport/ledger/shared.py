@@ -1,6 +1,6 @@
 """What several processes share: leases, the pace of each API key, and the audit.
 
-Must never sleep: waiting is the caller's.
+Must never sleep: the caller does the waiting.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -18,19 +18,19 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Leases:
-    """Named locks that end by themselves when their holder dies, by the clock all hosts share.
+    """Named locks that expire when their holder dies, by the clock all hosts share.
 
-    A lease that was given back keeps its row: its number must never come a second time. Each change is one
-    statement, so that a process stopped in the middle of it holds up nobody.
+    A lease that was given back keeps its row, because its number must never be used a second time. Each change is
+    one statement, so that a process stopped between two changes blocks nobody.
     """
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
     def take(self, name: str, holder: str, *, seconds: float) -> int:
-        """Take or renew: the lease's number, which grows with every holder; 0 while somebody else holds it."""
+        """Take or renew a lease; return its number, which grows with every holder, or 0 while another holds it."""
         now, until = self._db.moment(), self._db.moment(timedelta(seconds=seconds))
-        # A lease further away than any we give was made by a clock that has since been set back.
+        # A lease that ends later than any we give was made by a clock that has since been set back.
         over = (leases.c.until <= now) | (leases.c.until > self._db.moment(LONGEST))
         mine = (leases.c.holder == holder) & ~over
         change = self._db.insert(leases).values(name=name, holder=holder, until=until, number=1)
@@ -48,30 +48,30 @@ class Leases:
         return number or 0
 
     def renew(self, lease: Lease, *, seconds: float) -> bool:
-        """Whether it is still this holder's, who has it for so many seconds from now then."""
+        """Renew the lease for so many seconds from now; return whether it still belongs to this holder."""
         until = self._db.moment(timedelta(seconds=seconds))
         with self._db.single() as connection:
             return connection.execute(update(leases).where(_is(lease)).values(until=until)).rowcount > 0
 
     def give_back(self, lease: Lease) -> None:
-        """The next may have it at once; nothing happens when it is another's by now."""
+        """Release the lease at once; does nothing when another holder has it by now."""
         with self._db.single() as connection:
             connection.execute(update(leases).where(_is(lease)).values(holder="", until=NEVER))
 
     def drop(self, name: str, holder: str) -> None:
-        """Give back by name; nothing happens when it is another's."""
+        """Release a lease by name; does nothing when another holder has it."""
         mine = (leases.c.name == name) & (leases.c.holder == holder)
         with self._db.single() as connection:
             connection.execute(update(leases).where(mine).values(holder="", until=NEVER))
 
     def holder(self, name: str) -> str | None:
-        """Who holds it now."""
+        """Return the current holder, or None."""
         query = select(leases.c.holder).where(leases.c.name == name, leases.c.until > self._db.moment())
         with self._db.read() as connection:
             return connection.execute(query).scalar()
 
     def held(self, prefix: str) -> dict[str, str]:
-        """Every lease now held whose name starts so: name → holder."""
+        """Return name → holder of every current lease whose name has that prefix."""
         query = select(leases).where(leases.c.name.startswith(prefix), leases.c.until > self._db.moment())
         with self._db.read() as connection:
             return {row["name"]: row["holder"] for row in connection.execute(query).mappings()}
@@ -83,7 +83,7 @@ def _is(lease: Lease) -> ColumnElement[bool]:
 
 
 class Pace:
-    """The state of the pace-maker of each API key, changed by one at a time."""
+    """The stored pace of each API key; concurrent changes are applied one after the other."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -91,9 +91,9 @@ class Pace:
     def change(
         self, api_key: str, step: Callable[[dict[str, Any] | None, datetime], tuple[dict[str, Any], T]]
     ) -> T:
-        """Apply a pure step to the stored state, and the moment by the clock all hosts share; give its answer.
+        """Apply a pure step to the stored state and the shared clock's current time; return the step's answer.
 
-        No lock is held while it is applied: when somebody else was quicker it is applied again to what they left.
+        No lock is held meanwhile: if another process changed the state first, the step is applied again.
         """
         while True:
             with self._db.single() as connection:
@@ -121,20 +121,20 @@ class Pace:
 
 
 class Audit:
-    """Who did what, for ever; only ever added to."""
+    """Who did what, kept for ever; entries are only added."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._db = database
         self._clock = clock
 
     def add(self, actor: str, action: str, subject: str, detail: Mapping[str, Any] | None = None) -> None:
-        """`subject` names the thing (never an address)."""
+        """Add an entry. `subject` names the thing (never an address)."""
         row = {"at": self._clock(), "actor": actor, "action": action, "subject": subject}
         with self._db.write() as connection:
             connection.execute(insert(audit).values(**row, detail=dict(detail or {})))
 
     def all(self, *, search: str = "", limit: int = 500) -> list[dict[str, Any]]:
-        """Newest first."""
+        """Return entries, newest first."""
         query = select(audit).order_by(audit.c.id.desc()).limit(limit)
         if search:
             like = f"%{search}%"
@@ -145,7 +145,7 @@ class Audit:
             return [dict(row) for row in connection.execute(query).mappings()]
 
     def of(self, actions: Collection[str], since: datetime | None) -> list[dict[str, Any]]:
-        """Everything of these kinds after that moment, or ever."""
+        """Return every entry of these kinds after that moment, or all of them without one."""
         query = select(audit).where(audit.c.action.in_(actions))
         if since is not None:
             query = query.where(audit.c.at > since)

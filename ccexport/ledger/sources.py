@@ -16,7 +16,7 @@ from ccexport.model.sources import Source
 
 
 class Sources:
-    """The first in the order wins."""
+    """The named sources in their order of precedence; the first one wins."""
 
     def __init__(self, database: Database, seal: Seal, clock: Callable[[], datetime]) -> None:
         self._db = database
@@ -24,13 +24,13 @@ class Sources:
         self._clock = clock
 
     def all(self) -> list[Source]:
-        """In their order of precedence."""
+        """Return the sources in their order of precedence."""
         with self._db.read() as connection:
             rows = connection.execute(select(sources.c.config).order_by(sources.c.position)).scalars()
             return [Source.model_validate(config) for config in rows]
 
     def named(self, name: str) -> Source:
-        """Raises `NotFound` naming those there are."""
+        """Return a source. Raises `NotFound`, which lists the existing names."""
         there = self.all()
         found = next((s for s in there if s.name.casefold() == name.strip().casefold()), None)
         if found is None:
@@ -39,13 +39,13 @@ class Sources:
         return found
 
     def password(self, name: str) -> str:
-        """The stored password, opened; empty when there is none."""
+        """Return the stored password, decrypted; empty when there is none."""
         with self._db.read() as connection:
             sealed = connection.execute(select(sources.c.sealed).where(sources.c.name == name)).scalar_one()
         return self._seal.open(sealed).decode()
 
     def save(self, source: Source, *, by: str, password: str | None = None) -> None:
-        """A new one comes last; `password` None keeps the one that is stored."""
+        """Save a source. A new one comes last; `password` None keeps the stored password."""
         row = {"config": source.model_dump(mode="json"), "updated_by": by, "updated_at": self._clock()}
         if password is not None:
             row["sealed"] = self._seal.seal(password.encode())
@@ -57,18 +57,18 @@ class Sources:
                 connection.execute(insert(sources).values(name=source.name, **(first | row)))
 
     def order(self, names: Sequence[str]) -> None:
-        """The order of precedence from now on."""
+        """Set the order of precedence."""
         with self._db.write() as connection:
             for position, name in enumerate(names):
                 connection.execute(update(sources).where(sources.c.name == name).values(position=position))
 
     def remove(self, name: str) -> None:
-        """With its password."""
+        """Remove a source and its password."""
         with self._db.write() as connection:
             connection.execute(delete(sources).where(sources.c.name == name))
 
     def reseal(self) -> int:
-        """Seal every password with the newest key; how many were."""
+        """Seal every password with the newest key; return how many were sealed."""
         with self._db.write() as connection:
             rows = connection.execute(select(sources.c.name, sources.c.sealed)).all()
             for row in rows:

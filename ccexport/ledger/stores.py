@@ -1,4 +1,4 @@
-"""Where the big files are: readings of the destination, plans, deliveries; and the suppression list.
+"""Records where the big files are: readings, plans and deliveries. Also the suppression list.
 
 Must never open those files.
 """
@@ -18,7 +18,7 @@ from ccexport.model.plans import DestinationReading
 
 
 class Files:
-    """The register of immutable files. Paths are kept relative to the data directory, so it can move."""
+    """The register of immutable files. Paths are stored relative to the data directory, so that it can move."""
 
     def __init__(self, database: Database, root: Path, clock: Callable[[], datetime]) -> None:
         self._db = database
@@ -38,7 +38,7 @@ class Files:
             connection.execute(insert(readings).values(**row))
 
     def latest_reading(self, account_id: str, list_id: str) -> DestinationReading | None:
-        """The newest reading of that list, however old."""
+        """Return the newest reading of that list, however old; None when there is none."""
         query = (
             select(readings)
             .where(readings.c.account_id == account_id, readings.c.list_id == list_id)
@@ -50,7 +50,7 @@ class Files:
         return self._reading(row) if row else None
 
     def readings_of(self, account_id: str, list_id: str) -> list[tuple[str, DestinationReading]]:
-        """(id, reading) of every registered reading of that list, oldest first."""
+        """Return (id, reading) of every registered reading of that list, oldest first."""
         query = (
             select(readings)
             .where(readings.c.account_id == account_id, readings.c.list_id == list_id)
@@ -83,7 +83,7 @@ class Files:
             )
 
     def plan_folder(self, plan_id: str) -> Path:
-        """Raises `NotFound`."""
+        """Return the folder of a plan. Raises `NotFound`."""
         with self._db.read() as connection:
             folder = connection.execute(select(plans.c.folder).where(plans.c.id == plan_id)).scalar()
         if folder is None:
@@ -91,7 +91,7 @@ class Files:
         return self._root / folder
 
     def plans_of(self, export_id: str, *, kind: str = "export", limit: int = 20) -> list[dict[str, Any]]:
-        """Newest first: id, digest, folder, inputs, made_at."""
+        """Return id, digest, folder, inputs and made_at of the plans, newest first."""
         query = (
             select(plans)
             .where(plans.c.export_id == export_id, plans.c.kind == kind)
@@ -103,29 +103,29 @@ class Files:
         return [dict(row) | {"folder": self._root / row["folder"]} for row in rows]
 
     def all_plans(self) -> list[tuple[str, Path, datetime]]:
-        """(id, folder, made at) of every registered plan, oldest first."""
+        """Return (id, folder, made at) of every registered plan, oldest first."""
         with self._db.read() as connection:
             rows = connection.execute(select(plans).order_by(plans.c.made_at, plans.c.id)).mappings().all()
         return [(row["id"], self._root / row["folder"], row["made_at"]) for row in rows]
 
     def forget_plan(self, plan_id: str) -> None:
-        """The plan is not registered any more; its folder is the caller's to remove."""
+        """Remove the plan from the register; the caller removes its folder."""
         with self._db.write() as connection:
             connection.execute(delete(plans).where(plans.c.id == plan_id))
 
     def all_readings(self) -> list[tuple[str, DestinationReading]]:
-        """(id, reading) of every registered reading, oldest first."""
+        """Return (id, reading) of every registered reading, oldest first."""
         with self._db.read() as connection:
             rows = connection.execute(select(readings).order_by(readings.c.read_at)).mappings().all()
         return [(row["id"], self._reading(row)) for row in rows]
 
     def forget_reading(self, reading_id: str) -> None:
-        """The reading is not registered any more; its files are the caller's to remove."""
+        """Remove the reading from the register; the caller removes its files."""
         with self._db.write() as connection:
             connection.execute(delete(readings).where(readings.c.id == reading_id))
 
     def deliveries(self, account_id: str, list_id: str) -> Path | None:
-        """The current deliveries of that list, or None before the first run."""
+        """Return the current deliveries of that list, or None before the first run."""
         query = select(deliveries.c.path).where(
             deliveries.c.account_id == account_id, deliveries.c.list_id == list_id
         )
@@ -134,7 +134,7 @@ class Files:
         return self._root / path if path else None
 
     def delivered_at(self, account_id: str, list_id: str) -> datetime | None:
-        """When the deliveries of that list last changed; a reading from before says nothing about them."""
+        """Return when the deliveries of that list last changed; an earlier reading says nothing about them."""
         query = select(deliveries.c.at).where(
             deliveries.c.account_id == account_id, deliveries.c.list_id == list_id
         )
@@ -142,9 +142,9 @@ class Files:
             return connection.execute(query).scalar()
 
     def replace_deliveries(self, account_id: str, list_id: str, path: Path, *, run_id: str) -> None:
-        """From here on `path` is what we have put on that list, later than every reading of it there is.
+        """Make `path` the deliveries of that list, dated later than every reading of it.
 
-        Also when the clock was set back: a reading from before must not tell who has left since.
+        This holds even if the clock was set back: an earlier reading must not show who has left since.
         """
         last = select(func.max(readings.c.read_at)).where(
             readings.c.account_id == account_id, readings.c.list_id == list_id
@@ -161,7 +161,7 @@ class Files:
                 connection.execute(insert(deliveries).values(account_id=account_id, list_id=list_id, **row))
 
     def all_deliveries(self) -> list[tuple[str, str, Path]]:
-        """(account id, list id, path) of every list we have delivered to."""
+        """Return (account id, list id, path) of every list we have delivered to."""
         with self._db.read() as connection:
             rows = connection.execute(select(deliveries)).mappings().all()
         return [(row["account_id"], row["list_id"], self._root / row["path"]) for row in rows]
@@ -175,7 +175,7 @@ class Suppression:
         self._clock = clock
 
     def add(self, values: Iterable[tuple[str, str]], *, by: str, note: str = "") -> int:
-        """Add (normal form, `address` or `domain`) pairs; how many were new."""
+        """Add (normal form, `address` or `domain`) pairs; return how many were new."""
         row = {"added_by": by, "added_at": self._clock(), "note": note}
         with self._db.write() as connection:
             known = set(connection.execute(select(suppression.c.value)).scalars())
@@ -187,25 +187,25 @@ class Suppression:
         return len(new)
 
     def remove(self, value: str) -> bool:
-        """Whether it was there."""
+        """Remove a value; return whether it was on the list."""
         with self._db.write() as connection:
             return connection.execute(delete(suppression).where(suppression.c.value == value)).rowcount > 0
 
     def all(self, *, offset: int = 0, limit: int | None = None) -> list[tuple[str, str, str, datetime]]:
-        """(value, kind, added by, added at), by value; so many from there on."""
+        """Return a page of (value, kind, added by, added at), ordered by value."""
         columns = (suppression.c.value, suppression.c.kind, suppression.c.added_by, suppression.c.added_at)
         query = select(*columns).order_by(suppression.c.value).offset(offset).limit(limit)
         with self._db.read() as connection:
             return list(map(tuple, connection.execute(query).all()))
 
     def count(self) -> int:
-        """How many there are."""
+        """Return how many entries there are."""
         with self._db.read() as connection:
             return int(connection.execute(select(func.count()).select_from(suppression)).scalar_one())
 
 
 class Releases:
-    """Guards that a person released, once each."""
+    """Guards that a person released, each for one run."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._db = database
@@ -217,13 +217,13 @@ class Releases:
             connection.execute(insert(releases).values(**row))
 
     def open(self, export_id: str) -> frozenset[str]:
-        """The guards released for the next run of this export."""
+        """Return the guards released for the next run of this export."""
         query = select(releases.c.guard).where(releases.c.export_id == export_id, releases.c.run_id.is_(None))
         with self._db.read() as connection:
             return frozenset(connection.execute(query).scalars())
 
     def released_by(self, export_id: str, run_id: str, since: datetime | None) -> set[str]:
-        """Who released a guard for the next run, for this one, or since then."""
+        """Return who released a guard for the next run, for this one, or since then."""
         mine = releases.c.run_id.is_(None) | (releases.c.run_id == run_id)
         when = mine if since is None else mine | (releases.c.at > since)
         query = select(releases.c.by).where(releases.c.export_id == export_id, when)
@@ -231,7 +231,7 @@ class Releases:
             return set(connection.execute(query).scalars())
 
     def use(self, export_id: str, run_id: str) -> None:
-        """A release counts for one run only."""
+        """Assign the open releases to this run: a release counts for one run only."""
         with self._db.write() as connection:
             connection.execute(
                 update(releases)

@@ -1,4 +1,4 @@
-"""The tables of the ledger. Every change here needs a new migration beside it.
+"""The tables of the ledger. Every change here needs a new migration.
 
 Must never hold queries; those are in the modules named after what they answer.
 """
@@ -30,7 +30,7 @@ from ccexport.messages import NOTHING, Message
 
 
 class Said(TypeDecorator[Message]):
-    """A sentence as its template and values in JSON; empty for nothing."""
+    """A sentence, stored as JSON with its template and values; an empty sentence is stored as empty text."""
 
     impl = Text
     cache_ok = True
@@ -44,12 +44,12 @@ class Said(TypeDecorator[Message]):
 
 @lru_cache(maxsize=4096)
 def _read_said(kept: str) -> Message:
-    """Pages read the same notes at every rerun."""
+    """Read a stored sentence; cached, because pages read the same notes at every rerun."""
     return Message.from_json(json.loads(kept)) if kept else NOTHING
 
 
 class Utc(TypeDecorator[datetime]):
-    """An aware UTC moment; stored without offset, so that both databases compare it alike."""
+    """An aware UTC moment, stored without offset so that both databases compare it alike."""
 
     impl = DateTime
     cache_ok = True
@@ -63,7 +63,7 @@ class Utc(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value else None
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
-        """SQLite's text in one step: a page reads a thousand moments at every rerun."""
+        """Convert SQLite's text in one step: a page reads a thousand moments at every rerun."""
         return _read_utc if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
 
 
@@ -266,13 +266,13 @@ runs = Table(
     Column("facts", JSON, nullable=False),
     Column("outcomes_path", Text),
     Column("live", Boolean, nullable=False),
-    # The history is read newest first, whatever it is filtered by, and never as a whole.
+    # The history is read newest first, with any filter, and never as a whole.
     Index("ix_runs_export_id_created_at", "export_id", "created_at", "id"),
     Index("ix_runs_list_id_created_at", "list_id", "created_at", "id"),
     Index("ix_runs_actor_created_at", "actor", "created_at", "id"),
     Index("ix_runs_state_created_at", "state", "created_at", "id"),
     Index("ix_runs_connection_id_ended_at", "connection_id", "ended_at"),
-    # As SQLAlchemy writes the condition for SQLite, which compares it word by word.
+    # Written as SQLAlchemy writes the condition for SQLite, which compares it word by word.
     Index("ix_runs_live", "created_at", sqlite_where=text("live = 1"), postgresql_where=text("live")),
     Index(
         "uq_runs_live_export",

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the connection that `Database.upgrade` hands over."""
+"""Alembic's entry point: runs the migrations on the connection that `Database.upgrade` passes in."""
 
 from alembic import context
 

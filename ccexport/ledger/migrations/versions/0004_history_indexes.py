@@ -1,4 +1,4 @@
-"""Indexes for the history as pages read it: newest first, whatever it is filtered by."""
+"""Add indexes for the history as pages read it: newest first, with any filter."""
 
 import sqlalchemy as sa
 from alembic import op

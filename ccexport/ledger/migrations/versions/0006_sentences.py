@@ -1,4 +1,4 @@
-"""Sentences of runs, their events and requests as JSON with template and values; old texts stay as they were."""
+"""Store sentences of runs, events and requests as JSON with template and values; old texts stay unchanged."""
 
 import sqlalchemy as sa
 from alembic import op
