@@ -1,1 +1,1 @@
-"""The browser face: router, sign-in, routes, panels. Must never hold a business rule."""
+"""The dashboard: router, sign-in, routes and the parts of pages. Must never hold a business rule."""

@@ -1,4 +1,4 @@
-"""Holds the one `Services` of this process for routes and pages alike, and how far its start is.
+"""Holds the one `Services` of this process, for routes and pages, and the state of its start.
 
 Must never hold anything of one person.
 """
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Started:
     """What the lifespan has made so far.
 
-    `importing` while the libraries of the pages are being imported: two threads that import them at once find them
-    half made. `preparing` while the demo's data are being made.
+    `importing` is true while the libraries of the pages are imported, because a second thread that imports them at
+    the same time gets incomplete modules. `preparing` is true while the demo's data are created.
     """
 
     settings: "Settings | None" = None
@@ -30,13 +30,13 @@ STARTED = Started()
 
 
 def services() -> "Services":
-    """The use cases. Only asked for once `STARTED.services` is there."""
+    """Return the use cases. Raises `RuntimeError` before `STARTED.services` is set."""
     if STARTED.services is None:
         raise RuntimeError("the services are asked for before they were started")
     return STARTED.services
 
 
 def hold(made: "Services") -> None:
-    """From here on these are the services of this process."""
+    """Make these the services of this process."""
     STARTED.settings = made.settings
     STARTED.services = made

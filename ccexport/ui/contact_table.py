@@ -1,4 +1,4 @@
-"""Rows of a plan or a run as a table, exactly what is sent, one column per property."""
+"""Rows of a plan or a run as a table of exactly what is sent, one column per property."""
 
 import json
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ from ccexport.ui.words import WARNINGS, why, word
 PAGE = 200
 UNCOUNTED = {"", "warnings"}  # a plan counts warned fields, not the contacts that have them
 MOST_COLUMNS = 40
-_SENT = "sent "  # keeps the properties of a contact apart from our own columns
+_SENT = "sent "  # distinguishes the properties of a contact from our own columns
 
 
 def offset(total: int) -> int:
-    """The first row of the chosen page of `total` rows; the page stands in the address. Draws nothing for one page."""
+    """Return the first row of the page that the address names, of `total` rows; draw a pager for several pages."""
     if total <= PAGE:
         return 0
     page = st.pagination(-(-total // PAGE), key="page", bind="query-params")
@@ -33,7 +33,7 @@ def _after_sent() -> set[str]:
 
 
 def table(rows: Sequence[PlanRow], *, outcomes: bool, name: str, key: str) -> None:
-    """The rows; columns that nobody has are left away."""
+    """Draw the rows without columns that are empty for all of them."""
     frame = pd.DataFrame([_cells(row, outcomes=outcomes) for row in rows])
     if frame.empty:
         st.caption(t("No contacts here."))
@@ -68,21 +68,21 @@ def _cells(row: PlanRow, *, outcomes: bool) -> dict[str, Any]:
 
 
 def warning(code: str) -> str:
-    """A warning (`field:what`) in words."""
+    """Return a warning (`field:what`) in words."""
     field, _, what = code.rpartition(":")
     said = t(WARNINGS[what]) if what in WARNINGS else what
     return f"{field}: {said}" if field else said
 
 
 def text(value: Any) -> str:
-    """A value as it is sent, on one line."""
+    """Return a value as it is sent, on one line."""
     if value is None:
         return "∅"
     return bare(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def chooser(counts: Sequence[tuple[str, int]], *, key: str = "what") -> str | None:
-    """Every number can be pressed; the choice lives in the address of the page."""
+    """Draw the counts as buttons, and return the chosen one, which the page's address keeps."""
     options = ["", *[code for code, n in counts if n]]
     amounts = dict(counts)
 

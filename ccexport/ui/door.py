@@ -1,4 +1,4 @@
-"""Who asks, and by which address: pure decisions about hosts, origins and cookies. Must never do I/O."""
+"""Pure decisions about hosts, origins and addresses of requests. Must never do I/O."""
 
 from collections.abc import Mapping
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -11,13 +11,13 @@ OUR_ORIGIN = "x-ccexport-origin"  # set by the middleware; what a browser sends 
 
 
 def hosts(settings: Settings, port: int | None) -> frozenset[str]:
-    """The Host headers that are ours: the address people use, and this machine's own on our port."""
+    """Return the accepted Host headers: the address people use, and this machine's own on our port."""
     own = urlsplit(settings.base_url).netloc.rpartition("@")[2].lower()
     return frozenset({own, *(f"{name}:{port}" for name in LOOPBACK)} if port else {own})
 
 
 def is_ours(settings: Settings, port: int | None, headers: Mapping[str, str]) -> bool:
-    """Whether Host and, when a browser sends one, Origin are ours. Another port of localhost is not."""
+    """Whether Host and, if sent, Origin are ours. Another port of localhost is not ours."""
     ours = hosts(settings, port)
     host = headers.get("host", "").lower()
     if host not in ours:
@@ -33,7 +33,7 @@ def is_ours(settings: Settings, port: int | None, headers: Mapping[str, str]) ->
 
 
 def address_of(settings: Settings, peer: str, forwarded: str) -> str:
-    """The address a visitor comes from: what a trusted proxy names last, else the other end of the connection."""
+    """Return the visitor's address: the last one a trusted proxy names, else the other end of the connection."""
     if forwarded and any(_within(peer, proxy) for proxy in settings.proxies):
         named = [part.strip() for part in forwarded.split(",")]
         while len(named) > 1 and any(_within(named[-1], proxy) for proxy in settings.proxies):
@@ -43,7 +43,7 @@ def address_of(settings: Settings, peer: str, forwarded: str) -> str:
 
 
 def group_of(address: str) -> str:
-    """One address counts for itself, IPv6 by its /64: a household has as many of those as it likes."""
+    """Return the group in which an address is counted: itself, or the /64 of IPv6, which one household owns."""
     try:
         found = ip_address(address.strip("[]").partition("%")[0])
     except ValueError:
@@ -62,7 +62,7 @@ def _within(address: str, network: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether this address is of this machine only."""
+    """Whether only this machine can reach this address."""
     if host in {"localhost", "testclient", "testserver"}:
         return True
     try:

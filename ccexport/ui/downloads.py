@@ -1,6 +1,6 @@
-"""Downloads as routes of their own: each asks who it is for and leaves a line in the audit.
+"""Downloads as routes of our own: each checks the actor and is audited.
 
-Streamlit's own download addresses open for anybody who has them; these do not.
+Anybody who has one of Streamlit's own download addresses can open it; these check who asks.
 """
 
 import logging
@@ -22,7 +22,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 async def left_out(request: Request) -> Response:
-    """Everybody a plan would not send, with the reason."""
+    """Send everybody whom a plan leaves out, with the reason."""
 
     def rows(actor: Actor) -> Iterator[str]:
         plan = services().previews.by_id(actor, request.path_params["plan"])
@@ -32,7 +32,7 @@ async def left_out(request: Request) -> Response:
 
 
 async def run_contacts(request: Request) -> Response:
-    """Every contact of a run with its verdict, reason and outcome."""
+    """Send every contact of a run with its verdict, reason and outcome."""
 
     def rows(actor: Actor) -> Iterator[str]:
         return services().runs.contacts_csv(actor, request.path_params["run"])
@@ -41,7 +41,7 @@ async def run_contacts(request: Request) -> Response:
 
 
 async def run_parquet(request: Request) -> Response:
-    """The same as a Parquet file."""
+    """Send the same as a Parquet file."""
 
     def rows(actor: Actor) -> Iterator[bytes]:
         return services().runs.contacts_parquet(actor, request.path_params["run"])
@@ -50,7 +50,7 @@ async def run_parquet(request: Request) -> Response:
 
 
 async def run_xlsx(request: Request) -> Response:
-    """The same as a workbook, whose typed cells are no formulas."""
+    """Send the same as a workbook, whose typed cells are no formulas."""
 
     def rows(actor: Actor) -> Iterator[bytes]:
         return services().runs.contacts_xlsx(actor, request.path_params["run"])
@@ -59,7 +59,7 @@ async def run_xlsx(request: Request) -> Response:
 
 
 async def audit(request: Request) -> Response:
-    """The whole audit; administrators only."""
+    """Send the whole audit; administrators only."""
     return await _sent(request, lambda actor: services().system.audit_csv(actor), "audit.csv")
 
 
@@ -79,12 +79,12 @@ async def _sent(request: Request, rows: Callable[[Actor], Iterator[str | bytes]]
         return StreamingResponse(pieces, media_type="application/vnd.apache.parquet", headers=headers)
     if name.endswith(".xlsx"):
         return StreamingResponse(pieces, media_type=XLSX, headers=headers)
-    # The mark at the start tells spreadsheets that this is UTF-8.
+    # The byte order mark tells spreadsheets that this is UTF-8.
     return StreamingResponse(_marked(pieces), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _refused(error: CcexportError) -> Response:
-    """The sentence, with a reference that the log has too."""
+    """Return the error's sentence with a reference that is also in the log."""
     reference = secrets.token_hex(4)
     log.warning("%s reference=%s", error.log, reference)
     status = 403 if isinstance(error, NotPermitted) else 404 if isinstance(error, NotFound) else 409

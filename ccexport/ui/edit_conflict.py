@@ -1,7 +1,4 @@
-"""A form that stays open while somebody else saves: nothing is replaced in silence, nothing typed is lost.
-
-Must never save.
-"""
+"""Handles a form that is open while somebody else saves: nothing is overwritten silently, no input is lost."""
 
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -16,19 +13,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Opened(Generic[T]):
-    """What a form of this session shows, where its fields are kept, and the version that its save follows."""
+    """What a form of this session edits, the prefix of its fields' keys, and the version that it is based on."""
 
     thing: T
     key: str
     version: int
     stale: bool
-    """Somebody saved since, and the reader has not said what shall hold."""
+    """Somebody saved a newer version, and the reader has not yet chosen which one to keep."""
 
 
 def opened(prefix: str, saved: T, version: int) -> Opened[T]:
-    """What `saved` was when this form was opened; `<key>-name` has to be one of its fields.
+    """Return `saved` as it was when this form was opened; `<key>-name` must be one of the form's fields.
 
-    Streamlit forgets a field that is not drawn: whoever left the form begins anew with what is saved.
+    Streamlit forgets fields that are not drawn, so a form that was left starts again from the saved version.
     """
     begun: tuple[T, str, int] | None = st.session_state.get(f"opened-{prefix}")
     if begun is None or f"{begun[1]}-name" not in st.session_state:
@@ -38,7 +35,10 @@ def opened(prefix: str, saved: T, version: int) -> Opened[T]:
 
 
 def ask_what_holds(prefix: str, version: int, *, by: str = "") -> None:
-    """Who saved meanwhile; one may look at that, or go on with one's own, which the next save then puts there."""
+    """Say who saved meanwhile, and offer to show that version or to go on with one's own input.
+
+    Saving one's own input then replaces the other version.
+    """
     with st.container(border=True):
         said = t("{person} saved this while it was open here.", person=plain(by) or t("Somebody"))
         st.warning(
@@ -65,6 +65,6 @@ def _begun(prefix: str) -> tuple[Any, str, int]:
 
 
 def forget(key: str) -> None:
-    """Start from what is saved the next time."""
+    """Forget the input of a form, so that it starts from the saved version next time."""
     for name in [k for k in st.session_state if str(k).startswith(f"{key}-")]:
         del st.session_state[name]

@@ -1,8 +1,8 @@
-"""Dialogs and fragments that ask again who is signed in.
+"""Dialogs and fragments that check again who is signed in.
 
-Streamlit runs a fragment without the page around it, so the page's own question is not asked at its reruns. Every
-dialog and fragment of the dashboard is made here; a lint rule forbids Streamlit's own. Must never pass on the
-person who opened it.
+Streamlit reruns a fragment without its page, so the page's own check does not run. All dialogs and fragments of
+the dashboard are made here; a lint rule forbids Streamlit's own. Must never pass on the actor who opened a
+fragment, only the current one.
 """
 
 from collections.abc import Callable
@@ -26,17 +26,17 @@ def dialog(
     width: Literal["small", "large"] = "small",
     **named: Any,
 ) -> None:
-    """Open `body(actor, …)` as a dialog; at each rerun of it the actor is whoever is signed in then."""
+    """Open `body(actor, …)` as a dialog; each rerun passes the actor who is signed in then."""
     st.dialog(title, width=width)(_asking(body, actor))(*args, **named)
 
 
 def fragment(body: Body, actor: Actor, *args: Any, run_every: float | None = None, **named: Any) -> None:
-    """The same for a part of a page that reruns by itself."""
+    """Draw `body(actor, …)` as a part of a page that reruns by itself, with the same check."""
     st.fragment(run_every=run_every)(_asking(body, actor))(*args, **named)
 
 
 def _asking(body: Body, opener: Actor) -> Body:
-    @wraps(body)  # Streamlit tells fragments apart by this name
+    @wraps(body)  # Streamlit distinguishes fragments by this name
     def asked(*args: Any, **named: Any) -> None:
         now = signed_in()
         if now is None or now.name != opener.name:

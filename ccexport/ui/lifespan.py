@@ -1,6 +1,6 @@
-"""Starts what the dashboard needs and stops it again: services, demo, worker.
+"""Starts and stops what the dashboard needs: services, demo, worker.
 
-Must never keep the server from answering while the demo's data are being made.
+Must never keep the server from answering while the demo's data are created.
 """
 
 import asyncio
@@ -35,10 +35,10 @@ STOP_SECONDS = 10.0
 
 @asynccontextmanager
 async def lifespan(_: Any) -> AsyncIterator[None]:
-    """Everything between the first and the last request of this process.
+    """Run what the dashboard needs from the first to the last request of this process.
 
-    Wrong settings are refused before the first answer; everything that takes time comes after it, while
-    the pages say that they are starting.
+    Wrong settings stop the process before its first answer. Slow steps come afterwards, while the pages say
+    that the dashboard is starting.
     """
     try:
         settings = load_settings()
@@ -58,7 +58,7 @@ async def lifespan(_: Any) -> AsyncIterator[None]:
 
 
 class _Beginning(threading.Thread):
-    """Makes the services and whatever needs them, beside the server that answers already."""
+    """Creates the services, the worker and the demo in a thread, while the server already answers."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(name="preparation", daemon=True)
@@ -73,7 +73,7 @@ class _Beginning(threading.Thread):
             made = self._made = _make_services(self._settings)
         except CcexportError as error:
             _refuse(str(error))
-        except Exception:  # a thread's error would be seen by nobody, and the pages would say "starting"
+        except Exception:  # nobody would see a thread's error, and the pages would go on saying "starting"
             log.exception("the services could not be made")
             _refuse("The dashboard could not start; the lines above say why.")
         if self._ending.is_set():
@@ -85,7 +85,7 @@ class _Beginning(threading.Thread):
         _import_what_pages_need()
         _prepare(made)
         gc.collect()
-        gc.freeze()  # a full collection after every rerun would walk all that was imported
+        gc.freeze()  # otherwise a full collection after every rerun would visit everything imported
 
     def end(self) -> None:
         self._ending.set()
@@ -118,18 +118,18 @@ def _refuse_to_show_the_demo_outside(settings: Settings) -> None:
 
 
 def _refuse(sentence: str) -> NoReturn:
-    """One sentence instead of the server's traceback, and the exit status for wrong settings."""
+    """Exit with one sentence instead of a traceback, and with the status for wrong settings."""
     sys.stderr.write(f"ccexport: {sentence}\n")
     sys.stderr.flush()
     os._exit(2)
 
 
 def _prepare(made: "Services") -> None:
-    """The demo's data, or the code for the first administrator."""
+    """Create the demo's data, or show the code for the first administrator."""
     from ccexport.services.demo import demo_accounts, disable_demo_accounts, ensure_demo
 
     try:
-        # Begun before, or nobody's yet.
+        # Set up the demo if it was begun earlier, or if nobody can sign in yet.
         if made.settings.sandbox_on and (demo_accounts(made) or not made.people.anybody()):
             ensure_demo(made)
         retired = disable_demo_accounts(made)
@@ -145,7 +145,7 @@ def _prepare(made: "Services") -> None:
     except CcexportError as error:
         log.error("the start is in trouble: %s", error.log)
         STARTED.trouble = str(error)
-    except Exception:  # a thread's error would be seen by nobody
+    except Exception:  # nobody would see a thread's error
         reference = secrets.token_hex(4)
         log.exception("the start is in trouble, reference %s", reference)
         STARTED.trouble = f"The demo could not be made; the log says why (reference {reference})."
@@ -162,7 +162,7 @@ def _import_what_pages_need() -> None:
 
 
 def on_script_error(error: Exception) -> bool:
-    """A page broke: the reader gets a reference that the log has too, and no traceback."""
+    """Show the reader of a failed page a reference that is also in the log, instead of a traceback."""
     if isinstance(error, CcexportError):
         show_error(error)
         return True

@@ -1,6 +1,6 @@
-"""The router: one script for every page, run anew at every rerun. Must never hold a page's content.
+"""The router: one script for all pages, executed at every rerun. Must never hold a page's content.
 
-It does not stand beside `pages/`, because Streamlit would then run `pages/x.py` for `/x` without it.
+It is not next to `pages/`, because Streamlit would then run `pages/x.py` for `/x` without the router.
 """
 
 from functools import partial
@@ -47,7 +47,7 @@ def _preparing() -> None:
 
 
 def _signed_out() -> None:
-    """The same addresses as when signed in, so that a deep link survives signing in."""
+    """Offer the same addresses as when signed in, so that a deep link survives signing in."""
     from ccexport.ui.set_up import set_up_page
     from ccexport.ui.sign_in import sign_in_page
 

@@ -1,6 +1,6 @@
-"""Numbers in large letters, each with the way down to its rows. Must never count.
+"""Large numbers, each with a button that shows its rows. Must never count.
 
-Streamlit's own number cannot be pressed, so a button stands below it.
+Streamlit's own metric cannot be pressed, so it has a button below.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from ccexport.ui.words import word
 
 @dataclass(frozen=True)
 class Number:
-    """A number, and the code by which its rows are found."""
+    """A number, and the code that selects its rows."""
 
     label: str
     count: int | None
@@ -24,7 +24,7 @@ class Number:
 
 
 def numbers(found: Sequence[Number], *, columns: int, **view: str) -> None:
-    """One card each; `view` is whatever else the rows are found by in the address of the page."""
+    """Draw one card per number; `view` holds the other parameters of the page's address that select rows."""
     with st.grid(columns, min_column_width=150):
         for one in found:
             with st.container(border=True, height="stretch", gap="xsmall"):
@@ -41,7 +41,7 @@ def numbers(found: Sequence[Number], *, columns: int, **view: str) -> None:
 
 
 def show_rows(code: str, view: Mapping[str, str]) -> None:
-    """Puts the choice into the address, for the rows further down the page, and says that they are there."""
+    """Put the choice into the page's address, which selects the rows below, and say where the rows are."""
     st.query_params.pop("page", None)
     for name, value in {**view, "what": code}.items():
         if value:

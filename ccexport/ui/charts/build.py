@@ -1,4 +1,4 @@
-"""The charts; each answers the question in its title. Must never compute a number."""
+"""Charts of field values; each answers the question in its title. Must never compute a number."""
 
 import altair as alt
 import pandas as pd
@@ -12,12 +12,12 @@ ROW_HEIGHT = 30
 
 
 def _ink() -> str:
-    """The colour of text in the theme the reader sees; labels inside a chart do not take it by themselves."""
+    """Return the text colour of the reader's theme, which labels inside a chart do not use by themselves."""
     return "#e6edf4" if st.context.theme.type == "dark" else "#0b121b"
 
 
 def most_frequent(summary: FieldSummary) -> None:
-    """The values most profiles have."""
+    """Draw the most frequent values of a field."""
     title = t("Which values are most frequent?")
     rows = [(bare(str(value), 40), count, number(count)) for value, count in summary.top]
     frame = pd.DataFrame(rows, columns=["value", "count", "label"])
@@ -35,7 +35,7 @@ def most_frequent(summary: FieldSummary) -> None:
 
 
 def histogram(summary: FieldSummary) -> None:
-    """How the values of a number or a date are spread."""
+    """Draw the distribution of a number or date field."""
     title = t("How are the values spread?")
     rows = [(edge(b.low), f"{edge(b.low)} – {edge(b.high)}", b.profiles) for b in summary.histogram]
     frame = pd.DataFrame(rows, columns=["low", "range", "profiles"])

@@ -1,7 +1,7 @@
-"""The charts that pages draw again and again: made once for the same numbers, words and theme.
+"""Charts that pages draw at every rerun, cached for the same numbers, words and theme.
 
-Altair takes longer to check a chart than a whole page takes otherwise, and the numbers are kept as Streamlit sends
-them. Must never compute a number.
+Altair needs more time to check a chart than the rest of a page takes. The rows are cached in the form in which
+Streamlit sends them. Must never compute a number.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,8 +30,10 @@ _ROWS = alt.NamedData("rows")
 def funnel(
     candidates: int, verdicts: Mapping[Verdict, int], reasons: Mapping[Reason, int], **view: str
 ) -> None:
-    """From the candidates, past every reason, to what is done. A bar that is pressed leads to its rows: its
-    code goes into the address as `what`, with whatever else the rows are found by (`view`)."""
+    """Draw the way from the candidates, past every reason, to the verdicts.
+
+    A pressed bar leads to its rows: the page's address gets its code as `what`, and the other parameters in `view`.
+    """
     left_out, goes, stays, leaves = t("Left out"), t("Sent"), t("Unchanged"), t("Removed")
     group = {Verdict.ADD: goes, Verdict.UPDATE: goes, Verdict.UNCHANGED: stays, Verdict.REMOVE: leaves}
     rows = [("", t("Candidates"), candidates, t("Candidates"))]
@@ -51,7 +53,7 @@ def _pressed(view: Mapping[str, str]) -> None:
 
 
 def _ink() -> str:
-    """The colour of text in the theme the reader sees; labels inside a chart do not take it by themselves."""
+    """Return the text colour of the reader's theme, which labels inside a chart do not use by themselves."""
     return "#e6edf4" if st.context.theme.type == "dark" else "#0b121b"
 
 
@@ -77,7 +79,7 @@ def _funnel(
 
 
 def delivered(days: Sequence[tuple[str, str, int]]) -> None:
-    """(day, outcome, contacts) as stacked bars."""
+    """Draw (day, outcome, contacts) as stacked bars."""
     title = t("How many contacts arrived on the lists each day?")
     domain = tuple(word(outcome) for outcome in ("verified", "rejected", "missing", "unknown", "left"))
     spec = _delivered(tuple(days), title, domain, (t("Day"), t("Outcome"), t("Contacts")), here())
@@ -119,6 +121,6 @@ def _table(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> pa.Table:
 
 
 def _finished(chart: Any, table: pa.Table) -> dict[str, Any]:
-    """The chart with its rows as bytes, which Streamlit passes on as they are."""
+    """Return the chart with its rows as bytes, which Streamlit passes on unchanged."""
     made: dict[str, Any] = chart.to_dict()
     return made | {"datasets": {_ROWS.name: convert_anything_to_arrow_bytes(table)}}

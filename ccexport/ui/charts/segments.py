@@ -1,4 +1,4 @@
-"""Charts of segments and snapshots: over time, beside everybody, beside each other.
+"""Charts of segments and snapshots: over time, compared with everybody, compared with each other.
 
 Each answers the question in its title. Must never compute a number.
 """
@@ -19,14 +19,14 @@ ROW_HEIGHT = 30
 
 
 def sizes(found: Sequence[Size]) -> None:
-    """How many members a segment had in each snapshot."""
+    """Draw how many members a segment had in each snapshot."""
     title = t("How many were in it after each ingest?")
     rows = [(at.created_at, at.members, number(at.members), number(at.profiles)) for at in found]
     _over_time(title, rows)
 
 
 def growth(found: Sequence[Snapshot]) -> None:
-    """How many profiles each snapshot has."""
+    """Draw how many profiles each snapshot has."""
     title = t("How many profiles were there after each ingest?")
     rows = [(at.created_at, at.profiles, number(at.profiles), number(at.rejects)) for at in found]
     _over_time(title, rows, beside=t("Rows not taken"))
@@ -63,7 +63,7 @@ def _over_time(
 
 
 def breakdown(rows: Sequence[tuple[object, int, int]], members: int, everybody: int) -> None:
-    """The share of each value among the members beside its share among everybody."""
+    """Draw the share of each value among the members and among everybody."""
     title = t("How do its profiles differ from everybody?")
     inside, outside = t("In the segment"), t("Everybody")
     lines = []
@@ -110,7 +110,7 @@ def _range(value: object) -> str:
 
 
 def overlap(found: Sequence[tuple[Sequence[str], int]], compared: int) -> None:
-    """How many profiles are in exactly which of the segments."""
+    """Draw how many profiles are in each exact combination of segments."""
     title = t("How many are in exactly these?")
     rows = [
         (" + ".join(bare(n, 40) for n in names), count, number(count), len(names) == compared)
@@ -133,5 +133,5 @@ def overlap(found: Sequence[tuple[Sequence[str], int]], compared: int) -> None:
 
 
 def _ink() -> str:
-    """The colour of text in the theme the reader sees; labels inside a chart do not take it by themselves."""
+    """Return the text colour of the reader's theme, which labels inside a chart do not use by themselves."""
     return "#e6edf4" if st.context.theme.type == "dark" else "#0b121b"

@@ -1,1 +1,1 @@
-"""The Connections page: the list, the steps to one, and what may be done with it."""
+"""The Connections page: the list, the steps of connecting, and the actions."""

@@ -1,6 +1,6 @@
-"""The steps to a connection, visibly: name, who may use it, the agreement, authenticate, confirm, save.
+"""The visible steps of connecting: name, who may use it, agreement, authenticate, confirm, save.
 
-Nothing is kept before the last step. Must never see a token.
+Nothing is stored before the last step. Must never see a token.
 """
 
 from urllib.parse import urlencode
@@ -27,7 +27,7 @@ SHARES = mark(
 
 
 def begin_steps(actor: Actor, reconnect: str | None) -> None:
-    """Steps one to four; the fourth leaves for Constant Contact."""
+    """Draw steps one to four; the fourth opens Constant Contact."""
     with st.container(border=True):
         st.subheader(t("1. Display name"))
         name = reconnect or ""
@@ -74,7 +74,7 @@ def _leave(actor: Actor, name: str, share: Role, *, reconnect: bool) -> None:
 
 
 def finish_steps(actor: Actor, key: str) -> None:
-    """Steps five and six, back from Constant Contact."""
+    """Draw steps five and six, after the return from Constant Contact."""
     note = DRAFTS.read(key)
     if note is None or note["actor"] != actor.name:
         st.warning(

@@ -1,4 +1,4 @@
-"""What an administrator may do with a connection, each asked in a dialog. Must never see a token."""
+"""Dialogs for what an administrator may do with a connection. Must never see a token."""
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ from ccexport.ui.texts import t
 
 
 def become_export_user(actor: Actor, connection: Connection) -> None:
-    """With one's own password, as when connecting."""
+    """Make the actor the export user, after asking for their password as when connecting."""
     with st.form("export_user", border=False):
         st.markdown(
             t(
@@ -31,7 +31,7 @@ def become_export_user(actor: Actor, connection: Connection) -> None:
 
 
 def change(actor: Actor, connection: Connection) -> None:
-    """Who may use it, and two numbers that guard what is sent over it."""
+    """Change who may use the connection, and two limits on what it sends."""
     with st.form("change_connection", border=False):
         share = st.radio(
             t("Who can use this connection"),
@@ -58,7 +58,7 @@ def change(actor: Actor, connection: Connection) -> None:
 
 
 def remove(actor: Actor, connection: Connection) -> None:
-    """First the exports on it, each removed, detached or led elsewhere; then the connection."""
+    """Remove, detach or move each export on the connection, then remove the connection."""
     exports = services().connections.exports_on(actor, connection.id)
     if not exports:
         st.markdown(t("Its tokens are forgotten at once. Contacts at Constant Contact stay where they are."))

@@ -1,4 +1,4 @@
-"""The connections: what is known of each, and what may be done with it. Must never see a token."""
+"""The list of connections: facts and actions of each. Must never see a token."""
 
 import streamlit as st
 
@@ -18,7 +18,7 @@ REQUESTS_A_DAY = 10_000
 
 
 def connection_list(actor: Actor) -> None:
-    """One card each; contributors see the name and the type only."""
+    """Draw one card per connection; contributors see only the name and the type."""
     saved = st.session_state.pop("saved_connection", None)
     if saved:
         st.success(t("{name} is connected.", name=plain(saved[0])), icon=":material/check_circle:")
@@ -76,7 +76,7 @@ def _user(connection: Connection) -> str:
 
 
 def _known(actor: Actor, connection: Connection, facts: ConnectionFacts) -> None:
-    """What needs no question to Constant Contact."""
+    """Draw the facts that need no request to Constant Contact."""
     exports = services().connections.exports_on(actor, connection.id)
     names = ", ".join(plain(e.name, 60) for e in exports)
     lines = {

@@ -1,4 +1,4 @@
-"""The attributes of an export: rows of contact field ← profile field, added and taken away.
+"""The attributes of an export: rows of contact field ← profile field that can be added and removed.
 
 Must never check a mapping: saving does.
 """
@@ -21,7 +21,7 @@ TEXTS = mark({CONSTANT: "the same text for everybody", TEMPLATE: "several fields
 
 @dataclass(frozen=True)
 class Attribute:
-    """One row of the form; `number` keeps its widgets apart."""
+    """One row of the form; `number` makes the keys of its widgets unique."""
 
     number: int
     field: MappedField | None = None
@@ -34,7 +34,7 @@ def attributes(
     custom_fields: Mapping[str, str],
     disabled: bool,
 ) -> list[MappedField]:
-    """The rows as they stand now."""
+    """Draw the rows and return the fields they map now."""
     kept: list[Attribute] = st.session_state.setdefault(
         f"{key}-attributes", [Attribute(i, f) for i, f in enumerate(saved)]
     )
@@ -60,7 +60,7 @@ def attributes(
 
 
 def add(key: str, fields: Sequence[MappedField | None]) -> None:
-    """More rows at the end, for the next rerun; None is an empty one."""
+    """Add rows at the end for the next rerun; None adds an empty row."""
     kept: list[Attribute] = st.session_state[f"{key}-attributes"]
     highest = max((r.number for r in kept), default=-1)
     more = [Attribute(highest + 1 + i, field) for i, field in enumerate(fields)]
@@ -122,7 +122,7 @@ def _row(
 
 
 def _transforms(key: str, field: MappedField | None, disabled: bool) -> tuple[str, ...]:
-    """One after the other, in the order in which they were chosen."""
+    """Draw the choice of transforms and return them in the chosen order."""
     now = tuple(n for n in field.transforms if n != "trim") if field else ()
     return tuple(
         choose_many(

@@ -1,6 +1,6 @@
-"""What is done with several exports at once: run, pause, schedule, detach, remove.
+"""Actions on several exports at once: run, pause, schedule, detach, remove.
 
-Each is asked in a dialog that names them. Must never touch one that the actor may not manage.
+A dialog that names the exports confirms each action. Must never touch an export that the actor may not manage.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,11 +25,11 @@ SHOWN = 12
 def selected_bar(
     actor: Actor, exports: Sequence[Export], found: Sequence[Export], shown: Sequence[Export]
 ) -> None:
-    """How many are selected and what may be done with them; nothing while none is.
+    """Draw how many exports are selected, and the actions; nothing when none is selected.
 
-    A selection holds while another page of the list, or another search, is looked at.
+    The selection stays when the reader opens another page of the list or searches.
     """
-    # Read once: asked a thousand times, the session's state costs a sixth of the page.
+    # Read the session state once: a thousand look-ups take a sixth of the page's time.
     kept = st.session_state.to_dict()
     chosen = [e for e in exports if kept.get(select_key(e))]
     if not chosen:
@@ -74,7 +74,7 @@ def _select(exports: Sequence[Export], selected: bool) -> None:
 
 
 def _each(chosen: Sequence[Export], step: Callable[[Export], object]) -> None:
-    """One after the other; the first refusal is shown, and those before it hold."""
+    """Do the step for one export after the other; show the first error and stop, keeping what was done."""
     try:
         for export in chosen:
             step(export)

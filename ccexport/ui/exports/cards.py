@@ -1,4 +1,4 @@
-"""One export as a card: where it goes, its last and next run, what its reader may do. Must never run one."""
+"""One export as a card: its destination, its last and next run, and the actions its reader may take."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from ccexport.ui.words import MODES
 
 @dataclass(frozen=True)
 class Beside:
-    """What the cards of one page show beside the exports, asked for once; all by id."""
+    """What the cards of one page show besides the exports, loaded once; all by id."""
 
     connections: Mapping[str, Connection]
     segments: Mapping[str, str]
@@ -37,14 +37,14 @@ def segment_names(actor: Actor, export: Export) -> str:
 
 
 def select_key(export: Export) -> str:
-    """Where the session keeps whether it is selected."""
+    """Return the session key that keeps whether the export is selected."""
     return f"select-{export.id}"
 
 
 def card(actor: Actor, export: Export, beside: Beside) -> None:
-    """Draws it, with a box to select it where its reader may manage it."""
+    """Draw an export, with a checkbox to select it if the actor may manage it."""
     mine = export.id in beside.mine
-    # Few elements and little nesting: each costs every rerun something, and there are twenty cards.
+    # Few elements and little nesting: each costs time in every rerun, and there are twenty cards.
     with st.container(border=True, key=f"export-{export.id}", horizontal=True, vertical_alignment="center"):
         if mine:
             st.checkbox(
@@ -52,9 +52,9 @@ def card(actor: Actor, export: Export, beside: Beside) -> None:
                 key=select_key(export),
                 label_visibility="collapsed",
                 width=24,
-                persist_state="page",  # while another page of the list is looked at
+                persist_state="page",  # keeps the selection on other pages of the list
             )
-        with st.container(width="stretch"):  # text alone would take a line of its own
+        with st.container(width="stretch"):  # without it, the text would take a line of its own
             st.markdown(_lines(export, beside, mine))
         _buttons(actor, export, mine)
 

@@ -1,6 +1,6 @@
-"""Choosing where an export goes: the contact list by name, made new or by its id; the custom fields there are.
+"""Choosing the contact list of an export by name, by id or as a new list; and the account's custom fields.
 
-What Constant Contact said is kept for a minute, per person and connection. Must never save an export.
+Answers of Constant Contact are cached for a minute, per person and connection. Must never save an export.
 """
 
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ def _lists(_actor: Actor, who: str, connection_id: str) -> Sequence[ContactList]
 def contact_list_picker(
     actor: Actor, key: str, connection: Connection, export: Export | None, disabled: bool
 ) -> str:
-    """By name, or made, or a pasted id; the id of a list."""
+    """Draw the choice of a contact list by name, as a new list or by a pasted id. Returns its id, or ""."""
     config = export.config if export else None
     if disabled and config:
         st.text_input(t("Contact list"), value=config.list_name, disabled=True, width=480)
@@ -91,7 +91,7 @@ def contact_list_picker(
 
 
 def _take_pasted(actor: Actor, connection: Connection, key: str) -> None:
-    """A pasted id becomes the choice, and the field is empty again: one value, and the last one holds."""
+    """Choose the list of a pasted id and empty the field, so that only one value counts, the last one."""
     pasted = str(st.session_state.get(f"{key}-listid", "")).strip()
     if not pasted:
         return
@@ -104,7 +104,7 @@ def _take_pasted(actor: Actor, connection: Connection, key: str) -> None:
 
 
 def _make_list(actor: Actor, connection: Connection, key: str) -> None:
-    """A list that was made is the choice."""
+    """Create a list and choose it."""
     try:
         made = services().connections.create_list(
             actor, connection.name, str(st.session_state[f"{key}-newlist"]).strip()

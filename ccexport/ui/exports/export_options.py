@@ -19,7 +19,7 @@ DEFAULT_REFUSAL = ("true", "1", "yes")
 def who_of_them(
     key: str, export: Export | None, snapshot: Snapshot, disabled: bool
 ) -> tuple[ConsentRule | None, str | None]:
-    """Only those with consent, and which of several profiles with one address."""
+    """Draw the consent rule, and the field that decides between several profiles with one address. Returns both."""
     config = export.config if export else None
     fields = [f.name for f in snapshot.fields]
     consent = None
@@ -67,7 +67,7 @@ def who_of_them(
 
 
 def refusals(key: str, export: Export | None, snapshot: Snapshot, disabled: bool) -> tuple[Refusal, ...]:
-    """The fields whose value means no, and the values that do."""
+    """Draw and return the refusals: fields with the values that mean no."""
     old = {r.field: r.values for r in export.config.refusals} if export else {}
     fields = [f.name for f in snapshot.fields]
     chosen = choose_many(
@@ -93,7 +93,7 @@ def refusals(key: str, export: Export | None, snapshot: Snapshot, disabled: bool
 
 
 def how(key: str, export: Export | None, disabled: bool) -> tuple[Mode, bool, Guards]:
-    """Mode, whether unchanged contacts go too, and the limits."""
+    """Draw and return the mode, whether unchanged contacts are sent too, and the limits."""
     config = export.config if export else None
     guards = config.guards if config else Guards()
     mode = st.radio(
@@ -128,7 +128,7 @@ LIMITS = mark(
 
 
 def _limits(key: str, guards: Guards, disabled: bool) -> Guards:
-    """One number for each limit there is."""
+    """Draw one number for each limit, and return the limits."""
     values: dict[str, float | int | None] = {}
     with st.expander(t("Limits that stop a run until an administrator releases it")):
         for name, now in guards:

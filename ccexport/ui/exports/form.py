@@ -1,6 +1,6 @@
 """Creating and changing an export, in the order of the work: where to, what, who, how.
 
-Saving never runs anything, and says so. Must never check what the use case checks.
+Saving never runs anything, and the form says so. Must never check what the use case checks.
 """
 
 from typing import Any, NoReturn
@@ -26,7 +26,7 @@ from ccexport.ui.texts import t
 
 
 def new_export(actor: Actor) -> None:
-    """The empty form, or whom to ask when there is no connection."""
+    """Draw the empty form, or whom to ask when there is no connection."""
     if not actor.role.covers(Role.CONTRIBUTOR):
         st.warning(t("Adding exports is for contributors. Ask an administrator."), icon=":material/lock:")
         return
@@ -34,7 +34,7 @@ def new_export(actor: Actor) -> None:
 
 
 def edit_export(actor: Actor, export: Export) -> None:
-    """The form of what is saved; only to look at for those who may not change it."""
+    """Draw the form of a saved export, read-only for those who may not change it."""
     mine = services().exports.may_manage(actor, export)
     if not mine:
         st.caption(t("You may look at these settings. An administrator can share the connection with you."))
@@ -44,7 +44,7 @@ def edit_export(actor: Actor, export: Export) -> None:
 
 
 def _when(actor: Actor, export: Export) -> str:
-    """When it runs, in one sentence."""
+    """Return in one sentence when the export runs."""
     if export.paused:
         return t("It is paused: nothing runs before it is let go on.")
     state = services().schedules.get(actor, export.id)
@@ -89,7 +89,7 @@ def _form(actor: Actor, saved: Export | None, *, disabled: bool = False) -> None
 
 
 def _buttons(key: str, stale: bool) -> tuple[bool, bool]:
-    """Whether to save, and whether to save and preview."""
+    """Draw the buttons. Returns whether to save, and whether to save and preview."""
     with st.container(horizontal=True):
         save = st.button(t("Save"), key=f"{key}-save", icon=":material/save:", disabled=stale)
         label, icon = t("Save and preview"), ":material/visibility:"
@@ -188,7 +188,7 @@ def _values(
 
 
 def _suggested_address(actor: Actor) -> str | None:
-    """The likeliest field, not the first that may hold addresses."""
+    """Return the field most likely to hold the address, not just the first possible one."""
     return next((s.source for s in services().exports.suggest(actor) if s.target == "email"), None)
 
 
@@ -226,7 +226,7 @@ def _save(
 
 
 def _save_apart(actor: Actor, key: str, values: dict[str, Any]) -> NoReturn:
-    """One export for each segment; they are then shown in the list."""
+    """Save one export for each segment, then show them in the list."""
     del values["contact_list"]
     name = values.pop("name")
     services().exports.create_per_segment(actor, name, **values)

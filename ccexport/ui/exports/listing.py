@@ -1,4 +1,4 @@
-"""The saved exports: searched, sorted, page by page, several at once. Must never run one by itself."""
+"""The list of saved exports, with search, sorting, pages, and actions on several at once."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ SORTS = mark({"name": "Name", "changed": "Last changed", "run": "Last run"})
 
 
 def export_list(actor: Actor) -> None:
-    """Search, sort, what is done with those selected (on this page or another), and one card per export."""
+    """Draw search, sorting, actions for the selected exports of all pages, and one card per export."""
     exports = services().exports.list(actor)
     if not exports:
         _nothing_yet(actor)

@@ -1,4 +1,4 @@
-"""What the profile fields suggest for an export: shown with how sure it is and why, taken when pressed.
+"""Suggestions from the profile fields for an export, with certainty and reason; a button accepts them.
 
 Must never add anything by itself.
 """
@@ -18,7 +18,7 @@ from ccexport.ui.texts import t
 
 
 def suggested(actor: Actor, key: str, mapped: Collection[str]) -> None:
-    """The suggestions that are not among the attributes yet, and one button that adds them."""
+    """Draw the suggestions that are not mapped yet, and one button that adds them."""
     found = [
         s
         for s in services().exports.suggest(actor)
@@ -48,7 +48,7 @@ def suggested(actor: Actor, key: str, mapped: Collection[str]) -> None:
 
 
 def suggested_permissions(actor: Actor, key: str) -> None:
-    """The field of consent and those of refusal that were found, and one button that fills them in."""
+    """Draw the suggested fields of consent and refusal, and one button that fills them in."""
     found = [s for s in services().exports.suggest(actor) if s.target in {CONSENT, REFUSAL}]
     if not found or st.session_state.get(f"{key}-permissions-taken"):
         return
@@ -77,7 +77,7 @@ def suggested_permissions(actor: Actor, key: str) -> None:
 
 
 def _take(key: str, found: Sequence[Suggestion]) -> None:
-    """Fill in the widgets of the form; what is saved is what they show then."""
+    """Fill in the widgets of the form; saving then saves what they show."""
     state = st.session_state
     state[f"{key}-permissions-taken"] = True
     for s in found:

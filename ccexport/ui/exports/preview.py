@@ -1,4 +1,4 @@
-"""The preview of one export: the plan a run would send, its numbers down to their rows, and Run export.
+"""The preview of one export: the plan a run would send, its numbers and their rows, and Run export.
 
 Must never compute a plan or a number of its own.
 """
@@ -29,7 +29,7 @@ from ccexport.ui.words import MODES, word
 
 
 def preview(actor: Actor, export: Export) -> None:
-    """Everything of the preview, top to bottom."""
+    """Draw the whole preview."""
     top = st.container(horizontal=True, vertical_alignment="center")
     everything = _everything(actor, export)
     plan = _plan(actor, export, everything=everything)
@@ -57,7 +57,7 @@ def preview(actor: Actor, export: Export) -> None:
 
 
 def _everything(actor: Actor, export: Export) -> bool:
-    """Whether this one run shall send unchanged contacts too; asked where the export does not anyway."""
+    """Ask whether this one run sends unchanged contacts too, unless the export always does."""
     if export.config.resend_unchanged or not services().exports.may_manage(actor, export):
         return False
     return st.toggle(
@@ -68,7 +68,7 @@ def _everything(actor: Actor, export: Export) -> bool:
 
 
 def _plan(actor: Actor, export: Export, *, everything: bool) -> Plan | None:
-    """This session's plan of this version of the export since its last run, else made now."""
+    """Return the session's plan if export version, last run and snapshot are the same, else a new plan."""
     latest = services().runs.list(actor, export=export.id, limit=1)
     snapshot = services().profiles.find_current(actor)
     last_run, current = latest[0].id if latest else "", snapshot.id if snapshot else ""
@@ -209,7 +209,7 @@ def _contacts(actor: Actor, export: Export, plan: Plan) -> None:
 
 
 def _rows(actor: Actor, plan: Plan, **asked: Any) -> Sequence[PlanRow] | None:
-    """A page of the plan, kept in this session while nothing else is asked: a plan never changes."""
+    """Return one page of the plan; the session caches the last page, because a plan never changes."""
     name = (plan.id, actor, tuple(asked.items()))
     kept = st.session_state.get("plan_page")
     if kept and kept[0] == name:
@@ -227,7 +227,7 @@ def _filters(actor: Actor, plan: Plan) -> tuple[str, str | None]:
     search, segment = "", None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if actor.role.covers(Role.CONTRIBUTOR):
-            # Not in the address of the page: it may be a person's.
+            # Not kept in the page's address, because it may be an e-mail address.
             search = st.text_input(
                 t("Search address, name or profile id"), icon=":material/search:", max_chars=200, width=360
             ).strip()

@@ -1,4 +1,4 @@
-"""Run export: the button, the question that names the numbers, and the start of exactly that plan."""
+"""Run export: the button, the confirmation with the numbers, and the start of exactly that plan."""
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ from ccexport.ui.texts import t
 
 
 def run_button(actor: Actor, export: Export, plan: Plan, *, everything: bool = False) -> None:
-    """The button where it may be pressed; else why not."""
+    """Draw the button, or why the export cannot run."""
     if not services().exports.may_manage(actor, export):
         st.caption(t("Running is for contributors this connection is shared with. Ask an administrator."))
         return
@@ -77,7 +77,7 @@ def _confirm(actor: Actor, export: Export, plan: Plan, everything: bool) -> None
 
 
 def start(actor: Actor, export: Export, digest: str, *, everything: bool = False) -> None:
-    """Start, or find that somebody just did: quick clicks make one run."""
+    """Start the run, or open the one that was just started, so that quick clicks start only one."""
     try:
         run = services().runs.start(actor, export.id, digest=digest, resend_all=everything)
     except Conflict as error:

@@ -1,4 +1,4 @@
-"""When an export runs by itself: its times in words, what holds it up, and the form to change it.
+"""The schedule of an export: its times in words, what delays it, and the form to change it.
 
 Must never run anything.
 """
@@ -48,7 +48,7 @@ MISSED = mark({Missed.CATCH_UP: "Run once afterwards", Missed.DROP: "Leave it ou
 
 
 def words(state: ScheduleState) -> str:
-    """When it runs next, in one line."""
+    """Return in one line when the export runs next."""
     schedule = state.schedule
     if state.next:
         said = t("Next run {when}", when=moment(state.next[0]))
@@ -60,7 +60,7 @@ def words(state: ScheduleState) -> str:
 
 
 def schedule_form(actor: Actor, export: Export) -> None:
-    """The whole schedule of one export, as it is; the form for those who may change it."""
+    """Draw the schedule of one export, and the form for those who may change it."""
     state = services().schedules.get(actor, export.id)
     st.subheader(t("When it runs by itself"))
     st.markdown(words(state))
@@ -80,7 +80,7 @@ def schedule_form(actor: Actor, export: Export) -> None:
 def schedule_values(
     actor: Actor, old: Schedule, *, without: Collection[str], key: str = "schedule"
 ) -> dict[str, Any]:
-    """The fields of a schedule, as the model takes them. It may not come after one of `without`."""
+    """Draw the fields of a schedule and return them for the model. It may not come after exports in `without`."""
     others = {i: name for i, name in services().exports.names(actor).items() if i not in without}
     kinds = [f for f in Follows if f is not Follows.EXPORT or others]
     follows = st.radio(
@@ -121,7 +121,7 @@ def schedule_values(
 
 
 def recurrence(old: Any, choices: list[Every], key: str) -> dict[str, Any]:
-    """The fields of a recurrence, as the model takes them."""
+    """Draw the fields of a recurrence and return them for the model."""
     every = st.segmented_control(
         t("How often"),
         choices,

@@ -1,4 +1,4 @@
-"""Choosing the segments of an export, with how many are in each and in all of them together."""
+"""Choosing the segments of an export, with the number of profiles in each and in all together."""
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ from ccexport.ui.texts import t, tn
 
 
 def choose_segments(actor: Actor, key: str, export: Export | None, disabled: bool) -> list[str]:
-    """The ids of the chosen ones; a new export begins with the segment that the address names."""
+    """Draw the choice of segments and return the chosen ids; a new export starts with those in the address."""
     there = {s.id: s for s in services().segments.list(actor)}
     sizes = services().segments.counts(actor, list(there.values()))
     asked = export.config.segment_ids if export else st.query_params.get_all("segment")
@@ -36,7 +36,7 @@ def choose_segments(actor: Actor, key: str, export: Export | None, disabled: boo
 def choose_others(
     actor: Actor, key: str, export: Export | None, disabled: bool
 ) -> tuple[list[str], list[str]]:
-    """The ids of the segments that are excluded, and of the exports that come first."""
+    """Draw both choices. Returns the ids of excluded segments, and of exports that come first."""
     segments, exports = services().segments.names(actor), dict(services().exports.names(actor))
     if export is not None:
         exports.pop(export.id, None)
@@ -68,7 +68,7 @@ def _together(actor: Actor, chosen: list[str], added_up: int) -> None:
     try:
         together = services().segments.count_together(actor, chosen)
     except CcexportError:
-        return  # the segment at fault has no number in the choice above
+        return  # the segment that fails shows no number in the choice above
     text = tn("**{n}** profile in all.", "**{n}** different profiles in all.", n=together)
     if added_up > together:
         text += " " + tn(
