@@ -1,7 +1,7 @@
 """One authorised account at Constant Contact, as the rest of ccexport calls it.
 
-Every call takes a slot of the pace, carries a good token, and is tried again exactly when that
-is harmless (`sending`). What cannot be undone there is not offered: no contact and no list is ever
+Every call takes a slot of the pace, uses a valid token, and is repeated only when that
+is harmless (`sending`). Nothing irreversible is offered: no contact and no list is ever
 deleted. Must never remember anything between calls.
 """
 
@@ -36,7 +36,7 @@ from ccexport.constant_contact.wire import Answer, Request
 from ccexport.errors import ConstantContactError, NotFound, OutcomeUnknown, Refused
 from ccexport.messages import message
 
-# How far the vendor's clock may be behind ours when a lost job is looked for.
+# How far the vendor's clock may be behind ours when looking for a lost job.
 CLOCK_SKEW = timedelta(minutes=2)
 _PIECE = 1 << 16
 
@@ -61,7 +61,7 @@ class Account:
         self._reader = Reader(sender)
 
     def checked(self, check: Callable[[], None]) -> "Account":
-        """This account, with `check` called right before each request leaves; what it raises keeps it here."""
+        """Return an account that calls `check` right before each request; an error from `check` stops the request."""
         other = copy.copy(self)
         other._use(self._sender.checked(check))
         return other
@@ -69,27 +69,27 @@ class Account:
     # -- the account -------------------------------------------------------------------------
 
     def summary(self) -> AccountSummary:
-        """Whose account this is."""
+        """Return whose account this is."""
         return read_summary(self._reader.json(self._calls.summary()))
 
     def privileges(self) -> tuple[str, ...]:
-        """What the connecting person may do there, such as `contacts:write`."""
+        """Return what the connecting person may do there, such as `contacts:write`."""
         raw = self._reader.json(self._calls.privileges())
         named = (one.get("privilege_name") for one in objects(raw))
         return tuple(name for name in named if isinstance(name, str))
 
     def counts(self) -> Mapping[str, int]:
-        """How many contacts the account holds: total, explicit, implicit, pending, unsubscribed."""
+        """Return how many contacts the account holds: total, explicit, implicit, pending, unsubscribed."""
         return read_counts(self._reader.json(self._calls.counts()))
 
     # -- lists and custom fields -------------------------------------------------------------
 
     def lists(self, name: str | None = None) -> Sequence[ContactList]:
-        """All lists, or those of exactly that name."""
+        """Return all lists, or those of exactly that name."""
         return self._reader.all(self._calls.lists(name=name), "lists", read_list)
 
     def list(self, list_id: str) -> ContactList:
-        """The list. Raises `NotFound` when it does not exist, or was deleted."""
+        """Return the list. Raises `NotFound` when it does not exist or was deleted."""
         with _missing("This list does not exist at Constant Contact any more. Choose another one."):
             found = read_list(self._reader.json(self._calls.list(list_id)))
         if found.deleted:
@@ -97,7 +97,7 @@ class Account:
         return found
 
     def create_list(self, name: str, description: str = "") -> ContactList:
-        """A new list of that name, or the one that has it already, in whatever case."""
+        """Create a list of that name, or return the one that has it already, ignoring case."""
         try:
             return read_list(self._reader.json(self._calls.create_list(name, description)))
         except Refused as refused:
@@ -106,11 +106,11 @@ class Account:
             return self._list_named(name, refused)
 
     def custom_fields(self) -> Sequence[CustomField]:
-        """All custom fields."""
+        """Return all custom fields."""
         return self._reader.all(self._calls.custom_fields(), "custom_fields", read_custom_field)
 
     def create_custom_field(self, label: str, type: str = "string") -> CustomField:
-        """A new custom field (`string` or `date`), or the one that has this label already."""
+        """Create a custom field (`string` or `date`), or return the one that has this label already."""
         try:
             return read_custom_field(self._reader.json(self._calls.create_custom_field(label, type)))
         except Refused as refused:
@@ -123,7 +123,7 @@ class Account:
     # -- jobs --------------------------------------------------------------------------------
 
     def import_contacts(self, body: bytes) -> Activity:
-        """Queues an import of exactly this JSON body.
+        """Queue an import of exactly this JSON body.
 
         Raises `OutcomeUnknown` when it may have been queued although no answer came; then
         `find_activity_since` looks for it.
@@ -133,24 +133,24 @@ class Account:
     def import_csv(
         self, data: bytes, list_ids: Sequence[str], *, file_name: str = "contacts.csv"
     ) -> Activity:
-        """Queues an import of a CSV file. The activity shows `file_name`, so a unique one finds it again."""
+        """Queue an import of a CSV file. The activity shows `file_name`, so a unique name identifies it."""
         return self._queued(self._calls.import_csv(data, list_ids, file_name))
 
     def activities(self) -> Sequence[Activity]:
-        """Every job of the last ten days, other programs' too, in no promised order."""
+        """Return every job of the last ten days, including other programs' jobs, in no guaranteed order."""
         return self._reader.all(self._calls.activities(), "activities", read_activity)
 
     def activity(self, activity_id: str) -> Activity:
-        """One job. Raises `NotFound` after ten days, which does not mean that it failed."""
+        """Return one job. Raises `NotFound` after ten days, which does not mean that the job failed."""
         with _missing("Constant Contact does not know this job (any more): it keeps them for ten days."):
             return read_activity(self._reader.json(self._calls.activity(activity_id)))
 
     def activities_since(
         self, moment: datetime, known_ids: Collection[str], *, skew: timedelta = CLOCK_SKEW
     ) -> Sequence[Activity]:
-        """Jobs made at `moment` or later whose ids are not known, oldest first.
+        """Return jobs created at `moment` or later whose ids are not known, oldest first.
 
-        A job that does not say when it was made is taken to be new.
+        A job without a creation time counts as new.
         """
         new = [a for a in self.activities() if a.id not in known_ids]
         new = [a for a in new if a.created_at is None or a.created_at >= moment - skew]
@@ -159,7 +159,7 @@ class Account:
     def find_activity_since(
         self, moment: datetime, known_ids: Collection[str], *, contacts: int | None = None
     ) -> Activity | None:
-        """The job whose answer was lost: the first one made since `moment` that nobody knows, or None.
+        """Return the job whose answer was lost: the first unknown one created since `moment`, or None.
 
         `contacts` leaves out jobs that already count another number of persons, and every
         job that is visibly not an import.
@@ -170,54 +170,54 @@ class Account:
         return new[0] if new else None
 
     def remove_from_list(self, contact_ids: Sequence[str], list_id: str) -> Activity:
-        """Queues taking at most 500 contacts off one list; they stay in the account."""
+        """Queue the removal of at most 500 contacts from one list; they stay in the account."""
         return self._queued(self._calls.remove_from_list(contact_ids, list_id))
 
     def tag_list(self, list_id: str, tag_id: str) -> Activity:
-        """Queues tagging everybody on a list: imports cannot tag."""
+        """Queue tagging everybody on a list: imports cannot tag."""
         return self._queued(self._calls.tag_list(list_id, tag_id))
 
     # -- exports -----------------------------------------------------------------------------
 
     def start_list_export(self, list_id: str) -> Activity:
-        """Queues an export of the addresses of a list's active members."""
+        """Queue an export of the addresses of a list's active members."""
         return self._queued(self._calls.export_list(list_id))
 
     def start_unsubscribed_export(self) -> Activity:
-        """Queues an export of the addresses of everybody unsubscribed in the account."""
+        """Queue an export of the addresses of everybody unsubscribed in the account."""
         return self._queued(self._calls.export_unsubscribed())
 
     def export_csv(self, activity_id: str) -> Iterator[bytes]:
-        """The exported file, in pieces. Raises `ConstantContactDown` while it is not there (yet)."""
+        """Return the exported file in pieces. Raises `ConstantContactDown` while it is not there (yet)."""
         with self._downloaded(activity_id) as file:
             while piece := file.read(_PIECE):
                 yield piece
 
     def export_addresses(self, activity_id: str) -> Iterator[str]:
-        """The exported addresses. The file is complete before the first is given."""
+        """Yield the exported addresses. The file is downloaded completely before the first one."""
         with self._downloaded(activity_id) as file:
             yield from addresses_in(file)
 
     # -- contacts ----------------------------------------------------------------------------
 
     def contacts_on_list(self, list_id: str, status: str = "active") -> Iterator[ListedContact]:
-        """The contacts of a list, 500 a request; `status` as the vendor has it, `all` for everybody."""
+        """Yield the contacts of a list, 500 a request; `status` is the vendor's word, `all` for everybody."""
         return self._reader.each(self._calls.contacts_on_list(list_id, status), "contacts", read_contact)
 
     def contact_by_email(self, email: str) -> ListedContact | None:
-        """The contact with this address, deleted or not, or None. One request each: not for many."""
+        """Return the contact with this address, deleted or not, or None. Each call is one request: not for many."""
         found = self._reader.all(self._calls.contact_by_email(email), "contacts", read_contact)
         same = (c for c in found if (c.address or "").casefold() == email.strip().casefold())
         return next(same, None)
 
     def raw(self, request: Request) -> Answer:
-        """The answer as it came, to a request built elsewhere: for the probe. All else has a method."""
+        """Return the unprocessed answer to a request built elsewhere. Only for the probe; others have methods."""
         return self._sender.send(request)
 
-    # -- below -------------------------------------------------------------------------------
+    # -- helpers -----------------------------------------------------------------------------
 
     def _queued(self, request: Request) -> Activity:
-        """Any 2xx with an id is a job; one without may still be a job."""
+        """Any 2xx with an id is a job; one without an id may still be a job."""
         try:
             return read_activity(self._reader.json(request))
         except ConstantContactError as error:
@@ -229,7 +229,7 @@ class Account:
             ) from error
 
     def _list_named(self, name: str, refused: Refused) -> ContactList:
-        """Whether uniqueness regards case is not documented, so all are looked through."""
+        """Return the list of that name. Whether names ignore case is not documented, so all lists are checked."""
         lists = self.lists(name) or self.lists()
         wanted = name.strip().casefold()
         same = [found for found in lists if found.name.strip().casefold() == wanted and not found.deleted]
@@ -261,7 +261,7 @@ def _may_import(activity: Activity, contacts: int) -> bool:
 
 @contextmanager
 def _missing(sentence: str) -> Iterator[None]:
-    """Turns a 404 into `NotFound` with a sentence that fits."""
+    """Turn a 404 into `NotFound` with this sentence."""
     try:
         yield
     except Refused as refused:

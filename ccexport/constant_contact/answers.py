@@ -1,4 +1,4 @@
-"""What an answer means: fine, or the one error that says what to do next.
+"""What an answer means: success, or the one error that says what to do next.
 
 Owns every documented error shape (an array, an object, the gateway's, the authorisation
 server's, HTML, nothing) and the sentence for each. Must never do I/O or decide about retries,
@@ -43,14 +43,14 @@ _REFUSED = mark(
 
 @dataclass(frozen=True)
 class Complaint:
-    """What an error answer says: its key (a word for programs) and its text, made harmless."""
+    """The content of an error answer: its key (a word for programs) and its text, made harmless."""
 
     key: str | None = None
     text: str = ""
 
 
 def read_complaint(answer: Answer) -> Complaint:
-    """The complaint in an error answer of any documented shape; empty for HTML or nothing."""
+    """Return the complaint in an error answer of any documented shape; empty for HTML or nothing."""
     raw = answer.json()
     complaints = [_complaint(one) for one in (raw if isinstance(raw, list) else [raw])]
     texts = list(dict.fromkeys(c.text for c in complaints if c.text))
@@ -66,8 +66,8 @@ def _complaint(raw: Any) -> Complaint:
     shapes = (
         ("error_key", "error_message"),  # the API itself
         ("error", "error_description"),  # OAuth
-        ("errorCode", "errorSummary"),  # the authorisation server's maker
-        ("", "message"),  # the gateway before the API
+        ("errorCode", "errorSummary"),  # the vendor of the authorisation server
+        ("", "message"),  # the gateway in front of the API
     )
     for key, text in shapes:
         if raw.get(key) or raw.get(text):
@@ -80,13 +80,13 @@ def _word(value: Any) -> str | None:
 
 
 def harmless(text: str) -> str:
-    """`text` without addresses and without anything long enough to be a token, on one line."""
+    """Return `text` on one line, without addresses and without anything long enough to be a token."""
     text = _LONG.sub("…", _ADDRESS.sub("(an address)", " ".join(text.split())))
     return text if len(text) <= 300 else text[:299] + "…"
 
 
 def decipher(got: Answer | Lost, request: Request, now: datetime) -> Answer | ConstantContactError:
-    """The answer when it is fine, else the error to raise (or to try again after)."""
+    """Return the answer when it succeeded, otherwise the error to raise (or to try again after)."""
     if isinstance(got, Lost):
         return _lost(got, request)
     if (got.status == 202 and request.method == "GET") or (got.status == 404 and request.prepared):
@@ -111,7 +111,7 @@ def decipher(got: Answer | Lost, request: Request, now: datetime) -> Answer | Co
 
 
 def unknown_outcome(request: Request, **evidence: Any) -> OutcomeUnknown:
-    """The error for a request that may have been taken although no usable answer came."""
+    """Return the error for a request that may have been accepted although no usable answer came."""
     return OutcomeUnknown(
         "Constant Contact may or may not have taken this request: no clear answer came. "
         "Look at its activities before sending it again.",
@@ -178,12 +178,12 @@ def _too_many(got: Answer, complaint: Complaint, request: Request, now: datetime
 
 
 def _is_gateway_quota(message: str) -> bool:
-    """The gateway in front says it without a key: `{"message": "Limit Exceeded"}`."""
+    """Whether this is the gateway's quota error, which has no key: `{"message": "Limit Exceeded"}`."""
     return message.strip().rstrip(".").casefold() == "limit exceeded"
 
 
 def quota_exceeded(until: datetime, **evidence: Any) -> QuotaExceeded:
-    """The error for a used-up day; `until` (in evidence) is when the count starts anew."""
+    """Return the error for a used-up day; `until` (in evidence) is when the count restarts."""
     return QuotaExceeded(
         "The day's requests to Constant Contact are used up. Sending goes on at {until}, when they start again.",
         until=until,
@@ -192,7 +192,7 @@ def quota_exceeded(until: datetime, **evidence: Any) -> QuotaExceeded:
 
 
 def next_day(now: datetime) -> datetime:
-    """The next 00:00 UTC, when the day's count starts anew."""
+    """Return the next 00:00 UTC, when the day's count restarts."""
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight + timedelta(days=1)
 
@@ -226,12 +226,12 @@ def _evidence(got: Answer, complaint: Complaint, request: Request) -> dict[str, 
 
 
 def _trace(got: Answer) -> str | None:
-    """No request id is documented, but whatever the gateway adds helps the vendor's support."""
+    """Return the gateway's request id. None is documented, but one helps the vendor's support."""
     return next((harmless(got.headers[name]) for name in _TRACES if name in got.headers), None)
 
 
 def retry_after(got: Answer, now: datetime | None = None) -> float | None:
-    """Seconds to wait when the answer says so; the vendor does not promise to."""
+    """Return the seconds to wait when the answer says so; the vendor does not promise to."""
     raw = got.headers.get("retry-after", "").strip()
     if raw.isdigit():
         return float(raw)

@@ -1,9 +1,9 @@
-"""Whether and when to try again, as values. Deciding is here, sleeping is the caller's.
+"""Decides, as values, whether and when to try again; the caller sleeps.
 
-Attempts and total time are both limited: the first keeps a quick failure from hammering, the
+Attempts and total time are both limited: the first keeps a quick failure from flooding the server, the
 second keeps a slow one from holding a run for hours. The wait before attempt n+1 is
-`first * 2**(n-1)`, at most `most`, of which a random half is left out, so that several
-processes do not return in step. A longer `Retry-After` is honoured. A decision must never read a clock.
+`first * 2**(n-1)`, at most `most`, shortened at random by up to half, so that several
+processes do not return in step. A longer `Retry-After` is respected. A decision must never read a clock.
 """
 
 import random as _random
@@ -31,7 +31,7 @@ class GiveUp:
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to try, and the clock, sleep and chance to do it with.
+    """How long to keep trying, with the clock, sleep and randomness to use.
 
     `at_once()` is the switch for tests: the same decisions, without any waiting.
     """
@@ -45,11 +45,11 @@ class Patience:
     random: Callable[[], float] = _random.random
 
     def at_once(self) -> "Patience":
-        """This patience for tests: decides alike, never sleeps."""
+        """Return this patience for tests: it decides alike but never sleeps."""
         return replace(self, sleep=lambda seconds: None)
 
     def decide(self, attempt: int, elapsed: float, retry_after: float | None = None) -> Again | GiveUp:
-        """What to do after failed attempt number `attempt` (from 1), `elapsed` seconds into it all."""
+        """Decide after failed attempt number `attempt` (from 1), `elapsed` seconds after the first began."""
         if attempt >= self.attempts:
             return GiveUp(f"{attempt} attempts")
         step = min(self.most, self.first * 2 ** (attempt - 1))

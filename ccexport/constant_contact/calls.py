@@ -1,7 +1,7 @@
-"""Every request ccexport makes of the V3 API, built from plain values.
+"""Every request that ccexport makes of the V3 API, built from plain values.
 
-Owns the vendor's limits that concern a request as a whole. Must never do I/O. What is not
-here on purpose: `contact_delete` (wipes contacts from the account), `list_delete`,
+Owns the vendor's limits that concern a request as a whole. Must never do I/O. These are left out on
+purpose: `contact_delete` (wipes contacts from the account), `list_delete`,
 `sign_up_form` (claims a consent nobody gave), and any removal that empties a list.
 """
 
@@ -14,13 +14,13 @@ import orjson
 from ccexport.constant_contact.wire import UPLOAD_TIMEOUT, FilePart, Request, url_of
 from ccexport.errors import BadInput
 
-# Beyond 4 MB only the first 4 MB are imported, and the answer is 201 all the same. Whether that is
-# 4,000,000 or 4,194,304 bytes is not said: https://developer.constantcontact.com/api_guide/import_contacts.html
+# Beyond 4 MB only the first 4 MB are imported, and the answer is still 201. Whether that is
+# 4,000,000 or 4,194,304 bytes is not documented: https://developer.constantcontact.com/api_guide/import_contacts.html
 IMPORT_BYTES = 4_000_000
-# Of a file only so many lines are read, and its header is one of them:
+# Only so many lines of a file are read, and its header is one of them:
 # https://developer.constantcontact.com/api_guide/import_contacts.html
 IMPORT_LINES = 40_000
-# What a multipart envelope around a CSV file takes at most; "request body" seems to include it.
+# The maximum size of a multipart envelope around a CSV file; "request body" seems to include it.
 ENVELOPE_BYTES = 1_000
 # https://developer.constantcontact.com/api_guide/import_contacts.html
 LISTS_PER_IMPORT = 50
@@ -41,11 +41,11 @@ class Calls:
         self._api_url = api_url.rstrip("/")
 
     def summary(self) -> Request:
-        """GET /account/summary, needs the scope account_read."""
+        """GET /account/summary; needs the scope account_read."""
         return self._get("/account/summary")
 
     def privileges(self) -> Request:
-        """GET /account/user/privileges, needs no scope."""
+        """GET /account/user/privileges; needs no scope."""
         return self._get("/account/user/privileges")
 
     def counts(self) -> Request:
@@ -53,7 +53,7 @@ class Calls:
         return self._get("/contacts/counts")
 
     def lists(self, *, name: str | None = None, status: str = "active") -> Request:
-        """GET /contact_lists. The page size: the text says 500, the schema 1,000; 500 suits both."""
+        """GET /contact_lists. The text says a page size of 500, the schema 1,000; 500 fits both."""
         params = {"limit": str(PAGE), "include_membership_count": "active", "status": status}
         return self._get("/contact_lists", params | ({"name": name} if name else {}))
 
@@ -62,16 +62,16 @@ class Calls:
         return self._get(f"/contact_lists/{_segment(list_id)}", {"include_membership_count": "active"})
 
     def create_list(self, name: str, description: str = "") -> Request:
-        """POST /contact_lists. Names are unique, so asking twice makes one list (and a 409)."""
+        """POST /contact_lists. Names are unique, so repeating it makes one list (and a 409)."""
         body = {"name": name, "favorite": False} | ({"description": description} if description else {})
         return self._post("/contact_lists", body, repeatable=True)
 
     def custom_fields(self) -> Request:
-        """GET /contact_custom_fields; 100 is both the page's and the account's maximum."""
+        """GET /contact_custom_fields; 100 is the maximum of both page and account."""
         return self._get("/contact_custom_fields", {"limit": str(FIELDS_PAGE)})
 
     def create_custom_field(self, label: str, type_: str) -> Request:
-        """POST /contact_custom_fields. Labels are unique, so asking twice makes one field."""
+        """POST /contact_custom_fields. Labels are unique, so repeating it makes one field."""
         if type_ not in {"string", "date"}:
             raise BadInput(
                 "Custom fields of type {type} are not created from here; use string or date.", type=type_
@@ -90,7 +90,7 @@ class Calls:
         boundary, which only the transport knows.
         """
         _check_size(len(data) + ENVELOPE_BYTES)
-        # A quoted line break counts too: how the vendor counts it is not said, and one request more is cheap.
+        # Quoted line breaks count too: how the vendor counts them is not documented, and one more request is cheap.
         if len(data.splitlines()) > IMPORT_LINES:
             raise BadInput(
                 "A file of more than {limit} lines is too large: Constant Contact would silently "
@@ -114,7 +114,7 @@ class Calls:
         )
 
     def activities(self) -> Request:
-        """GET /activities: every job of the last 10 days, so one request polls them all."""
+        """GET /activities: every job of the last 10 days, so that one request polls them all."""
         return self._get("/activities", {"limit": str(PAGE)}, purpose="poll")
 
     def activity(self, activity_id: str) -> Request:
@@ -136,11 +136,11 @@ class Calls:
         return Request("GET", url, headers=headers, timeout=UPLOAD_TIMEOUT, repeatable=True, prepared=True)
 
     def contacts_on_list(self, list_id: str, status: str) -> Request:
-        """GET /contacts of one list. The status is always said: the default hides the deleted only."""
+        """GET /contacts of one list. The status is always given: the default leaves out only the deleted."""
         return self._get("/contacts", {"lists": list_id, "status": status, "limit": str(PAGE)})
 
     def contact_by_email(self, email: str) -> Request:
-        """GET /contacts?email=; deleted ones too, or a 409 could not be explained."""
+        """GET /contacts?email=; includes deleted contacts, because they explain a 409."""
         return self._get("/contacts", {"email": email, "status": "all", "include": "list_memberships"})
 
     def remove_from_list(self, contact_ids: Sequence[str], list_id: str) -> Request:
@@ -174,19 +174,19 @@ class Calls:
         )
 
     def _export(self, body: Mapping[str, Any]) -> Request:
-        # An export changes nothing: a second one after a lost answer only leaves a file nobody reads.
+        # An export changes nothing: a second one after a lost answer only leaves an unused file.
         return self._queued("/activities/contact_exports", orjson.dumps(body), repeatable=True)
 
 
 def following(url: str, first: Request) -> Request:
-    """The next page of `first`. Its link holds the cursor: any parameter would replace it."""
+    """Return the request for the next page of `first`. Its link holds the cursor, which a parameter would replace."""
     return Request(
         "GET", url, headers=first.headers, timeout=first.timeout, repeatable=True, purpose=first.purpose
     )
 
 
 def _segment(value: str) -> str:
-    """An id as one segment of a path, whatever it holds."""
+    """Return an id quoted as one path segment, whatever characters it has."""
     if not value:
         raise BadInput("An id is missing.")
     return quote(value, safe="")

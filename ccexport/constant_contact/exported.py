@@ -1,6 +1,6 @@
-"""Reads the addresses out of an exported CSV file, row by row.
+"""Reads the addresses from an exported CSV file, row by row.
 
-The columns come humanised ("Email address"), in no promised order and with others beside them:
+The column names are written for people ("Email address"), in no guaranteed order and among others:
 https://developer.constantcontact.com/api_guide/export_contacts.html. Must never hold the file
 in memory, and never put a cell into an error.
 """
@@ -16,10 +16,10 @@ _NAMES = {"email address", "email", "e-mail address"}
 
 
 def addresses_in(file: IO[bytes]) -> Iterator[str]:
-    """The addresses as exported, in file order; rows without one are passed over.
+    """Yield the addresses as exported, in file order; rows without one are skipped.
 
-    A file without a single byte is an empty list. A header without an address column raises
-    `ConstantContactError`: it may be a page of HTML, and an empty answer would be a lie.
+    An empty file is an empty list. A header without an address column raises
+    `ConstantContactError`: it may be a page of HTML, which must not count as an empty list.
     """
     text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
     try:
@@ -41,7 +41,7 @@ def addresses_in(file: IO[bytes]) -> Iterator[str]:
 
 
 def address_column(header: Sequence[str]) -> int:
-    """Which column holds the address, whatever the case and the blanks of its name."""
+    """Return which column holds the address, ignoring case and blanks in its name."""
     names = [" ".join(name.replace("_", " ").split()).casefold() for name in header]
     found = next((i for i, name in enumerate(names) if name in _NAMES), None)
     if found is None:

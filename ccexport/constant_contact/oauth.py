@@ -20,13 +20,13 @@ from ccexport.constant_contact.wire import Answer, Lost, Request, url_of
 from ccexport.errors import ConstantContactDown, ConstantContactError, ReconnectNeeded, Refused, Throttled
 from ccexport.messages import message
 
-# Without offline_access there is silently no refresh token:
+# Without offline_access no refresh token is returned, without an error:
 # https://developer.constantcontact.com/api_guide/scopes.html
 SCOPES = ("contact_data", "account_read", "offline_access")
-# What `expires_in` means is a number of seconds, whatever the specification says; this is only for
+# `expires_in` is a number of seconds, whatever the specification says; this default is only for
 # an answer without one. https://developer.constantcontact.com/api_guide/auth_overview.html
 _UNSAID_LIFETIME = 3600
-# A refresh holds a lock that others wait for.
+# Other processes wait for the lock that a refresh holds.
 _TIMEOUT = 10.0
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
@@ -45,7 +45,7 @@ class OAuthApp:
 
 @dataclass(frozen=True, repr=False)
 class Tokens:
-    """A pair of tokens. `lifetime` is how many seconds the access token was given."""
+    """A pair of tokens. `lifetime` is the access token's lifetime in seconds when it was issued."""
 
     access_token: str
     refresh_token: str
@@ -57,34 +57,34 @@ class Tokens:
         return f"<tokens until {self.expires_at:%Y-%m-%d %H:%M:%S} UTC>"
 
     def as_json(self) -> dict[str, Any]:
-        """Everything, to be encrypted and stored; never to be shown."""
+        """Return everything, to be encrypted and stored; never to be shown."""
         return {**vars(self), "expires_at": self.expires_at.isoformat()}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> "Tokens":
-        """What `as_json` gave."""
+        """Read the tokens from what `as_json` returned."""
         return cls(**{**raw, "expires_at": datetime.fromisoformat(raw["expires_at"])})
 
 
 def make_state(random: Callable[[int], bytes]) -> str:
-    """A value that ties the browser's return to the page it left from."""
+    """Return a value that ties the browser's return to the page it left from."""
     return _url_safe(random(24))
 
 
 def make_verifier(random: Callable[[int], bytes]) -> str:
-    """A PKCE code verifier: 64 characters of the 43 to 128 allowed."""
+    """Return a PKCE code verifier: 64 characters of the 43 to 128 allowed."""
     return _url_safe(random(48))
 
 
 def challenge_of(verifier: str) -> str:
-    """The S256 challenge of a verifier."""
+    """Return the S256 challenge of a verifier."""
     return _url_safe(hashlib.sha256(verifier.encode()).digest())
 
 
 def authorize_url(
     auth_url: str, *, client_id: str, redirect_url: str, state: str, verifier: str | None = None
 ) -> str:
-    """Where to send the browser. Blanks are `%20`: the server does not read `%2B` as a blank.
+    """Return where to send the browser. Spaces are `%20`: the server does not read `%2B` as a space.
 
     `redirect_url` must be registered for the application, to the letter.
     """
@@ -101,7 +101,7 @@ def authorize_url(
 
 
 def read_callback(params: Mapping[str, str], *, state: str) -> str:
-    """The code in the query the browser came back with; it is good once, for five minutes."""
+    """Return the code in the query the browser came back with; it works once, for five minutes."""
     if not hmac.compare_digest(params.get("state", "").encode(), state.encode()):
         raise Refused("This answer does not belong to the connection begun here. Begin connecting again.")
     if params.get("error") == "access_denied":
@@ -113,18 +113,18 @@ def read_callback(params: Mapping[str, str], *, state: str) -> str:
 
 
 def exchange_request(app: OAuthApp, code: str, *, redirect_url: str, verifier: str | None = None) -> Request:
-    """Turns the code into tokens. Everything is in the body, so nothing of it is in a log."""
+    """Return the request that turns the code into tokens. All of it is in the body, so none of it gets into a log."""
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_url}
     return _token_request(app, form | ({"code_verifier": verifier} if verifier else {}))
 
 
 def refresh_request(app: OAuthApp, refresh_token: str) -> Request:
-    """Turns the refresh token into new tokens, and with a rotating one makes it worthless."""
+    """Return the request for new tokens. With rotating tokens it makes this refresh token invalid."""
     return _token_request(app, {"grant_type": "refresh_token", "refresh_token": refresh_token})
 
 
 def _token_request(app: OAuthApp, form: Mapping[str, str]) -> Request:
-    """A secret goes into Basic; without one the body names the client."""
+    """Return the token request. A secret goes into Basic; without one the body names the client."""
     headers = dict(_FORM)
     if app.client_secret:
         pair = f"{app.client_id}:{app.client_secret}".encode()
@@ -136,11 +136,11 @@ def _token_request(app: OAuthApp, form: Mapping[str, str]) -> Request:
 
 
 def read_token_answer(got: Answer | Lost, now: datetime, *, previous: str | None = None) -> Tokens:
-    """The tokens in an answer.
+    """Return the tokens in an answer.
 
-    `previous` is the refresh token that was used: a long-lived one need not come back, a
-    rotating one always does. Raises `ReconnectNeeded` when only a person can help,
-    `Throttled` or `ConstantContactDown` when asking again may, `Refused` otherwise.
+    `previous` is the refresh token that was used: the answer may leave out a long-lived one, but always has a
+    rotating one. Raises `ReconnectNeeded` when only a person can help,
+    `Throttled` or `ConstantContactDown` when repeating may help, `Refused` otherwise.
     """
     if isinstance(got, Lost) or got.status != 200:
         raise _trouble(got, exchanging=previous is None)
@@ -160,7 +160,7 @@ def read_token_answer(got: Answer | Lost, now: datetime, *, previous: str | None
 
 
 def missing_scopes(tokens: Tokens) -> tuple[str, ...]:
-    """Scopes that were asked for and not given; none when the answer did not say."""
+    """Return scopes that were requested but not granted; none when the answer did not say."""
     given = set(tokens.scope.replace("+", " ").split())
     return tuple(s for s in SCOPES if s not in given and s != "offline_access") if given else ()
 

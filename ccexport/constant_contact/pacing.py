@@ -2,10 +2,11 @@
 
 The limits count per API key, that is over every account and every process of the application:
 https://developer.constantcontact.com/api_guide/rate_limits.html (4 in a second, 10,000 in a
-UTC day). They count requests when they arrive, which is at some time between leaving and the answer. Spacing alone
-lets a slow request and four quick ones meet there; so a request leaves only when of the four before it each was
-answered at least a second ago (`enter`). The state is one row shared by all, kept by whoever owns the ledger:
-`Pace` is given callables. Must never read a clock or store anything.
+UTC day). A request counts when it arrives, which is some time between leaving and the answer. With spacing
+alone, a slow request and four quick ones could arrive in the same second. So a request leaves only when
+fewer than four earlier ones are unanswered or were answered within the last second (`enter`). The state is
+one row shared by all, stored by the owner of the ledger: `Pace` is given callables. Must never read a clock or
+store anything.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,15 +17,15 @@ from datetime import UTC, date, datetime, timedelta
 from ccexport.constant_contact.answers import next_day, quota_exceeded
 from ccexport.constant_contact.wire import Purpose
 
-# A slot this far ahead is not a queue but a clock that was wrong.
+# A slot this far ahead does not come from a queue but from a wrong clock.
 _NO_QUEUE_IS_THIS_LONG = timedelta(minutes=10)
 _LONGEST_PENALTY = 300.0
 PER_SECOND = 4
 # An answered request counts for this long after its answer.
 _COUNTS = timedelta(seconds=1.01)
-# One that is not answered counts for this long: its process may have been killed.
+# An unanswered request counts for this long: its process may have been killed.
 _UNANSWERED = timedelta(seconds=20)
-# How long to wait before looking again whether one of those on their way was answered.
+# How long to wait before checking again whether a request in flight was answered.
 _LOOK = 0.1
 
 
@@ -32,7 +33,7 @@ _LOOK = 0.1
 class PaceRules:
     """The limits. A spacing of 0.265 s puts four requests into 0.795 s and the fifth after 1.06 s.
 
-    `reserve` requests of the day are for polling only, so that jobs already sent can be followed.
+    `reserve` requests of the day are only for polling, so that jobs already sent can be followed.
     """
 
     spacing: float = 0.265
@@ -44,15 +45,15 @@ class PaceRules:
             raise ValueError("spacing must be positive and the reserve part of the day's requests")
 
     def allowance(self, purpose: Purpose) -> int:
-        """How many of the day's requests this purpose may reach."""
+        """Return how many of the day's requests this purpose may use."""
         return self.per_day if purpose == "poll" else self.per_day - self.reserve
 
 
 @dataclass(frozen=True)
 class PaceState:
-    """One row: when the next slot is free, how many slots fell on `day` (in UTC), and what may arrive there still.
+    """One row: when the next slot is free, how many slots were used on `day` (UTC), and which requests are in flight.
 
-    `on_the_way` has the newest requests by their tickets: until when each counts.
+    `on_the_way` maps the tickets of the newest requests to the time until which each counts.
     """
 
     free_at: datetime
@@ -63,7 +64,7 @@ class PaceState:
 
 @dataclass(frozen=True)
 class Granted:
-    """A slot: store `state`, wait so many seconds, then send."""
+    """A slot: store `state`, wait `wait` seconds, then send."""
 
     state: PaceState
     wait: float
@@ -71,20 +72,20 @@ class Granted:
 
 @dataclass(frozen=True)
 class DayUsedUp:
-    """No slot for this purpose before `until`."""
+    """There is no slot for this purpose before `until`."""
 
     until: datetime
 
 
 def fresh_state(now: datetime) -> PaceState:
-    """The state before the first request ever."""
+    """Return the state before the first request."""
     return PaceState(now, now.astimezone(UTC).date(), 0)
 
 
 def decide(
     state: PaceState, now: datetime, purpose: Purpose, rules: PaceRules = PaceRules()
 ) -> Granted | DayUsedUp:
-    """The next slot for `purpose`, or until when there is none. The slot counts for the day it falls on."""
+    """Return the next slot for `purpose`, or until when there is none. A slot counts for the day it falls on."""
     if state.free_at - now > _NO_QUEUE_IS_THIS_LONG:
         state = replace(state, free_at=now, day=min(state.day, now.astimezone(UTC).date()))
     slot = max(now, state.free_at)
@@ -98,12 +99,12 @@ def decide(
 
 
 def used_at(state: PaceState, now: datetime, rules: PaceRules = PaceRules()) -> PaceState:
-    """The state when a granted slot is used: the next one is a whole spacing after it, however late it was."""
+    """Return the state when a granted slot is used: the next slot is a whole spacing later, even after a delay."""
     return replace(state, free_at=max(state.free_at, now + timedelta(seconds=rules.spacing)))
 
 
 def enter(state: PaceState, now: datetime, ticket: str) -> Granted:
-    """Leave now, when `wait` is 0; else nothing has changed: wait so long and ask again."""
+    """Return `wait` 0 when the request may leave now. Otherwise nothing changes: wait that long and ask again."""
     known = {t: until for t, until in state.on_the_way.items() if now < until <= now + _UNANSWERED}
     if len(known) < PER_SECOND:
         return Granted(replace(state, on_the_way=known | {ticket: now + _UNANSWERED}), 0.0)
@@ -112,28 +113,28 @@ def enter(state: PaceState, now: datetime, ticket: str) -> Granted:
 
 
 def answered(state: PaceState, now: datetime, ticket: str) -> PaceState:
-    """The state when the answer is there, or it is sure that none will come: it has arrived by now."""
+    """Return the state once the request is answered or certainly lost: by then it has arrived."""
     return replace(state, on_the_way={**state.on_the_way, ticket: now + _COUNTS})
 
 
 def penalise(state: PaceState, now: datetime, seconds: float = 1.0) -> PaceState:
-    """The state after a `throttled` answer: nobody sends for `seconds`, five minutes at most."""
+    """Return the state after a `throttled` answer: nobody sends for `seconds`, five minutes at most."""
     until = now + timedelta(seconds=min(seconds, _LONGEST_PENALTY))
     return replace(state, free_at=max(state.free_at, until))
 
 
 def use_up(state: PaceState, now: datetime, rules: PaceRules = PaceRules()) -> PaceState:
-    """The state after a `quota_exceeded` answer: somebody else used the key, so nobody sends today."""
+    """Return the state after a `quota_exceeded` answer: another program used the key, so nobody sends today."""
     return replace(state, day=now.astimezone(UTC).date(), used=rules.per_day)
 
 
 class Pace:
     """Blocks until a request may leave: `with pace(purpose): …`.
 
-    `take(purpose)` gives the seconds to wait and raises `QuotaExceeded` (with `until` in evidence)
-    on a used-up day; `slot_or_raise` makes that of `decide`. `enter()` blocks until a second has room and gives a
-    ticket, which `answered(ticket)` takes back. `slow_down(seconds)` and `day_is_over()`
-    tell the shared state what the API answered.
+    `take(purpose)` returns the seconds to wait and raises `QuotaExceeded` (with `until` in evidence)
+    on a used-up day; `slot_or_raise` does that for `decide`. `enter()` blocks until a second has room and returns a
+    ticket, which is passed to `answered(ticket)`. `slow_down(seconds)` and `day_is_over()`
+    record in the shared state what the API answered.
     """
 
     def __init__(
@@ -155,7 +156,7 @@ class Pace:
 
     @contextmanager
     def __call__(self, purpose: Purpose) -> Iterator[None]:
-        """The request leaves inside; afterwards it was answered, or never will be."""
+        """Send the request inside the block; at its end the request was answered or is lost."""
         wait = self._take(purpose)
         if wait > 0:
             self._sleep(wait)
@@ -167,7 +168,7 @@ class Pace:
 
 
 def slot_or_raise(decision: Granted | DayUsedUp) -> Granted:
-    """The slot, or `QuotaExceeded` with `until` in its evidence."""
+    """Return the slot. Raises `QuotaExceeded` with `until` in its evidence when there is none."""
     if isinstance(decision, DayUsedUp):
         raise quota_exceeded(decision.until)
     return decision

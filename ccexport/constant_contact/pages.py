@@ -15,13 +15,13 @@ T = TypeVar("T")
 
 
 class Reader:
-    """What an account reads through."""
+    """Reads answers and collections for an account."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
 
     def json(self, request: Request) -> Any:
-        """The JSON of the answer. Raises `ConstantContactError` when it is none."""
+        """Return the JSON of the answer. Raises `ConstantContactError` when it is not JSON."""
         answer = self._sender.send(request)
         raw = answer.json()
         if raw is None:
@@ -33,11 +33,11 @@ class Reader:
         return raw
 
     def all(self, request: Request, key: str, read: Callable[[Any], T]) -> list[T]:
-        """Everything under `key` on every page."""
+        """Return everything under `key` on every page."""
         return list(self.each(request, key, read))
 
     def each(self, request: Request, key: str, read: Callable[[Any], T]) -> Iterator[T]:
-        """As `all`, a page at a time. What cannot be read is passed over: a page is shared with other programs."""
+        """As `all`, a page at a time. Skips unreadable items, because a page also holds other programs' data."""
         for page in self._pages(request):
             for one in objects(page.get(key)):
                 found = _readable(one, read)
@@ -65,10 +65,10 @@ class Reader:
 def _readable(one: dict[str, Any], read: Callable[[Any], T]) -> T | None:
     try:
         return read(one)
-    except ConstantContactError:  # without an id nobody could ask for it anyway
+    except ConstantContactError:  # without an id it could not be requested anyway
         return None
 
 
 def objects(raw: Any) -> Iterator[dict[str, Any]]:
-    """The JSON objects in an array; nothing for anything else."""
+    """Yield the JSON objects in an array; nothing for anything else."""
     return (one for one in (raw if isinstance(raw, list) else ()) if isinstance(one, dict))

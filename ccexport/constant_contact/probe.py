@@ -1,6 +1,6 @@
-"""Tries the guesses of docs/constant-contact.md on a trial account, in at most fifty requests.
+"""Tests the assumptions of docs/constant-contact.md on a trial account, in at most fifty requests.
 
-Says first what it will touch and cleans up after itself, also when it fails. Must never touch a
+It first says what it will touch, and cleans up after itself, also when it fails. Must never touch a
 contact or a list that it did not make, except those the operator prepared and named. This is the
 only module that can delete anything, one thing at a time, by an id it has made itself.
 
@@ -32,7 +32,7 @@ _WAITS = (2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 
 @dataclass(frozen=True)
 class Prepared:
-    """The operator's own addresses, put into these states by hand before; empty ones are skipped."""
+    """The operator's own addresses, put into these states by hand beforehand; empty ones are skipped."""
 
     unsubscribed: str = ""
     left_list: str = ""
@@ -40,7 +40,7 @@ class Prepared:
 
     @property
     def named(self) -> dict[str, str]:
-        """Those that are given."""
+        """Return those that are given."""
         return {name: address for name, address in vars(self).items() if address}
 
 
@@ -54,7 +54,7 @@ def probe(
     domain: str = "example.com",
     prepared: Prepared = Prepared(),
 ) -> list[Finding]:
-    """What was found, in the order of asking; every line is also said."""
+    """Return the findings in the order of the questions; every line is also passed to `say`."""
     people = People(f"{clock():%y%m%d%H%M%S}", domain)
     if len(people.address("double")) > plan.IMPORTED_CHARS:
         raise BadInput(f"The domain {domain} is too long: imported addresses have at most 50 characters.")
@@ -77,7 +77,7 @@ def probe(
 
 @dataclass
 class _Trial:
-    """One probe under way: what it made, so that it can be taken away again."""
+    """One probe in progress: what it made, so that it can be deleted again."""
 
     account: Account
     api_url: str
@@ -171,14 +171,14 @@ class _Trial:
             return "", int(error.evidence.get("status", 0))
 
     def _make_list(self, suffix: str) -> str:
-        """A list of our own: a name in use is an error here, never somebody else's list."""
+        """Create a list of our own: a name in use is an error here, never another program's list."""
         body = {"name": f"ccexport probe {self.people.stamp}{suffix}", "favorite": False}
         made = read_list(self._post("/contact_lists", orjson.dumps(body)).json()).id
         self.lists.append(made)
         return made
 
     def _ended(self, ids: Collection[str]) -> dict[str, Activity]:
-        """Those of the jobs that ended in the time there is; one request polls all."""
+        """Return those of the jobs that ended in the available time; one request polls all."""
         ended: dict[str, Activity] = {}
         for wait in _WAITS:
             self.sleep(wait)
@@ -189,7 +189,7 @@ class _Trial:
         return ended
 
     def _visible(self, list_id: str, wanted: Collection[str]) -> dict[str, dict[str, Any]]:
-        """The contacts of the list once `wanted` are among them, and how long that took."""
+        """Return the contacts of the list once `wanted` are among them, and record how long that took."""
         began = self.clock()
         found: dict[str, dict[str, Any]] = {}
         for wait in (0.0, *_WAITS[:3]):
@@ -218,10 +218,10 @@ class _Trial:
             self.findings.append(finding)
             self.say(finding.line)
 
-    # -- afterwards --------------------------------------------------------------------------
+    # -- cleaning up -------------------------------------------------------------------------
 
     def clean_up(self) -> None:
-        """Deletes what was made. What cannot be deleted is said, so that a person can."""
+        """Delete what was made. Report what cannot be deleted, so that a person can do it."""
         paths = [f"/contacts/{quote(one, safe='')}" for one in self._our_contacts().values()]
         paths += [f"/contact_lists/{quote(one, safe='')}" for one in self.lists]
         left = sum(1 for path in paths if not self._deleted(path))
@@ -231,7 +231,7 @@ class _Trial:
             )
 
     def _our_contacts(self) -> dict[str, str]:
-        """By address, so that those who left the list are found too, and nobody else ever is."""
+        """Return ids by address, which also finds people who left the list and never finds anybody else."""
         found: dict[str, str] = {}
         for list_id in self.lists:
             with suppress(ConstantContactError):

@@ -1,6 +1,6 @@
 """What the probe sends and what its answers mean: pure, so that both can be tested without an account.
 
-Must never make a request. Everybody it invents has an address with the probe's stamp, at a domain
+Must never make a request. Every invented person has an address with the probe's stamp, at a domain
 the operator names.
 """
 
@@ -23,7 +23,7 @@ IMPORTED_CHARS = 50
 
 @dataclass(frozen=True)
 class Finding:
-    """The answer to one question. `right` is None when it could not be told."""
+    """The answer to one question. `right` is None when it could not be determined."""
 
     question: str
     guess: str
@@ -32,7 +32,7 @@ class Finding:
 
     @property
     def line(self) -> str:
-        """One line for a person."""
+        """One line of text for a person."""
         mark = {True: "as guessed", False: "NOT as guessed", None: "not settled"}[self.right]
         return f"{self.question}: {self.found} ({mark}; guess: {self.guess})"
 
@@ -45,7 +45,7 @@ class People:
     domain: str
 
     def address(self, name: str) -> str:
-        """The address of one of them."""
+        """Return the address of one of them."""
         return f"ccx-{name}-{self.stamp}@{self.domain}"
 
     @property
@@ -55,13 +55,13 @@ class People:
 
     @property
     def all(self) -> frozenset[str]:
-        """Everybody who may have come into being, in lower case."""
+        """Everybody who may have been created, in lower case."""
         names = ("plain", "double", "field", "phone", "early", "middle", "late")
         return frozenset({self.address(name).lower() for name in names} | {self.long.lower()})
 
 
 def mixed_rows(people: People) -> list[dict[str, str]]:
-    """One row for every question that an import can answer."""
+    """Return one row for every question that an import can answer."""
     return [
         {"email": people.address("plain"), "first_name": "Plain"},
         {"email": people.address("double"), "first_name": "First"},
@@ -74,14 +74,14 @@ def mixed_rows(people: People) -> list[dict[str, str]]:
 
 
 def body_of(rows: Iterable[Mapping[str, str]], list_id: str) -> bytes:
-    """An import of these rows."""
+    """Return an import of these rows."""
     return orjson.dumps({"list_ids": [list_id], "import_data": list(rows)})
 
 
 def oversized_body(people: People, list_id: str) -> bytes:
-    """Three contacts before, between and after the two readings of 4 MB, with blanks between them.
+    """Return three contacts before, between and after the two readings of 4 MB, with spaces between them.
 
-    Real rows instead of blanks would make tens of thousands of billable contacts.
+    Real rows instead of spaces would make tens of thousands of billable contacts.
     """
     early, middle, late = (orjson.dumps({"email": people.address(n)}) for n in ("early", "middle", "late"))
     head = b'{"list_ids":["' + list_id.encode() + b'"],"import_data":[' + early
@@ -90,7 +90,7 @@ def oversized_body(people: People, list_id: str) -> bytes:
 
 
 def about_counting(rows: int, activity: Activity) -> list[Finding]:
-    """What the counters of an import count."""
+    """Find out what the counters of an import count."""
     total, persons = activity.counters.get("items_total_count"), activity.counters.get("person_count")
     bad = activity.counters.get("error_count", 0) + activity.counters.get("correctable_count", 0)
     messages = f"{len(activity.errors)} messages for {bad} errors"
@@ -105,7 +105,7 @@ def about_counting(rows: int, activity: Activity) -> list[Finding]:
 
 
 def about_people(people: People, found: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
-    """What became of the mixed rows; `found` is the contacts read back, by address in lower case."""
+    """Find out what became of the mixed rows; `found` is the contacts read back, by address in lower case."""
     double = found.get(people.address("double").lower(), {})
     phone = found.get(people.address("phone").lower(), {})
     has_phone = people.address("phone").lower() in found
@@ -131,7 +131,7 @@ def about_people(people: People, found: Mapping[str, Mapping[str, Any]]) -> list
 
 
 def about_size(people: People, found: Iterable[str], status: int) -> Finding:
-    """Where a body too large was cut."""
+    """Find out where a body that is too large was cut."""
     landed = {n for n in ("early", "middle", "late") if people.address(n).lower() in set(found)}
     words = {
         frozenset(): "nothing was imported",
@@ -147,14 +147,14 @@ def about_size(people: People, found: Iterable[str], status: int) -> Finding:
 
 
 def about_headers(names: Iterable[str]) -> Finding:
-    """Whether answers say anything about limits."""
+    """Find out whether answers say anything about limits."""
     told = sorted(n for n in names if "rate" in n or "retry" in n or n.startswith("x-"))
     rate = [n for n in told if "rate" in n or "retry" in n]
     return Finding("headers about limits", "none", ", ".join(told) or "none", not rate)
 
 
 def about_columns(header: str) -> Finding:
-    """What the address column of an export is called."""
+    """Find out what the address column of an export is called."""
     first = header.lstrip("\ufeff").strip()
     right = "email address" in first.casefold()
     return Finding("columns of an export", "one is “Email address”", first or "nothing", right)

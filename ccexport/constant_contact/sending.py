@@ -1,8 +1,8 @@
-"""Sends a request as the rules demand: a token, a slot, then again when that is safe.
+"""Sends a request with a token and a slot of the pace, and repeats it when that is safe.
 
-The matrix (docs/constant-contact.md): throttled, unreachable before sending: again. A lost answer
-or a 5xx: again only when repeating is harmless. 401: one refresh and one replay. Everything
-else: raised at once. Must never repeat a request that may have queued a job.
+The rules (docs/constant-contact.md): throttled or unreachable before sending: repeat. Lost answer
+or a 5xx: repeat only when that is harmless. 401: one refresh and one replay. Everything
+else: raise at once. Must never repeat a request that may have queued a job.
 """
 
 import copy
@@ -24,14 +24,14 @@ from ccexport.errors import (
 
 
 class TokenSource(Protocol):
-    """Whoever has the access token; see `tokens.TokenKeeper`."""
+    """Provides the access token; see `tokens.TokenKeeper`."""
 
     def access_token(self, refused: str | None = None) -> str:
-        """A token to send with; another one than `refused`, which got a 401."""
+        """Return a token to send with; a different one than `refused`, which got a 401."""
 
 
 class Sender:
-    """Requests in, good answers out; everything else is an error of `ccexport.errors`."""
+    """Sends requests and returns good answers; raises an error of `ccexport.errors` for any other."""
 
     def __init__(self, transport: Transport, token: TokenSource, pace: Pace, patience: Patience) -> None:
         self._transport = transport
@@ -41,17 +41,17 @@ class Sender:
         self._check: Callable[[], None] = lambda: None
 
     def checked(self, check: Callable[[], None]) -> "Sender":
-        """This sender, with `check` called right before each request leaves; what it raises keeps it here."""
+        """Return a sender that calls `check` right before each request; an error from `check` stops the request."""
         other = copy.copy(self)
         other._check = check
         return other
 
     def send(self, request: Request) -> Answer:
-        """The answer to `request`, after as many attempts as its nature allows."""
+        """Return the answer to `request`, after as many attempts as are safe for it."""
         return self._attempts(request, self._transport.send)
 
     def download(self, request: Request, sink: Sink) -> Answer:
-        """As `send`, with the body written to `sink`; a broken download begins anew."""
+        """As `send`, with the body written to `sink`; a broken download starts again from the beginning."""
         return self._attempts(request, lambda authorised: self._transport.download(authorised, sink))
 
     def _attempts(self, request: Request, put: Callable[[Request], Answer | Lost]) -> Answer:

@@ -1,7 +1,7 @@
-"""Keeps one connection's access token good: one refresher at a time, stored before it is used.
+"""Keeps one connection's access token valid: one refresher at a time, and tokens are stored before use.
 
-A rotating refresh token is good once. Losing its successor (two refreshers, or a crash between
-receiving and storing) ends the connection, so the storing side gives a lock, and the tokens are
+A rotating refresh token works once. Losing its successor (two refreshers, or a crash between
+receiving and storing) ends the connection, so the caller provides a lock, and the tokens are
 read again inside it. Must never store anything itself, nor try again after `invalid_grant`.
 https://developer.constantcontact.com/api_guide/auth_overview.html
 """
@@ -25,13 +25,13 @@ from ccexport.constant_contact.transport import Transport
 from ccexport.constant_contact.wire import Request
 from ccexport.errors import ConstantContactDown, ReconnectNeeded, Throttled
 
-# Refresh when fewer than five minutes remain, or less than a fifth of a short life.
+# Refresh when fewer than five minutes remain, or less than a fifth of a short lifetime.
 MARGIN = 300.0
-# Others wait for the lock meanwhile, and a lock across processes is a lease that runs out: all attempts
+# Others wait for the lock meanwhile, and a lock across processes is a lease that expires: all attempts
 # together, the last one's timeouts included, must end well within a minute.
 REFRESH_ATTEMPTS = 4
 REFRESH_SECONDS = 20.0
-# Once a second, says the vendor's support: https://community.constantcontact.com (token endpoint).
+# The vendor's support says once a second: https://community.constantcontact.com (token endpoint).
 TOKEN_SPACING = 1.0
 
 
@@ -39,16 +39,16 @@ class TokenSlot(Protocol):
     """The stored tokens of one connection, held under its lock across processes."""
 
     def read(self) -> Tokens:
-        """The tokens as stored now."""
+        """Return the tokens as stored now."""
 
     def store(self, tokens: Tokens) -> None:
-        """Stores them for good before returning."""
+        """Store the tokens durably before returning."""
 
 
 class TokenKeeper:
     """The `TokenSource` of one connection.
 
-    `read` gives the stored tokens without a lock; `locked` gives a `TokenSlot` under the lock;
+    `read` returns the stored tokens without a lock; `locked` gives a `TokenSlot` under the lock;
     `refresh` turns a refresh token into new tokens (see `TokenEndpoint.refresh`).
     """
 
@@ -65,10 +65,10 @@ class TokenKeeper:
         self._clock = clock
 
     def access_token(self, refused: str | None = None) -> str:
-        """A token to send with. Raises `ReconnectNeeded` when only a person can help.
+        """Return a token to send with. Raises `ReconnectNeeded` when only a person can help.
 
-        `refused` is the token that got a 401: when the stored one is already another, that
-        one is given without asking for a third.
+        `refused` is the token that got a 401: when the stored token is already another one, that
+        one is returned without a refresh.
         """
         tokens = self._read()
         if not self._good(tokens, refused):
@@ -91,7 +91,7 @@ class FreshToken:
         self._tokens = tokens
 
     def access_token(self, refused: str | None = None) -> str:
-        """The token as received; it cannot be renewed before it is stored."""
+        """Return the token as received; it cannot be renewed before it is stored."""
         if refused is not None:
             raise ReconnectNeeded(
                 "Constant Contact does not accept the token it has just given. Connect the account again."
@@ -114,9 +114,9 @@ class TokenEndpoint:
         self._last: datetime | None = None
 
     def exchange(self, code: str, *, redirect_url: str, verifier: str | None = None) -> Tokens:
-        """The tokens for a code. A code is spent by the first try, so nothing but a 429 is tried again, once.
+        """Return the tokens for a code. The first try spends the code, so only a 429 is tried again, once.
 
-        A 429 is answered before the code is looked at; people meet it while they connect.
+        A 429 is answered before the code is looked at; people can meet it while they connect.
         """
         request = exchange_request(self._app, code, redirect_url=redirect_url, verifier=verifier)
         try:
@@ -126,8 +126,10 @@ class TokenEndpoint:
             return self._ask(request, None)
 
     def refresh(self, refresh_token: str) -> Tokens:
-        """New tokens. Asked again after trouble: if the answer was lost after the token was
-        rotated, nothing is lost by asking, and otherwise the connection is saved."""
+        """Return new tokens. Repeats the request after an error.
+
+        If the answer was lost after the token was rotated, repeating does no harm; otherwise it saves the connection.
+        """
         started, attempt = self._patience.clock(), 0
         while True:
             try:

@@ -1,9 +1,9 @@
-"""Requests of the API over httpx: a `Request` goes out, an `Answer` or a `Lost` comes back.
+"""Requests of the API over httpx: takes a `Request`, returns an `Answer` or a `Lost`.
 
-Must never follow a redirect but to a file to download, and that without the token; send a token
+Must never follow a redirect except to a file to download, and then without the token; send a token
 unencrypted beyond this machine; raise for a status; or log more than method, path, status and time.
-Which failures are certain not to have reached the server is decided here, because only here the
-phases of a request are known.
+Only this module knows the phases of a request, so it decides which failures certainly did not reach
+the server.
 """
 
 import ipaddress
@@ -37,13 +37,13 @@ class Transport:
         self._client = new_client(wire)
 
     def send(self, request: Request) -> Answer | Lost:
-        """One round trip. Raises `BadSettings` for an address that is neither https nor this machine."""
+        """Send one request. Raises `BadSettings` for an address that is neither https nor this machine."""
         return self._exchange(request, None)
 
     def download(self, request: Request, sink: Sink) -> Answer | Lost:
-        """As `send`, but the body of a 200 goes to `sink` piece by piece, from its beginning.
+        """As `send`, but the body of a 200 is written to `sink` piece by piece, from the start of `sink`.
 
-        A redirect to the file's store is followed, without the token: that store is another host's.
+        A redirect to the file's store is followed without the token, because the store is another host.
         """
         got = self._exchange(request, sink)
         for _ in range(MOST_REDIRECTS):
@@ -55,7 +55,7 @@ class Transport:
         return got
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._client.close()
 
     def _exchange(self, request: Request, sink: Sink | None) -> Answer | Lost:
@@ -84,7 +84,7 @@ class Transport:
         with self._client.stream(
             request.method,
             request.url,
-            # None keeps the query of the URL, an empty mapping would drop it, and the cursor with it.
+            # None keeps the query of the URL; an empty mapping would drop it, and the cursor with it.
             params=request.params or None,
             headers=request.headers,
             content=request.body,
@@ -103,7 +103,7 @@ class Transport:
 
 
 def redirect_target(got: Answer | Lost, request: Request) -> Request | None:
-    """The GET that a redirect leads to, without the token and the headers of `request`; None when it is none."""
+    """Return the GET that a redirect leads to, without token and headers; None when it is not a redirect."""
     if not isinstance(got, Answer) or got.status not in _REDIRECTS or not got.headers.get("location"):
         return None
     url = urljoin(request.url, got.headers["location"])
@@ -111,7 +111,7 @@ def redirect_target(got: Answer | Lost, request: Request) -> Request | None:
 
 
 def check_address(url: str) -> None:
-    """Refuses anything but https, except on this machine."""
+    """Raise `BadSettings` for any address but https, except on this machine."""
     parts = urlsplit(url)
     if parts.scheme == "https" or (parts.scheme == "http" and _loopback(parts.hostname or "")):
         return

@@ -1,6 +1,6 @@
-"""What Constant Contact's objects become here: frozen values, read tolerantly.
+"""Constant Contact's objects as frozen values, read tolerantly.
 
-Most keys may be missing, null or of a sibling shape; only ids are insisted on. Must never
+Most keys may be missing, null or of a similar shape; only ids are required. Must never
 do I/O, and never guess a value that was not sent.
 """
 
@@ -19,7 +19,7 @@ COUNTS = ("total", "explicit", "implicit", "pending", "unsubscribed")
 
 @dataclass(frozen=True)
 class Activity:
-    """One asynchronous job. A state that is not known means "keep polling".
+    """One asynchronous job. An unknown state means "keep polling".
 
     `counters` holds the numbers exactly as named by the vendor: `items_total_count` counts
     the header row, `person_count` the contacts. https://developer.constantcontact.com/api_guide/activity_status.html
@@ -35,7 +35,7 @@ class Activity:
 
     @property
     def finished(self) -> bool:
-        """Whether it ran to its end, which does not mean that every row landed."""
+        """Whether it completed, which does not mean that every row was imported."""
         return self.state == ACTIVITY_COMPLETED
 
     @property
@@ -51,7 +51,7 @@ class Activity:
 
 @dataclass(frozen=True, repr=False)
 class AccountSummary:
-    """Whose account this is. `account_id` tells a reconnection to another account."""
+    """Whose account this is. `account_id` shows when a reconnection is to another account."""
 
     account_id: str
     organisation: str
@@ -78,7 +78,7 @@ class ListedContact:
 
 
 def read_activity(raw: Any) -> Activity:
-    """An activity from a 201, a collection or a single read; they are alike."""
+    """Read an activity from a 201, a collection or a single read; they are alike."""
     raw = _object(raw)
     return Activity(
         id=_id(raw, "activity_id"),
@@ -92,7 +92,7 @@ def read_activity(raw: Any) -> Activity:
 
 
 def read_list(raw: Any) -> ContactList:
-    """A contact list."""
+    """Read a contact list."""
     raw = _object(raw)
     return ContactList(
         id=_id(raw, "list_id"),
@@ -106,7 +106,7 @@ def read_list(raw: Any) -> ContactList:
 
 
 def read_custom_field(raw: Any) -> CustomField:
-    """A custom field."""
+    """Read a custom field."""
     raw = _object(raw)
     choices = (_text(c, "choice_label") for c in _list(raw.get("choices")) if isinstance(c, dict))
     return CustomField(
@@ -119,7 +119,7 @@ def read_custom_field(raw: Any) -> CustomField:
 
 
 def read_summary(raw: Any) -> AccountSummary:
-    """The account; without its id nothing could be kept apart, so it is insisted on."""
+    """Read the account. Its id is required, because connections are kept apart by it."""
     raw = _object(raw)
     return AccountSummary(
         account_id=_id(raw, "encoded_account_id"),
@@ -132,18 +132,18 @@ def read_summary(raw: Any) -> AccountSummary:
 
 
 def read_counts(raw: Any) -> dict[str, int]:
-    """The contact counts by the vendor's words; a missing one is zero."""
+    """Read the contact counts by the vendor's words; a missing count is zero."""
     numbers = _counters(_object(raw))
     return {name: numbers.get(name, 0) for name in COUNTS}
 
 
 def active_contacts(counts: Mapping[str, int]) -> int:
-    """The contacts that are probably billed; the vendor does not publish the sum."""
+    """Return the number of contacts that are probably billed; the vendor does not publish the sum."""
     return counts["explicit"] + counts["implicit"] + counts["pending"]
 
 
 def read_contact(raw: Any) -> ListedContact:
-    """A contact; `email_address` is absent for those known by phone only."""
+    """Read a contact; `email_address` is absent for contacts known by phone only."""
     raw = _object(raw)
     email = raw.get("email_address")
     email = email if isinstance(email, dict) else {}
@@ -156,7 +156,7 @@ def read_contact(raw: Any) -> ListedContact:
 
 
 def read_time(raw: Any) -> datetime | None:
-    """A moment in UTC from ISO 8601 with `Z` or an offset, with or without fractions, or None.
+    """Read a moment in UTC from ISO 8601 with `Z` or an offset, with or without fractions; None if unreadable.
 
     A moment without a zone is taken as UTC.
     """
@@ -199,7 +199,7 @@ def _list(raw: Any) -> list[Any]:
 
 
 def _number(raw: Any) -> int | None:
-    """A whole number, also one that came as text or with a point."""
+    """Read a whole number, also one that came as text or with a decimal point."""
     if isinstance(raw, str) and raw.strip().isdecimal():
         return int(raw)
     if isinstance(raw, float) and raw.is_integer():
@@ -213,7 +213,7 @@ def _counters(raw: Any) -> dict[str, int]:
 
 
 def _messages(raw: Any) -> Iterable[str]:
-    """Strings by the specification, `{"message"}` by a sibling schema, absent in older answers."""
+    """Strings in the specification, `{"message"}` in a similar schema, absent in older answers."""
     for one in _list(raw):
         text = one.get("message") if isinstance(one, dict) else one
         if isinstance(text, str) and text:

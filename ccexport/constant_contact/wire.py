@@ -13,7 +13,7 @@ import orjson
 
 Purpose = Literal["poll", "work"]
 
-# A bulk body of 4 MB over a slow line outlasts httpx's own 5 seconds by far, and a read timeout
+# A bulk body of 4 MB over a slow line takes far longer than httpx's default 5 seconds, and a read timeout
 # on a bulk POST is a job that may or may not exist.
 USUAL_TIMEOUT = 30.0
 UPLOAD_TIMEOUT = 120.0
@@ -38,7 +38,7 @@ class Request:
 
     `repeatable` says that sending it twice has the effect of sending it once; only then is it
     sent again after an answer was lost. `queues` marks the bulk requests, whose 429 with an
-    unknown body means a full queue. `prepared` marks what a finished job is about to give: a 404 to it
+    unknown body means a full queue. `prepared` marks a download that a finished job will provide: a 404 to it
     means "not yet". `purpose` decides which part of the day's quota it may use.
     """
 
@@ -61,7 +61,7 @@ class Request:
         return f"{self.method} {urlsplit(self.url).path}"
 
     def with_token(self, token: str) -> "Request":
-        """This request, authorised."""
+        """Return this request with the token."""
         return replace(self, headers={**self.headers, "Authorization": f"Bearer {token}"})
 
     def __repr__(self) -> str:
@@ -77,7 +77,7 @@ class Answer:
     body: bytes = b""
 
     def json(self) -> Any:
-        """The body as JSON, or None when it is empty or something else (HTML, say)."""
+        """Return the body as JSON, or None when it is empty or something else (HTML, say)."""
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError:
@@ -99,15 +99,15 @@ Sink = IO[bytes]
 
 
 def url_of(api_url: str, path: str) -> str:
-    """The URL of a path below the API's address, by plain joining: `path` begins with a slash."""
+    """Return the URL of a path below the API's address by concatenation: `path` begins with a slash."""
     return api_url.rstrip("/") + path
 
 
 def next_url(asked: str, page: Any) -> str | None:
-    """The URL of the page after `page`, which was got from the URL `asked`, or None on the last one.
+    """Return the URL of the page after `page`, which was read from the URL `asked`, or None on the last page.
 
     The vendor's links are absolute paths that include `/v3`. Of any other link only path and query are
-    taken: the host stays the one that was asked, for whatever is asked is given the token.
+    used: the host does not change, because every request carries the token.
     https://developer.constantcontact.com/api_guide/paginated_results.html
     """
     href = _href(page)
