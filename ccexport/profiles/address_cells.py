@@ -1,7 +1,7 @@
-"""The address in a cell as people and tools write it: `mailto:a@b.no`, `Kari <a@b.no>`, several with semicolons.
+"""Finds the address in a cell as people write it: `mailto:a@b.no`, `Kari <a@b.no>`, several with semicolons.
 
-Owns what is taken off around an address. Must never change the address itself: what is left is judged by
-`address_rules`, and a cell in which nothing is usable is judged as it stands.
+Owns what is removed around an address. Must never change the address itself: `address_rules` judges what
+remains, and a cell without a usable address is judged as a whole.
 """
 
 import re
@@ -23,9 +23,9 @@ _INVISIBLE = dict.fromkeys(
         0xFEFF,
     ]
 )
-"""Soft hyphens, joiners, marks of direction: pasted along, and seen by nobody."""
+"""Invisible characters that are pasted along: soft hyphens, joiners, direction marks."""
 _FULL_WIDTH = {0xFF01 + n: 0x21 + n for n in range(94)} | {0x3000: 0x20, 0x3002: 0x2E, 0xFF61: 0x2E}
-_LONGEST = 2_000  # characters of a cell; what is longer is a note, not an address
+_LONGEST = 2_000  # characters of a cell; a longer cell is a note, not an address
 _MAILTO = re.compile(r"(?i)^\s*mailto:\s*([^?]*)(?:\?.*)?$", re.DOTALL)
 _MARKDOWN = re.compile(r"^\s*\[([^\]]*)\]\(\s*(?:mailto:)?([^)?]*)[^)]*\)\s*$")
 _PIECES = re.compile(r"[\n\r\t()]")
@@ -35,7 +35,7 @@ _AROUND = " \t\r\n\u00a0\"'`´‘’“”«»<>()[]{}"
 
 
 def address_in_cell(text: str | None) -> tuple[str | None, Reason | None, Message | None]:
-    """The first usable address of a cell in its normal form, or why the cell as it stands has none."""
+    """Return the first usable address of a cell in its normal form, or why the whole cell has none."""
     whole = normalise_address(text)
     if whole[0] is not None or whole[1] is Reason.NO_EMAIL:
         return whole
@@ -43,7 +43,7 @@ def address_in_cell(text: str | None) -> tuple[str | None, Reason | None, Messag
 
 
 def addresses_in_cell(text: str | None) -> tuple[str, ...]:
-    """Every usable address of a cell, each once, in their order."""
+    """Return every usable address of a cell, each once, in their order."""
     whole = normalise_address(text)[0]
     found = [whole] if whole else [address for address, _, _ in _usable(text or "") if address]
     return tuple(dict.fromkeys(found))
@@ -57,7 +57,7 @@ def _usable(text: str) -> Iterator[tuple[str | None, Reason | None, Message | No
 
 
 def _candidates(text: str) -> Iterator[str]:
-    """What may be an address, in the order of the cell."""
+    """Yield what may be an address, in the order of the cell."""
     plain = text.translate(_FULL_WIDTH).translate(_INVISIBLE)
     if link := _MARKDOWN.match(plain):
         plain = link[2] if "@" in link[2] else link[1]
@@ -71,11 +71,11 @@ def _candidates(text: str) -> Iterator[str]:
         words = [word for part in parts for word in part.split()]
         if all("@" in word for word in words):
             yield from map(_bare, words)
-        elif all("@" in part for part in parts):  # `ka,ri@b.no` may be one address with a slip of the finger
+        elif all("@" in part for part in parts):  # `ka,ri@b.no` may be one address with a typing error
             yield from map(_bare, parts)
 
 
 def _bare(part: str) -> str:
-    """Without quotes, brackets and a dot at the end."""
+    """Return the part without quotes, brackets and a dot at the end."""
     bare = re.sub(r"(?i)^\s*(?:mailto|e-?mail)\s*:\s*", "", part.strip(_AROUND)).strip(_AROUND)
     return bare.rstrip(".,;:").strip(_AROUND)

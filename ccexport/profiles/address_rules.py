@@ -1,7 +1,7 @@
-"""What an e-mail address is: its normal form, and why one is refused. SQL and Python agree exactly.
+"""Judges e-mail addresses: the normal form, or why one is refused. SQL and Python agree exactly.
 
-One strict regexp, the same text in both, accepts nearly every address; `email-validator` (no DNS) is
-asked only about what that refuses or doubts, so a million rows cost a fraction of a second. Must never
+One strict regexp, the same text in both, accepts nearly every address. Only what it refuses or doubts goes
+to `email-validator` (without DNS), so a million rows cost a fraction of a second. Must never
 look anything up on the network, and never guess at a spelling.
 """
 
@@ -16,7 +16,7 @@ from ccexport.model.words import Reason
 
 # JsonImportContact, email: maxLength 50. https://developer.constantcontact.com/api_reference/
 EMAIL_MAX_LENGTH = 50
-LOCAL_MAX_LENGTH = 64  # RFC 5321 4.5.3.1.1; email-validator does not insist
+LOCAL_MAX_LENGTH = 64  # RFC 5321 4.5.3.1.1; email-validator does not enforce it
 
 USABLE, NO_EMAIL, INVALID_EMAIL, EMAIL_TOO_LONG, OTHER_FORM = range(5)
 REASONS = {
@@ -25,7 +25,7 @@ REASONS = {
     EMAIL_TOO_LONG: Reason.EMAIL_TOO_LONG,
 }
 
-# What may stand around an address by accident: blanks, TAB, line ends, NBSP, zero-width, BOM.
+# What may surround an address by accident: spaces, tabs, line ends, NBSP, zero-width, BOM.
 _AROUND = [9, 10, 11, 12, 13, 32, 0x85, 0xA0, 0x1680, 0x180E, *range(0x2000, 0x2010), 0x2028, 0x2029]
 _AROUND += [0x202F, 0x205F, 0x2060, 0x3000, 0xFEFF]
 _STRIPPED = "".join(map(chr, _AROUND))
@@ -42,12 +42,12 @@ _doubtful = re.compile(_DOUBTFUL)
 
 
 def address_sql(column_sql: str) -> str:
-    """SQL for the normal form of a usable address: trimmed, NFC, lower-cased."""
+    """Return SQL for the normal form of a usable address: trimmed, NFC, lower-cased."""
     return f"lower({trimmed_sql(column_sql)})"
 
 
 def normalise_address(text: str | None) -> tuple[str | None, Reason | None, Message | None]:
-    """The normal form, or the reason there is none with a sentence for a person."""
+    """Return the normal form, or the reason there is none with a sentence for a person."""
     trimmed = unicodedata.normalize("NFC", (text or "").strip(_STRIPPED))
     if not trimmed:
         return None, Reason.NO_EMAIL, message("There is no address.")
@@ -61,7 +61,7 @@ def normalise_address(text: str | None) -> tuple[str | None, Reason | None, Mess
 
 
 def reason_text(raw: str | None) -> Message | None:
-    """Why this address is refused, for a person; None when it is usable."""
+    """Return why this address is refused, for a person; None when it is usable."""
     return normalise_address(raw)[2]
 
 
@@ -77,7 +77,7 @@ def _of_allowed_length(address: str) -> tuple[str | None, Reason | None, Message
 
 
 def _ask_library(trimmed: str) -> tuple[str | None, Message | None]:
-    """The library's ASCII form in lower case, or None and its sentence."""
+    """Return the library's ASCII form in lower case, or None and its sentence."""
     if "@" not in trimmed:
         return None, message("It has no @-sign.")
     local, _, domain = trimmed.rpartition("@")
@@ -117,7 +117,7 @@ def _judge_domain(domain: str) -> tuple[str | None, Message | None]:
 
 
 def trimmed_sql(column_sql: str) -> str:
-    """Trimming costs several times the strict regexp: not to be asked of what is plain as it stands."""
+    """Return SQL for the trimmed text. Trimming costs several times the strict regexp: skip it for plain text."""
     around = f"^{_AROUND_CLASS}|{_AROUND_CLASS}$"
     return f"nfc_normalize(regexp_replace({column_sql}, '{around}', '', 'g'))"
 

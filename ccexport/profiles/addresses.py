@@ -1,7 +1,7 @@
-"""The three columns every address field of a snapshot has, so that a plan need not judge a text twice.
+"""The three columns that every address field of a snapshot has, so that a plan need not judge addresses again.
 
-They are made in one pass over the rows, in row order and by all cores; what SQL cannot decide (about one
-row in a hundred) is asked in Python afterwards and put right. Must never change the field itself.
+They are made in one pass over the rows, in row order and by all cores. What SQL cannot decide (about one
+row in a hundred) is then judged in Python. Must never change the field itself.
 """
 
 from collections.abc import Sequence
@@ -55,22 +55,22 @@ _ASKED_AT_ONCE = 50_000
 
 
 def code_column(field: str) -> str:
-    """The column that says whether the address in `field` is usable, and why not."""
+    """Name of the column that says whether the address in `field` is usable, and why not."""
     return f"{field}#code"
 
 
 def hash_column(field: str) -> str:
-    """The column with hash() of the normal form; null unless usable."""
+    """Name of the column with hash() of the normal form; null unless usable."""
     return f"{field}#hash"
 
 
 def shared_column(field: str) -> str:
-    """The column that is true when the normal form occurs more than once in `field`."""
+    """Name of the column that is true when the normal form occurs more than once in `field`."""
     return f"{field}#shared"
 
 
 def make_forms(db: DuckDB) -> None:
-    """The table of normal forms that SQL does not give; `others` counts the further addresses of the cell."""
+    """Make the table of normal forms that SQL does not give; `others` counts the further addresses of the cell."""
     db.run(
         f"CREATE TABLE IF NOT EXISTS {FORMS} (field VARCHAR, raw VARCHAR, address VARCHAR, others UINTEGER)"
     )
@@ -88,7 +88,7 @@ def annotate(db: DuckDB, table: str, field: str, into: str) -> None:
 
 
 def first_pass(table: str, fields: Sequence[str]) -> tuple[str, list[str]]:
-    """What to select from, and the columns as far as SQL alone can tell.
+    """Return what to select from, and the columns as far as SQL alone can tell.
 
     Nothing is shared yet, and whatever the strict regexp does not accept counts as invalid.
     """
@@ -100,7 +100,7 @@ def first_pass(table: str, fields: Sequence[str]) -> tuple[str, list[str]]:
     columns: list[str] = []
     for number, field in enumerate(fields):
         t, (code, hashed, shared) = f"_clean{number}", _column_names(field)
-        # Plain as it stands, as nearly all are, or after trimming: the strict regexp is asked once for most.
+        # Most values are plain already or after trimming, so the strict regexp runs once for most.
         columns += [
             f"""CAST(CASE WHEN coalesce({t}, '') = '' THEN {NO_EMAIL}
                   WHEN _plain{number} OR {plain_sql(t)}
@@ -113,7 +113,7 @@ def first_pass(table: str, fields: Sequence[str]) -> tuple[str, list[str]]:
 
 
 def put_right(db: DuckDB, table: str, field: str, target: str) -> None:
-    """Ask Python about what the first pass refused, and mark what is shared, in the table `target`."""
+    """Judge in Python what the first pass refused, and mark what is shared, in the table `target`."""
     code, hashed, shared = _column_names(field)
     unsure = f"{table} SEMI JOIN (SELECT {ROW} FROM {target} WHERE {code} = {INVALID_EMAIL}) USING ({ROW})"
     _judge(db, unsure, field)
@@ -135,7 +135,7 @@ def put_right(db: DuckDB, table: str, field: str, target: str) -> None:
 
 
 def _judge(db: DuckDB, refused: str, field: str) -> None:
-    """`_judged(raw, code, address)`: the library's answer for every distinct text with an @-sign."""
+    """Make `_judged(raw, code, address)`: the library's answer for every distinct text with an @-sign."""
     raw = _text(field)
     db.run(
         "CREATE OR REPLACE TEMP TABLE _judged (raw VARCHAR, code UTINYINT, address VARCHAR, others UINTEGER)"

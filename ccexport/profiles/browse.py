@@ -1,7 +1,7 @@
-"""Looking at profiles: pages, search, one person, what a field holds, and a segment beside everybody.
+"""Queries on profiles: pages, search, one person, the values of a field, and a segment compared with everybody.
 
 Every function reads through a session that has the snapshot as `s`. Must never write, and never mask:
-who may see what is decided above.
+the callers decide who may see what.
 """
 
 import unicodedata
@@ -18,14 +18,14 @@ from ccexport.profiles.database import DuckDB, quote_identifier
 
 _BINS = 20
 _TOP = 10
-_GLANCED = 50_000  # values that are looked at to see whether there is anything to choose from
+_GLANCED = 50_000  # values that are checked for whether there is anything to choose from
 _CHOSEN_FROM = 5_000
 _SCALES = (FieldType.NUMBER, FieldType.DATE, FieldType.TIMESTAMP)
 
 
 @dataclass(frozen=True)
 class Bin:
-    """How many profiles have a value from `low` to below `high` (the last bin includes it)."""
+    """How many profiles have a value from `low` to below `high` (the last bin includes `high`)."""
 
     low: Any
     high: Any
@@ -48,13 +48,13 @@ class FieldSummary:
 
     @property
     def fill_rate(self) -> float:
-        """From 0 to 1."""
+        """Share of filled values, from 0 to 1."""
         return self.filled / self.profiles if self.profiles else 0.0
 
 
 @dataclass(frozen=True)
 class FieldOverview:
-    """One field at a glance; `distinct` is an estimate (HyperLogLog, within a few percent)."""
+    """Summary of one field; `distinct` is an estimate (HyperLogLog, within a few percent)."""
 
     field: ProfileField
     filled: int
@@ -63,7 +63,7 @@ class FieldOverview:
 
 
 def named_field(snapshot: Snapshot, name: str) -> ProfileField:
-    """The field of that name. Raises `BadInput`."""
+    """Return the field of that name. Raises `BadInput`."""
     found = snapshot.field(name)
     if found is None:
         raise BadInput("The snapshot has no field '{name}'.", name=name, field=name)
@@ -81,7 +81,7 @@ def page(
     sort: str | None = None,
     descending: bool = False,
 ) -> list[dict[str, Any]]:
-    """Profiles in file order, or sorted by a field with empty values last."""
+    """Return profiles in file order, or sorted by a field with empty values last."""
     where, params = _where(snapshot, search, members)
     order = ROW
     if sort:
@@ -91,7 +91,7 @@ def page(
 
 
 def count(db: DuckDB, snapshot: Snapshot, *, search: str = "", members: Path | None = None) -> int:
-    """How many profiles `page` would give in all."""
+    """Return how many profiles `page` finds in all."""
     where, params = _where(snapshot, search, members)
     return int(db.row(f"SELECT count(*) FROM s.profiles p WHERE {where}", params)[0])
 
@@ -105,12 +105,12 @@ def chosen(
     offset: int = 0,
     limit: int = 20,
 ) -> list[dict[str, Any]]:
-    """Profiles for which a compiled rule (on alias `p`) holds, in file order."""
+    """Return profiles for which a compiled rule (on alias `p`) holds, in file order."""
     return _profiles(db, snapshot, condition, params, order=ROW, offset=offset, limit=limit)
 
 
 def profile(db: DuckDB, snapshot: Snapshot, profile_id: str) -> dict[str, Any] | None:
-    """The profile of that id, or None."""
+    """Return the profile of that id, or None."""
     found = _profiles(
         db, snapshot, f"{PROFILE_ID} = $id", {"id": profile_id.strip()}, order=ROW, offset=0, limit=1
     )
@@ -118,7 +118,7 @@ def profile(db: DuckDB, snapshot: Snapshot, profile_id: str) -> dict[str, Any] |
 
 
 def row_of(db: DuckDB, profile_id: str) -> int | None:
-    """The row number of the profile of that id, or None."""
+    """Return the row number of the profile of that id, or None."""
     found = db.rows(
         f"SELECT {ROW} FROM s.profiles WHERE {PROFILE_ID} = $id LIMIT 1", {"id": profile_id.strip()}
     )
@@ -126,7 +126,7 @@ def row_of(db: DuckDB, profile_id: str) -> int | None:
 
 
 def holds(db: DuckDB, members: Path, row: int) -> bool:
-    """Whether a members file has that row: it is sorted, so one row group is read."""
+    """Return whether a members file has that row: the file is sorted, so one row group is read."""
     params = {"members": str(members), "row": row}
     return bool(db.rows(f"SELECT 1 FROM read_parquet($members) WHERE {ROW} = $row LIMIT 1", params))
 
@@ -134,9 +134,9 @@ def holds(db: DuckDB, members: Path, row: int) -> bool:
 def suggest(
     db: DuckDB, snapshot: Snapshot, field: str, prefix: str = "", limit: int = 50
 ) -> list[tuple[Any, int]]:
-    """Values of a field that start with the text (whatever its case), the most frequent first.
+    """Return values of a field that start with the text (ignoring case), the most frequent first.
 
-    Without a text, none of a field whose values nearly all differ: nobody chooses from those.
+    Without a text, returns nothing for a field whose values nearly all differ: they are not useful choices.
     """
     source, value = _values(named_field(snapshot, field), None)
     if not prefix:
@@ -155,7 +155,7 @@ def suggest(
 
 
 def field_table(db: DuckDB, snapshot: Snapshot) -> list[FieldOverview]:
-    """Every field in one pass over the profiles."""
+    """Return a summary of every field in one pass over the profiles."""
     asked: list[str] = []
     for field in snapshot.fields:
         column = quote_identifier(field.name)
@@ -169,7 +169,7 @@ def field_table(db: DuckDB, snapshot: Snapshot) -> list[FieldOverview]:
 
 
 def field_summary(db: DuckDB, snapshot: Snapshot, field: str, members: Path | None = None) -> FieldSummary:
-    """Fill rate, distinct values, top values and a histogram; exact."""
+    """Return exact fill rate, distinct values, top values and a histogram."""
     found = named_field(snapshot, field)
     source, value = _values(found, members)
     params = {"members": str(members)} if members else {}
@@ -190,7 +190,7 @@ def field_summary(db: DuckDB, snapshot: Snapshot, field: str, members: Path | No
 def breakdown(
     db: DuckDB, snapshot: Snapshot, field: str, members: Path, limit: int = 20
 ) -> list[tuple[Any, int, int]]:
-    """For the values most frequent among members: how many members, and how many profiles in all.
+    """For the values most frequent among members, return how many members and how many profiles have each.
 
     Numbers, dates and times come as `Bin`s over the range of everybody.
     """
@@ -212,7 +212,7 @@ def breakdown(
 
 
 def _where(snapshot: Snapshot, search: str, members: Path | None) -> tuple[str, dict[str, Any]]:
-    """Every word must be in some text field; the members file narrows it further."""
+    """Return the condition: every word must be in some text field; the members file narrows it further."""
     parts, params = ["true"], {}
     texts = [quote_identifier(f.name) for f in snapshot.fields if f.type is FieldType.TEXT]
     for number, word in enumerate(search.split()[:10]):
@@ -225,7 +225,7 @@ def _where(snapshot: Snapshot, search: str, members: Path | None) -> tuple[str, 
 
 
 def _occurs(word: str, param: str) -> tuple[str, str]:
-    """The test of one column, and the value of its parameter. ILIKE costs a third less, but has wildcards."""
+    """Return the test of one column, and its parameter. ILIKE costs a third less, but treats wildcards specially."""
     plain = unicodedata.normalize("NFC", word)
     if "%" in plain or "_" in plain:
         return f"contains(lower({{t}}), lower({param}))", plain
@@ -244,7 +244,7 @@ def _profiles(
 ) -> list[dict[str, Any]]:
     names = [PROFILE_ID, *(f.name for f in snapshot.fields)]
     columns = ", ".join(f"p.{quote_identifier(n)}" for n in names)
-    # The rows are chosen by number first, so that only they are read in full.
+    # The rows are chosen by number first, so that only those are read in full.
     rows = db.rows(
         f"""SELECT {columns} FROM s.profiles p
             JOIN (SELECT {ROW}, row_number() OVER () AS place FROM (
@@ -257,7 +257,7 @@ def _profiles(
 
 
 def _values(field: ProfileField, members: Path | None, also: str = "") -> tuple[str, str]:
-    """What to select from, and the SQL of one value: a list field gives each of its entries."""
+    """Return what to select from, and the SQL of one value: a list field gives each of its entries."""
     narrowed = f" WHERE {ROW} IN (SELECT {ROW} FROM read_parquet($members))" if members else ""
     column = quote_identifier(field.name)
     chosen = f"{ROW}, " if also else ""
@@ -277,7 +277,7 @@ def _filled(db: DuckDB, field: ProfileField, members: Path | None) -> tuple[int,
 def _histogram(
     db: DuckDB, source: str, value: str, params: Mapping[str, Any], low: Any, high: Any, inside: str = "true"
 ) -> Sequence[Bin]:
-    """Bins of equal width from the lowest to the highest value."""
+    """Return bins of equal width from the lowest to the highest value."""
     start, end = _as_number(low), _as_number(high)
     width = (end - start) / _BINS
     number = f"CAST({value} AS DOUBLE)" if not isinstance(low, date) else f"epoch({value})"
@@ -303,7 +303,7 @@ def _as_number(value: Any) -> float:
 
 
 def _like(example: Any, number: float) -> Any:
-    """A bin's edge in the type of the field."""
+    """Return a bin's edge in the type of the field."""
     if isinstance(example, datetime):
         return datetime.fromtimestamp(number, UTC).replace(tzinfo=None)
     if isinstance(example, date):

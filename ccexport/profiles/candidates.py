@@ -1,4 +1,4 @@
-"""Which kinds a field may be, as its sampled values and its name allow. Must never look at all rows."""
+"""Which kinds a field may be, by its sampled values and its name. Must never look at all rows."""
 
 from collections.abc import Collection, Sequence
 
@@ -19,10 +19,10 @@ from ccexport.profiles.kinds import (
     by_pattern,
 )
 
-# Order is preference: what is said by a name, then booleans, numbers and dates.
+# In order of preference: what the name says, then booleans, numbers and dates.
 _BY_ITSELF = (*BOOLEANS, *NUMBERS, *DATES)
 _CHOSEN = (*BOOLEANS, *NUMBERS, ANY_DIGITS, *DATES, COMPACT, SERIAL, SERIAL_1904)
-_SEEN_AS_DATES = 2  # different values of eight digits that are all dates
+_SEEN_AS_DATES = 2  # this many different values of eight digits that are all dates
 
 
 def candidates(
@@ -34,7 +34,7 @@ def candidates(
     before: FieldReading | None,
     only_dates: bool,
 ) -> list[Kind]:
-    """In the order in which they are tried. Of a type or format that was chosen, all there are."""
+    """Return the kinds to try, in order. For a chosen type or format, return all of its kinds."""
     if format_ is not None:
         return _of_format(format_)
     if type_ is not None:
@@ -60,7 +60,7 @@ def _guessed(name: str, values: Collection[str], only_dates: bool) -> Sequence[K
 
 
 def _fits_all(kind: Kind, values: Collection[str]) -> bool:
-    """Nearly all: a few that are something else are counted later."""
+    """Return whether nearly all values fit; the few others are counted later."""
     if not values:
         return kind not in (COMPACT, SERIAL, *YEARLESS)
     wrong = sum(not kind.fits(v) for v in values if v not in ZERO_DATES)

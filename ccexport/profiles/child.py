@@ -1,8 +1,8 @@
-"""Reading what people bring happens in a process of its own, with limits of memory and time: a file that breaks
+"""Reads people's files in a separate process with limits of memory and time, so that a file that breaks
 a parser breaks nothing else.
 
-`call` runs one of the functions named here in such a process and gives its answer, or raises its error. Must
-never be given a function by a file, and never leave the process behind.
+`call` runs one of the functions named here in such a process and returns its result, or raises its error. Must
+never run a function that a file names, and never leave the process behind.
 """
 
 import atexit
@@ -27,16 +27,17 @@ from ccexport.model.sources import Progress, Tell
 
 _ROOT = Path(__file__).parents[2]
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from ccexport.profiles.child import serve; serve()"
-_OVERHEAD = 1_500_000_000  # bytes beside DuckDB's own limit: the interpreter, Arrow, a workbook
+_OVERHEAD = 1_500_000_000  # bytes besides DuckDB's own limit: the interpreter, Arrow, a workbook
 _SECONDS = {"build": 7_200, "preview": 120}  # of processor time
-_IDLE = 120  # seconds after which the server ends
+_IDLE = 120  # seconds without a task after which the server ends
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 _LENGTH = struct.Struct(">Q")
 
 
 class _Server:
-    """A process that has imported the parsers and forks one process for each task: importing them takes most
-    of a second. It ends with this process, or when it has nothing to do.
+    """A process that has imported the parsers and forks one process for each task.
+
+    Importing them takes most of a second. The server ends with this process, or when it has had no task for a while.
     """
 
     def __init__(self) -> None:
@@ -52,7 +53,7 @@ class _Server:
         theirs.close()
 
     def fork(self, task: int, answers: int) -> int:
-        """A new process with these two pipes; its id. Raises `OSError` when the server is gone."""
+        """Fork a process with these two pipes; return its id. Raises `OSError` when the server is gone."""
         socket.send_fds(self._socket, [b"t"], [task, answers])
         got = self._socket.recv(_LENGTH.size)
         if len(got) < _LENGTH.size:
@@ -64,7 +65,7 @@ class _Server:
         self._process.wait()
 
 
-_servers: dict[int, _Server] = {}  # by process: a forked one does not share that of its parent
+_servers: dict[int, _Server] = {}  # by process: a forked process does not share its parent's server
 _lock = threading.Lock()
 
 
@@ -81,13 +82,13 @@ def _forked(task: int, answers: int) -> int:
         if server is not None:
             with suppress(OSError):
                 return server.fork(task, answers)
-            server.close()  # it had nothing to do for a while
+            server.close()  # it has ended after a while without a task
         server = _servers[os.getpid()] = _Server()
         return server.fork(task, answers)
 
 
 def call(function: str, files: list[str], tell: Tell, memory_limit: str, **given: Any) -> Any:
-    """Run `build` or `preview`; `tell` is called here. When it raises, the process is ended."""
+    """Run `build` or `preview` there; `tell` is called in this process. If it raises, the other process is killed."""
     their_task, task = os.pipe()
     answers, their_answers = os.pipe()
     with os.fdopen(task, "wb") as to_it, os.fdopen(answers, "rb") as from_it:
@@ -97,7 +98,7 @@ def call(function: str, files: list[str], tell: Tell, memory_limit: str, **given
             os.close(their_task)
             os.close(their_answers)
         try:
-            with suppress(BrokenPipeError):  # it ended; that is said below
+            with suppress(BrokenPipeError):  # the process ended; the code below reports that
                 _write(to_it, (function, memory_limit, given))
             return _answer(from_it, files, tell)
         finally:
@@ -129,7 +130,7 @@ def _write(pipe: IO[bytes], value: Any) -> None:
 
 
 def _read(pipe: IO[bytes]) -> Any:
-    """What the other process wrote, or None when it is gone. It is our own code, not what people bring."""
+    """Return what the other process wrote, or None when it is gone. Pickle is safe: our own code wrote it."""
     head = pipe.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
         return None
@@ -145,14 +146,14 @@ def _error(type_: type[BaseException], args: tuple[Any, ...], state: dict[str, A
 
 
 def serve() -> None:
-    """The server: fork a process for each pair of pipes that comes, until nobody asks any more."""
+    """Run the server: fork a process for each pair of pipes received, until there are no more requests."""
     import ccexport.profiles.ingest
     import ccexport.profiles.preview  # noqa: F401 (imported once, for every process)
 
     asked = socket.socket(fileno=int(sys.argv[2]))
     asked.settimeout(_IDLE)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no parent waits for the forked processes
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that sends the tasks
     while True:
         try:
             got, pipes, _, _ = socket.recv_fds(asked, 1, 2)
@@ -170,7 +171,7 @@ def serve() -> None:
 
 
 def _work(server: int, task_pipe: int, answer_pipe: int) -> None:
-    """The process of one task: its progress, its answer, its end."""
+    """Run one task in its process: read it, report progress, write the result, exit."""
     try:
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
         if os.getppid() != server:
@@ -180,7 +181,7 @@ def _work(server: int, task_pipe: int, answer_pipe: int) -> None:
             _limit(memory_limit, _SECONDS[function])
             _write(answers, _outcome(function, memory_limit, given, answers))
     finally:
-        os._exit(0)  # also after a fault; without waiting for threads of libraries
+        os._exit(0)  # also after an error; does not wait for threads of libraries
 
 
 def _outcome(function: str, memory_limit: str, given: dict[str, Any], answers: IO[bytes]) -> tuple[str, Any]:
@@ -191,7 +192,7 @@ def _outcome(function: str, memory_limit: str, given: dict[str, Any], answers: I
 
 
 def _run(function: str, memory_limit: str, given: dict[str, Any], tell: Callable[[Progress], None]) -> Any:
-    # Only here: the process that asks does not need the parsers.
+    # Imported only here: the process that sends the tasks does not need the parsers.
     if function == "preview":
         from ccexport.profiles.preview import preview
 
@@ -202,7 +203,7 @@ def _run(function: str, memory_limit: str, given: dict[str, Any], tell: Callable
 
 
 def _limit(memory_limit: str, seconds: int) -> None:
-    """Of this process from now on."""
+    """Limit this process from now on."""
     size = _bytes(memory_limit) + _OVERHEAD
     for what, most in (
         (resource.RLIMIT_DATA, size),

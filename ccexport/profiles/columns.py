@@ -1,8 +1,8 @@
-"""The type of each field of a source: found from all its values, never from a sample alone.
+"""Finds the type of each field of a source from all its values, never from a sample alone.
 
-A text column becomes a number, date or boolean only when every value is one and can be nothing else; what
-can be read in two ways is decided by the other fields of the file, by the snapshot before or by a person, and
-else stays text. Must never change a value it cannot type.
+A text column becomes a number, date or boolean only when every value is one and can be nothing else. What
+can be read in two ways is decided by the file's other fields, by the earlier snapshot or by a person, and
+otherwise stays text. Must never change a value it cannot type.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from ccexport.profiles.field_names import is_phone, stays_text
 from ccexport.profiles.kinds import Kind, quoted
 
 _SAMPLED = 500
-_NEARLY = 0.8  # of the sampled values: worth saying how many are not
+_NEARLY = 0.8  # of the sampled values: from this share on it is reported how many do not fit
 _LOST = r"\d(?:[.,]\d+)?[eE]\+?\d+"
 
 
@@ -38,7 +38,7 @@ class Column:
 def text_columns(
     db: DuckDB, table: str, names: Sequence[str], *, id_field: str, hints: Hints
 ) -> list[Column]:
-    """The typed columns of a table of text."""
+    """Return the typed columns of a table of text."""
     chosen = {n for n in (*hints.types, *hints.formats) if n != id_field}
     open_names = [n for n in names if n != id_field and (n in chosen or not stays_text(n))]
     sample = _sample(db, table, open_names)
@@ -68,7 +68,7 @@ def text_columns(
 
 
 def _sample(db: DuckDB, table: str, names: Sequence[str]) -> dict[str, set[str]]:
-    """Different values of the first rows, by field."""
+    """Return different values of the first rows, by field."""
     chosen = ", ".join(f"trim({quote_identifier(n)})" for n in names) or "NULL"
     rows = db.rows(f"SELECT {chosen} FROM {table} LIMIT {_SAMPLED}")
     return {name: {row[at] for row in rows} - {None, ""} for at, name in enumerate(names)}
@@ -81,8 +81,9 @@ def _found(
     sample: Mapping[str, set[str]],
     chosen: set[str],
 ) -> dict[str, Found]:
-    """For each field the first kind that every filled value is, with the rivals that fit as well; or else
-    the kind that the fewest values do not fit.
+    """Return for each field the first kind that fits every filled value, with the rivals that fit as well.
+
+    If no kind fits all values, return the kind with the fewest misfits.
     """
     left = _fitting_sample(db, table, possible, sample, chosen)
     found: dict[str, Found] = {}
@@ -106,8 +107,9 @@ def _fitting_sample(
     sample: Mapping[str, set[str]],
     chosen: set[str],
 ) -> dict[str, list[Kind]]:
-    """The kinds that every sampled value is: most are out before SQL is asked about every row. Where there is
-    none, the one that nearly all are, so that it can be said how many are not.
+    """Return the kinds that fit every sampled value, which excludes most before SQL checks every row.
+
+    If none does, return the kind that nearly all values fit, so that the misfits can be counted.
     """
     first = f"(FROM {table} LIMIT {_SAMPLED})"
     counts = measure(db, first, [(n, k) for n, kinds in possible.items() if sample[n] for k in kinds])
@@ -127,7 +129,7 @@ def _with_rivals(kinds: Sequence[Kind]) -> list[Kind]:
 
 
 def _refuse_misfits(found: Mapping[str, Found], hints: Hints, possible: Mapping[str, Sequence[Kind]]) -> None:
-    """What a person chose although some values do not fit is refused, with how many. An empty field fits."""
+    """Refuse a person's choice when some values do not fit, with their number. An empty field always fits."""
     for name in possible:
         wanted = hints.formats.get(name) or hints.types.get(name)
         if wanted is None or wanted is FieldType.TEXT:
@@ -150,7 +152,7 @@ def _refuse_misfits(found: Mapping[str, Found], hints: Hints, possible: Mapping[
 
 
 def _lost_digits(db: DuckDB, table: str, names: Sequence[str]) -> dict[str, int]:
-    """How many values of fields that stay text a spreadsheet wrote as 4.79E+10."""
+    """Return, for fields that stay text, how many values a spreadsheet wrote as 4.79E+10."""
     if not names:
         return {}
     counts = ", ".join(
@@ -161,7 +163,7 @@ def _lost_digits(db: DuckDB, table: str, names: Sequence[str]) -> dict[str, int]
 
 
 def _text(name: str, hints: Hints, lost: int) -> Column:
-    """A field that stays text. Lost digits of a phone number are nobody's number."""
+    """Return a column that stays text. A phone number that has lost digits is dropped: it is wrong."""
     sql = text_sql(name)
     if lost and is_phone(name):
         sql = f"CASE WHEN NOT regexp_full_match({quote_identifier(name)}, {quoted(_LOST)}) THEN {sql} END"
@@ -201,7 +203,7 @@ def _typed(db: DuckDB, table: str, settled: Settled, hints: Hints) -> Column:
 
 
 def decimal(db: DuckDB, table: str, value: str) -> str:
-    """An exact decimal wide enough for every value, or DOUBLE when none is."""
+    """Return an exact decimal wide enough for every value, or DOUBLE when there is none."""
     digits, scale, scientific = db.row(
         f"""SELECT max(length(split_part(v, '.', 1))), max(length(split_part(v, '.', 2))),
               bool_or(contains(lower(v), 'e')) FROM (SELECT {value} AS v FROM {table})"""
@@ -211,7 +213,7 @@ def decimal(db: DuckDB, table: str, value: str) -> str:
 
 
 def text_sql(name: str) -> str:
-    """SQL: the text as it is; null where it is empty or blank."""
+    """SQL: the unchanged text; null where it is empty or blank."""
     text = f"CAST({quote_identifier(name)} AS VARCHAR)"
     return (
         f"CASE WHEN {text} = '' OR (starts_with({text}, ' ') AND trim({text}) = '') THEN NULL ELSE {text} END"

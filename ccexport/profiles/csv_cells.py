@@ -1,8 +1,8 @@
-"""CSV that no spreadsheet takes for formulas, written by Python or by SQL.
+"""Writes CSV that no spreadsheet reads as formulas, in Python or SQL.
 
-A text that begins like a formula gets an apostrophe before it; so does a sign that would begin a cell once the text is
-split at semicolons, commas, tabs or line breaks, as a spreadsheet of another locale does. Full-width signs count.
-`spreadsheet_guards` takes the marks off when such a file is read.
+A text that begins like a formula gets an apostrophe before it. So does a sign that would begin a cell once the
+text is split at semicolons, commas, tabs or line breaks, as a spreadsheet of another locale does. Full-width signs
+count. `spreadsheet_guards` removes the marks when such a file is read.
 """
 
 import re
@@ -12,23 +12,23 @@ from typing import Any
 SIGNS = "-+=@\uff0b\uff0d\uff1d\uff20"
 """Plus, minus, equals and at sign, also in full width."""
 FORMULA_STARTS = SIGNS + "\t\r\n"
-# The same text is a Python and an RE2 pattern. One apostrophe is added to those that stand there, so that taking
-# one off gives the text back.
+# The same text is a Python and an RE2 pattern. One apostrophe is added to any existing ones, so that removing
+# one restores the text.
 _INSIDE = rf"([;,\t\r\n][\" ]*)('*[{SIGNS}])"
 _MARKED = rf"([;,\t\r\n][\" ]*)'('*[{SIGNS}])"
 _BEGINS = f"^[{FORMULA_STARTS}]"
-# What taking the marks off would change although there are none.
+# Text without marks that removing marks would change.
 _LIKE_MARKED = rf"(?s)^'[0-9].*[^']$|^'[{FORMULA_STARTS}]"
 _LOOKED_AT = rf"{_BEGINS}|^'[{FORMULA_STARTS}0-9]|[;,\t\r\n]"
 
 
 def csv_line(values: Sequence[Any]) -> str:
-    """One line of quoted cells."""
+    """Return one line of quoted cells."""
     return ",".join(_cell("" if value is None else str(value)) for value in values) + "\r\n"
 
 
 def guarded(text: str) -> str:
-    """The text as no spreadsheet takes it for a formula."""
+    """Return the text so that no spreadsheet reads it as a formula."""
     inside = re.sub(_INSIDE, r"\1'\2", text)
     if re.search(_BEGINS, inside):
         return f'="{inside}"' if inside.endswith("'") and '"' not in inside else f"'{inside}"
@@ -63,7 +63,7 @@ def _marked_sql(text: str) -> str:
 
 
 def unmarked_sql(column: str) -> str:
-    """SQL: without the marks inside; what stands before the whole text is not looked at."""
+    """SQL: the text without the marks inside; a mark before the whole text stays."""
     return f"regexp_replace({column}, {_quoted(_MARKED)}, '\\1\\2', 'g')"
 
 

@@ -1,7 +1,7 @@
-"""How a CSV file is written: its encoding, delimiter and header, and what stands before it. Found once, then fixed.
+"""Finds how a CSV file is written: encoding, delimiter, header, and the lines before it. Found once, then fixed.
 
-A dialect sniffed while rows are loaded can lose rows without a word, so nothing here is left to the
-loader. Must never change the source file: another encoding is written out as UTF-8 elsewhere.
+A loader that guesses the dialect can lose rows without an error, so nothing here is left to the
+loader. Must never change the source file: another encoding is written as a UTF-8 copy elsewhere.
 """
 
 import csv
@@ -21,15 +21,15 @@ DELIMITERS = ",;\t|"
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.\w+")
 _DATA_LIKE = re.compile(r"[^@\s]+@[^@\s]+\.\w+|[-+]?\d[\d.,]*|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
 _SEP = re.compile(r"\"?sep=[,;\t|]\"?[ ]*")
-_LOOKED_FOR = 40  # records among which the header is
-_ENOUGH = 0.6  # of the columns that a header has to name
+_LOOKED_FOR = 40  # the header is looked for among this many records
+_ENOUGH = 0.6  # a header has to name this share of the columns
 
 
 @dataclass(frozen=True)
 class CsvDialect:
     """A CSV file as UTF-8 text: `path` may be a transcoded copy of the file called `name`.
 
-    `before_header` lines stand before it, `titles` of which are neither blank nor Excel's `sep=;`.
+    There are `before_header` lines before the header; `titles` of them are neither blank nor Excel's `sep=;`.
     """
 
     name: str
@@ -40,7 +40,7 @@ class CsvDialect:
     lines: int
     before_header: int = 0
     titles: int = 0
-    guarded: bool = True  # a value may begin with the mark of a spreadsheet
+    guarded: bool = True  # a value may begin with a spreadsheet's mark
     scientific: bool = True  # a number may be written as 4.79E+10
 
 
@@ -53,10 +53,11 @@ def find_dialect(
     encoding: str | None = None,
     skip_rows: int | None = None,
 ) -> CsvDialect:
-    """Read the beginning, or when `thorough` every byte: a loader that meets a byte which is not UTF-8
-    stops, and the whole file must be seen to know what it is. A copy in UTF-8 is made in `folder` when
-    the file is written in anything else, or its lines end with a carriage return only. A person may say the
-    encoding and how many lines stand before the header.
+    """Read the beginning, or every byte when `thorough`.
+
+    A loader stops at a byte that is not UTF-8, so loading needs `thorough`. Makes a UTF-8 copy in `folder` when
+    the file has another encoding or its lines end with a carriage return only. A person may give the
+    encoding and the number of lines before the header.
     """
     found = find_encoding(path, name, thorough=thorough, wanted=encoding)
     if found.name not in UTF8 or (found.damaged and encoding):
@@ -89,7 +90,7 @@ def find_dialect(
 
 @contextmanager
 def open_as_text(path: Path, name: str) -> Iterator[tuple[TextIO, str]]:
-    """A small file of any encoding as text, and its delimiter; with or without a header."""
+    """Open a small file of any encoding as text; also gives its delimiter. Works with or without a header."""
     if not path.is_file():
         raise BadInput("{file} is not there, or is not a file.", file=name)
     found = find_encoding(path, name, thorough=True).name
@@ -124,7 +125,7 @@ def _without_lines(sample: str, lines: int) -> str:
 
 
 def _find_delimiter(sample: str) -> str:
-    """The one that splits the most records into as many fields as most have, more than one."""
+    """Return the delimiter that splits the most records into about the usual number of fields, more than one."""
 
     def worth(delimiter: str) -> tuple[float, int]:
         widths = [len(_trimmed(r)) for _, r in _records(sample, delimiter, 200) if any(r)]
@@ -140,13 +141,13 @@ def _find_delimiter(sample: str) -> str:
 
 
 def _trimmed(record: Sequence[str]) -> Sequence[str]:
-    """Without the empty fields at the end."""
+    """Return the record without the empty fields at the end."""
     filled = [n for n, cell in enumerate(record, 1) if cell.strip()]
     return record[: filled[-1]] if filled else ()
 
 
 def _records(sample: str, delimiter: str, count: int) -> list[tuple[int, list[str]]]:
-    """The first records, each with the number of the line after it; blank lines are empty ones."""
+    """Return the first records, each with the number of its last line; blank lines are empty records."""
     found: list[tuple[int, list[str]]] = []
     reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
     try:
@@ -155,12 +156,12 @@ def _records(sample: str, delimiter: str, count: int) -> list[tuple[int, list[st
             if len(found) == count:
                 break
     except csv.Error:
-        pass  # what was read before the trouble is sample enough
+        pass  # the records read before the error are sample enough
     return found
 
 
 def _find_header(sample: str, delimiter: str, *, sure: bool) -> tuple[int, int, list[str]]:
-    """Lines before the header, how many of them say something, and the header."""
+    """Return the number of lines before the header, how many of them are titles, and the header."""
     records = _records(sample, delimiter, 200)
     if records and _SEP.fullmatch(delimiter.join(records[0][1])):
         records[0] = (records[0][0], [])
@@ -168,8 +169,10 @@ def _find_header(sample: str, delimiter: str, *, sure: bool) -> tuple[int, int, 
 
 
 def find_header(records: Sequence[tuple[int, Sequence[str]]], *, sure: bool) -> tuple[int, int, list[str]]:
-    """The first record that names most of the columns: how many lines stand before it, how many of them say
-    something, and itself. Each record comes with the number of its last line; `sure` that it is the first.
+    """Find the first record that names most of the columns.
+
+    Returns how many lines are before it, how many of them are titles, and the record. Each record comes with the
+    number of its last line; with `sure` the first filled record is the header.
     """
     widths = Counter(len(_trimmed(r)) for _, r in records if any(cell.strip() for cell in r))
     wide = [(count, width) for width, count in widths.items() if width > 1]
@@ -186,15 +189,16 @@ def find_header(records: Sequence[tuple[int, Sequence[str]]], *, sure: bool) -> 
 
 
 def _names_columns(cells: Sequence[str], usual: int) -> bool:
-    """Whether enough cells are filled; a value among fewer than all, as in `Generated,2026-11-30,`, tells a title."""
+    """Return whether enough cells are filled. A value in a short record (`Generated,2026-11-30,`) means a title."""
     filled = [cell for cell in cells if cell]
     enough = len(filled) >= max(2, _ENOUGH * usual)
     return enough and (len(filled) >= usual or not any(map(_DATA_LIKE.fullmatch, filled)))
 
 
 def checked_header(header: Sequence[str], name: str, line: int = 1) -> tuple[str, ...]:
-    """The names of the fields; `BadInput` when the line holds values instead of names. A number, such as a
-    year, is a name when the others are words.
+    """Return the names of the fields. Raises `BadInput` when the line holds values instead of names.
+
+    A number, such as a year, counts as a name when most others are words.
     """
     filled = [cell for cell in header if cell]
     like_data = [cell for cell in filled if _DATA_LIKE.fullmatch(cell)]
@@ -209,8 +213,9 @@ def checked_header(header: Sequence[str], name: str, line: int = 1) -> tuple[str
 
 
 def _look_through(path: Path, delimiter: str) -> tuple[int, bool, bool]:
-    """How many lines there are, whether any value begins like a guarded one, and whether there is an `E+`:
-    what a pass over the bytes tells, no query has to be asked.
+    """Return the number of lines, whether a value may begin with a mark, and whether there is an `E+`.
+
+    One pass over the bytes saves the queries for what the file does not have.
     """
     starts = [f"{before}'".encode() for before in (delimiter, '"', "\n", " ")] + [b'="']
     lines, last, guarded, scientific = 0, b"", False, False

@@ -1,8 +1,8 @@
 """The one place that opens DuckDB: private in-memory sessions that read immutable snapshot files.
 
-Owns connections, their limits, what serves the next session too, and the translation of driver errors.
+Owns connections, their limits, their reuse, and the translation of driver errors.
 Must never open a shared file for writing (a writer gives its own new file to `writing`), load an extension,
-or let a Python variable be found by name from SQL. No other module imports duckdb.
+or let SQL find a Python variable by name. No other module imports duckdb.
 """
 
 import atexit
@@ -33,29 +33,29 @@ _WRONG_VALUES = (
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _IN_UTC = "SET TimeZone = 'UTC'"
 _IN_ROOM = f"USE room; {_IN_UTC}"
-# What sessions set for the whole database, and nothing else: `_put_back` sets it back.
+# All settings that sessions change for the whole database; `_put_back` resets them.
 SET_BY_US = ("disabled_optimizers", "force_compression", "preserve_insertion_order", "threads")
 _SPARES_KEPT = 2
 _SMALL = 16 * 1024 * 1024  # bytes
 _open: "weakref.WeakSet[DuckDB]" = weakref.WeakSet()
-# By process: a forked one would have the databases of its parent without their threads.
+# By process: a forked process would have its parent's databases without their threads.
 _spares: "defaultdict[int, list[DuckDB]]" = defaultdict(list)
 
 
 def quote_identifier(name: str) -> str:
-    """The name as one SQL identifier, whatever characters it holds."""
+    """Return the name as one SQL identifier, whatever characters it holds."""
     if not name or "\0" in name:
         raise BadInput("A field name is empty or holds a NUL character.")
     return '"' + name.replace('"', '""') + '"'
 
 
 def quote_path(path: Path) -> str:
-    """The path as a SQL text literal: ATTACH and COPY take no bound parameters."""
+    """Return the path as a SQL text literal: ATTACH and COPY take no bound parameters."""
     return quote_text(str(path))
 
 
 def quote_text(text: str) -> str:
-    """The text as one SQL literal; DuckDB knows no escapes in it but the doubled quote."""
+    """Return the text as one SQL literal; DuckDB's only escape in it is the doubled quote."""
     return "'" + text.replace("\0", "").replace("'", "''") + "'"
 
 
@@ -69,11 +69,11 @@ class DuckDB:
     def __init__(self, raw: duckdb.DuckDBPyConnection, begin: str = _IN_UTC) -> None:
         self.raw = raw
         self.busy = False
-        self._begin = begin  # what each connection to this database has to be told
+        self._begin = begin  # statements that each connection to this database has to run first
         _open.add(self)
 
     def rows(self, sql: str, params: Params = None) -> list[tuple[Any, ...]]:
-        """Every row of the answer."""
+        """Return every row of the answer."""
         self.busy = True
         try:
             with translated_errors():
@@ -82,7 +82,7 @@ class DuckDB:
             self.busy = False
 
     def row(self, sql: str, params: Params = None) -> tuple[Any, ...]:
-        """The only row of the answer."""
+        """Return the only row of the answer."""
         return self.rows(sql, params)[0]
 
     def run(self, sql: str, params: Params = None) -> None:
@@ -90,7 +90,7 @@ class DuckDB:
         self.rows(sql, params)
 
     def arrow(self, sql: str, params: Params = None, batch: int = 20_000) -> pa.RecordBatchReader:
-        """The answer as a stream of Arrow batches, made while it is read."""
+        """Return the answer as a stream of Arrow batches, made while it is read."""
         with translated_errors():
             relation = self.raw.sql(sql, params=params)
             if relation is None:
@@ -99,7 +99,7 @@ class DuckDB:
 
     @contextmanager
     def given(self, name: str, table: pa.Table) -> Iterator[None]:
-        """An Arrow table of ours, readable under `name` for as long as the block lasts."""
+        """Make an Arrow table readable under `name` inside the block."""
         self.raw.register(name, table)
         try:
             yield
@@ -108,7 +108,7 @@ class DuckDB:
 
     @contextmanager
     def cursor(self) -> "Iterator[DuckDB]":
-        """Another connection to the same database, for a second statement or another thread."""
+        """Open another connection to the same database, for a second statement or another thread."""
         with translated_errors():
             other = DuckDB(self.raw.cursor(), self._begin)
             other.run(self._begin)
@@ -119,17 +119,17 @@ class DuckDB:
 
     @property
     def memory_limit(self) -> int:
-        """How many bytes this database may use."""
+        """The number of bytes this database may use."""
         (text,) = self.row("SELECT current_setting('memory_limit')")
         number, _, unit = str(text).partition(" ")
         return int(float(number) * 1024 ** ("bytes", "KiB", "MiB", "GiB", "TiB").index(unit))
 
     def interrupt(self) -> None:
-        """Stop what another thread is running here."""
+        """Stop a statement that another thread is running here."""
         self.raw.interrupt()
 
     def close(self) -> None:
-        """Close; nothing happens the second time."""
+        """Close the connection; a second call does nothing."""
         _open.discard(self)
         with suppress(duckdb.Error):
             self.raw.close()
@@ -137,7 +137,7 @@ class DuckDB:
 
 @contextmanager
 def session(*, memory_limit: str, temp_dir: Path, read: Mapping[str, Path] | None = None) -> Iterator[DuckDB]:
-    """A private in-memory database; `read` attaches snapshot files read-only under the given names."""
+    """Open a private in-memory database; `read` attaches snapshot files read-only under the given names."""
     with private_folder(temp_dir) as folder, _room(memory_limit, folder) as db:
         for name, path in (read or {}).items():
             attach(db, name, path)
@@ -153,7 +153,7 @@ def attach(db: DuckDB, name: str, path: Path) -> None:
 
 @contextmanager
 def writing(path: Path, *, memory_limit: str, temp_dir: Path) -> Iterator[DuckDB]:
-    """A new database file of our own, to be renamed into place once it is complete and closed."""
+    """Open a new database file of our own; the caller renames it into place once it is complete and closed."""
     if path.exists():
         raise StoreTrouble("{file} exists already; a snapshot's path is never used twice.", file=path.name)
     with private_folder(temp_dir) as folder, _connected(str(path), memory_limit, folder) as db:
@@ -162,7 +162,7 @@ def writing(path: Path, *, memory_limit: str, temp_dir: Path) -> Iterator[DuckDB
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """Driver errors as ours. Quoted text is left out: it may be a person's."""
+    """Turn driver errors into ours. Quoted text is left out: it may be a person's data."""
     try:
         yield
     except duckdb.OutOfMemoryException as error:
@@ -211,9 +211,9 @@ def _connect(target: str, memory_limit: str, folder: Path) -> DuckDB:
 
 @contextmanager
 def _room(memory_limit: str, folder: Path) -> Iterator[DuckDB]:
-    """A database in memory that is gone afterwards, in a DuckDB that others had before and will have again.
+    """Provide an empty in-memory database inside a DuckDB that sessions reuse one after the other.
 
-    Starting DuckDB takes 20 ms of processor, more than most of what it is asked here.
+    Starting DuckDB takes 20 ms of processor time, more than most sessions need.
     """
     house = _spare(memory_limit, folder) or _connect(":memory:", memory_limit, folder)
     try:
@@ -230,7 +230,7 @@ def _room(memory_limit: str, folder: Path) -> Iterator[DuckDB]:
 
 
 def _spare(memory_limit: str, folder: Path) -> DuckDB | None:
-    """One that was put back, under these limits."""
+    """Return a DuckDB that was put back, with these limits, or None."""
     with suppress(IndexError):
         house = _spares[os.getpid()].pop()
         try:
@@ -238,13 +238,13 @@ def _spare(memory_limit: str, folder: Path) -> DuckDB | None:
                 f"SET memory_limit = {quote_text(memory_limit)}; SET temp_directory = {quote_path(folder)}"
             )
             return house
-        except (BadInput, StoreTrouble):  # as it is, it cannot be; what is wrong is said by a new one
+        except (BadInput, StoreTrouble):  # unusable with these limits; a new one reports the cause
             house.close()
     return None
 
 
 def _put_back(house: DuckDB) -> None:
-    """Keep it for the next session, unless something of this one would stay: a table, a file, much memory."""
+    """Keep it for the next session, unless something of this session would remain: a table, a file, much memory."""
     spares = _spares[os.getpid()]
     try:
         attached = (
@@ -252,7 +252,7 @@ def _put_back(house: DuckDB) -> None:
         )
         for (name,) in house.rows(attached):
             house.run(f"DETACH {quote_identifier(name)}")
-        # DuckDB refuses another temporary folder once it has spilled into one.
+        # DuckDB refuses another temporary folder once it has written to one.
         house.run("".join(f"RESET {name}; " for name in SET_BY_US) + "SET temp_directory = ''")
         (held,) = house.row("SELECT sum(memory_usage_bytes) FROM duckdb_memory()")
         if held <= _SMALL and len(spares) < _SPARES_KEPT:
@@ -265,7 +265,7 @@ def _put_back(house: DuckDB) -> None:
 
 @atexit.register
 def _close_all() -> None:
-    """An interpreter that exits with an open result or a running query aborts (exit code 134)."""
+    """Close all databases: an interpreter that exits with an open result or a running query aborts (code 134)."""
     deadline = time.monotonic() + 3
     left = list(_open)
     while any(db.busy for db in left) and time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""What is written beside a snapshot's file, and read again. Must never touch the file itself."""
+"""Writes and reads the description stored with a snapshot's file. Must never touch the snapshot file itself."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from ccexport.model.words import FieldType
 
 
 def written(snapshot: Snapshot) -> str:
-    """The description of a snapshot, as JSON."""
+    """Return the description of a snapshot, as JSON."""
     told = vars(snapshot) | {
         "path": snapshot.path.name,
         "created_at": snapshot.created_at.isoformat(),
@@ -25,7 +25,7 @@ def written(snapshot: Snapshot) -> str:
 
 
 def read(text: str, folder: Path) -> Snapshot:
-    """The snapshot whose file is in `folder`. Raises ValueError, KeyError or TypeError when it is damaged."""
+    """Return the snapshot whose file is in `folder`. Raises ValueError, KeyError or TypeError when it is damaged."""
     told: dict[str, Any] = json.loads(text)
     read = {
         "path": folder / told["path"],

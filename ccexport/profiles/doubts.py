@@ -1,7 +1,7 @@
-"""What is done where values can be read in two ways: the other fields of the file decide, or the snapshot
-before, or a person; else they stay text.
+"""Decides how to read values that can be read in two ways, by the file's other fields, the earlier snapshot
+or a person; otherwise they stay text.
 
-Must never guess: an order of day and month that nothing proves is asked.
+Must never guess: when nothing proves the order of day and month, the person is asked.
 """
 
 import re
@@ -23,13 +23,13 @@ from ccexport.profiles.kinds import COMPACT, SERIAL, Kind
 _ORDERS = (DAY_FIRST, MONTH_FIRST)
 _SIGNS = (DECIMAL_COMMA, DECIMAL_POINT)
 _SHOWN = 5
-# A comma, a point, or blanks between digits, which phone numbers have as well.
+# A comma, a full stop, or spaces between digits, which also occur in phone numbers.
 _DOUBTFUL = re.compile("\\d[., \u00a0\u202f\u2009]\\d")
 
 
 @dataclass(frozen=True)
 class Settled:
-    """How a field is read: `kind` None when it stays text."""
+    """How a field is read: `kind` is None when it stays text."""
 
     found: Found
     kind: Kind | None
@@ -38,14 +38,14 @@ class Settled:
 
 
 def settle(found: Mapping[str, Found], hints: Hints, sample: Mapping[str, set[str]]) -> dict[str, Settled]:
-    """Every field that has a kind, decided."""
+    """Decide how to read every field that has a kind."""
     all_ = list(found.values())
     orders, signs = _proven(all_, _ORDERS), _proven(all_, _SIGNS)
     return {name: _settle(one, hints, sample[name], orders, signs) for name, one in found.items()}
 
 
 def _proven(found: Iterable[Found], formats: Sequence[str]) -> set[str]:
-    """The formats of fields that can be read in one way only."""
+    """Return the formats of fields that can be read in one way only."""
     return {
         f.kind.format
         for f in found
@@ -70,7 +70,7 @@ def _settle(one: Found, hints: Hints, values: set[str], orders: set[str], signs:
 
 
 def _told(one: Found) -> tuple[Remark, ...]:
-    """What reading the field leaves out or takes for granted."""
+    """Return remarks on what reading the field leaves out or assumes."""
     remarks = [Remark(code, count, one.name) for code, count in one.counts.stripped.items()]
     if one.kind is COMPACT:
         remarks.append(Remark("compact_dates", one.counts.filled, one.name))
@@ -95,14 +95,14 @@ def _stays_text(one: Found, hints: Hints, values: set[str]) -> Settled:
 
 
 def _mixed(values: Iterable[str]) -> bool:
-    """Whether a day above 12 comes first in some values and second in others."""
+    """Return whether a number above 12 comes first in some values and second in others."""
     parts = [v.replace("/", "-").replace(".", "-").split("-") for v in values]
     numbers = [(int(p[0]), int(p[1])) for p in parts if len(p) > 1 and p[0].isdigit() and p[1].isdigit()]
     return any(a > 12 for a, _ in numbers) and any(b > 12 for _, b in numbers)
 
 
 def _order(one: Found, hints: Hints, values: set[str], orders: set[str]) -> Settled:
-    """Day first or month first."""
+    """Decide between day first and month first."""
     before = hints.before.get(one.name)
     known = before.format if before is not None and before.format in _ORDERS else None
     proven = next(iter(orders)) if len(orders) == 1 else None
@@ -111,7 +111,7 @@ def _order(one: Found, hints: Hints, values: set[str], orders: set[str]) -> Sett
         return _as(one, known, Sure.BEFORE, remark)
     if proven and not known:
         return _as(one, proven, Sure.FILE, Remark(proven, one.counts.filled, one.name))
-    if not known and all("." in v for v in values):  # nowhere do points separate a month from a day behind it
+    if not known and all("." in v for v in values):  # full stops never separate a month from a following day
         return _as(one, DAY_FIRST, Sure.LIKELY)
     shown = sorted(values)[:_SHOWN]
     remark = Remark("ask_order", one.counts.filled, one.name, choices=_ORDERS, samples=shown)
@@ -119,7 +119,7 @@ def _order(one: Found, hints: Hints, values: set[str], orders: set[str]) -> Sett
 
 
 def _sign(one: Found, hints: Hints, values: set[str], signs: set[str]) -> Settled:
-    """A decimal comma or a decimal point."""
+    """Decide between a decimal comma and a decimal point."""
     before = hints.before.get(one.name)
     joined = "\n".join(values)
     if not _DOUBTFUL.search(joined):
@@ -138,6 +138,6 @@ def _sign(one: Found, hints: Hints, values: set[str], signs: set[str]) -> Settle
 
 
 def _as(one: Found, wanted: str, sure: Sure, *remarks: Remark) -> Settled:
-    """The kind or its rival, whichever has that format."""
+    """Settle on the kind or its rival, whichever has that format."""
     kind = next(k for k in (one.kind, *one.rivals) if k.format == wanted)
     return Settled(one, kind, sure, (*remarks, *_told(one)))

@@ -1,7 +1,7 @@
-"""In which encoding a text is written, judged from its bytes: marks, UTF-8, and else the letters of languages.
+"""Finds the encoding of a text from its bytes: by marks, as UTF-8, or else by the letters of languages.
 
-Must never change a byte in silence: what does not fit the encoding is left as bytes that are no UTF-8, so that its
-line is rejected.
+Must never change a byte without an error: what does not fit the encoding stays as bytes that are not UTF-8, so that
+its line is rejected.
 """
 
 import codecs
@@ -20,9 +20,9 @@ SAMPLE = 256 * 1024
 UTF8 = ("utf-8", "utf-8-sig")
 _JUDGED = 20_000  # bytes of lines that have more than ASCII
 _MARGIN = 0.08
-_SIGNS = "©®™°§€£–—“”‘’„…•«»¿¡´\u00a0"  # say nothing about a language
+_SIGNS = "©®™°§€£–—“”‘’„…•«»¿¡´\u00a0"  # these say nothing about a language
 
-# Letters besides a to z of languages, by the encodings of one byte that have them.
+# Letters of languages besides a to z, by the one-byte encodings that have them.
 _WEST = (
     *(
         "æøåéèòóôü",
@@ -53,13 +53,13 @@ _LANGUAGES = {
     "cp866": _CYRILLIC[:1],
 }
 _WIDE = ("cp932", "euc_jp", "euc_kr", "gb18030", "big5")
-# What is met more often wins a tie.
+# The more common encoding wins a tie.
 _PRIOR = {"cp1252": 0.06, "cp1250": 0.04, "cp1251": 0.04, "cp1254": 0.02, "cp932": 0.02}
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """`damaged`: some bytes do not fit; `others` are the next best, with `samples` of this one's letters."""
+    """`damaged`: some bytes do not fit; `others` are the next best, with `samples` of letters in this encoding."""
 
     name: str
     sure: Sure = Sure.CERTAIN
@@ -69,18 +69,18 @@ class Encoding:
 
 
 def chunks(path: Path) -> Iterator[bytes]:
-    """The bytes of a file, a piece at a time."""
+    """Yield the bytes of a file in pieces."""
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             yield chunk
 
 
 def find_encoding(path: Path, name: str, *, thorough: bool = False, wanted: str | None = None) -> Encoding:
-    """Of the beginning, or when `thorough` of every byte. Raises `BadInput` when the file is empty."""
+    """Find the encoding by the beginning, or by every byte if `thorough`. Raises `BadInput` for an empty file."""
     with path.open("rb") as file:
         head = file.read(SAMPLE)
     if len(head) == SAMPLE and b"\n" in head:
-        head = head[: head.rfind(b"\n") + 1]  # no character is cut in two
+        head = head[: head.rfind(b"\n") + 1]  # so that no character is cut in two
     if not head.strip():
         raise BadInput("{file} is empty.", file=name)
     if wanted is not None:
@@ -102,7 +102,7 @@ def find_encoding(path: Path, name: str, *, thorough: bool = False, wanted: str 
 
 
 def _utf16_without_mark(head: bytes) -> str | None:
-    """Every second byte is zero then; a zero byte here and there is only a blemish of some value."""
+    """Return the UTF-16 variant if every second byte is zero; single zero bytes are only defects of a value."""
     zeros = head[::2].count(0), head[1::2].count(0)
     if max(zeros) * 4 < len(head) or min(zeros) * 4 > max(zeros):
         return None
@@ -110,7 +110,7 @@ def _utf16_without_mark(head: bytes) -> str | None:
 
 
 def _count_non_ascii(pieces: Iterator[bytes]) -> tuple[int, int]:
-    """How many characters outside ASCII are good UTF-8, and how many bytes are not."""
+    """Return how many characters outside ASCII are valid UTF-8, and how many bytes are not."""
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     good = bad = 0
     for piece in pieces:
@@ -124,7 +124,7 @@ def _count_non_ascii(pieces: Iterator[bytes]) -> tuple[int, int]:
 
 
 def _telling_lines(path: Path) -> bytes:
-    """Lines with more than ASCII, up to a limit."""
+    """Return the lines with more than ASCII, up to a limit."""
     found, size = [], 0
     for chunk in chunks(path):
         for line in chunk.splitlines():
@@ -137,7 +137,7 @@ def _telling_lines(path: Path) -> bytes:
 
 
 def judge(text: bytes) -> Encoding:
-    """The encoding in which the bytes are words of some language."""
+    """Return the encoding in which the bytes form words of some language."""
     scores = {name: _score(text, name) for name in (*_LANGUAGES, *_WIDE)}
     ranked = sorted(scores, key=lambda n: -scores[n])
     best = ranked[0]
@@ -171,7 +171,7 @@ def _odd_words(text: str) -> list[str]:
 
 
 def _score(text: bytes, encoding: str) -> float:
-    """From 0 to 1: how far the characters outside ASCII are letters of one language, within words of it."""
+    """Return from 0 to 1 how far the characters outside ASCII are letters of one language, inside its words."""
     decoded = _decoded(text, encoding)
     if decoded is None:
         return -1.0
@@ -209,7 +209,7 @@ def _wide(c: str, encoding: str) -> float:
 
 
 def _unlikely(text: str) -> int:
-    """How often a sign stands inside a word, a capital inside small letters, or two scripts beside each other."""
+    """Count signs inside words, capitals inside lower case, and neighbouring letters of two scripts."""
     count = 0
     for before, here, after in zip(" " + text, text, text[1:] + " ", strict=False):
         if here.isascii():
@@ -232,12 +232,12 @@ _AS_1252 = {
 
 
 def decode_1252(text: bytes) -> str:
-    """Every byte is a character."""
+    """Decode every byte as a character."""
     return text.decode("latin-1").translate(_AS_1252)
 
 
 def _kept_bytes(error: Any) -> tuple[str, int]:
-    """What does not fit, as a byte that is no UTF-8."""
+    """Return what does not fit as a byte that is not UTF-8."""
     return "\udcff", error.end
 
 
@@ -245,7 +245,7 @@ codecs.register_error("ccexport.kept", _kept_bytes)
 
 
 def as_utf8(path: Path, encoding: str, copy: Path) -> Path:
-    """The file in UTF-8 without a mark; what does not fit its encoding is no UTF-8."""
+    """Write the file in UTF-8 without a mark; what does not fit its encoding stays invalid UTF-8."""
     one_byte = encoding == "windows-1252"
     decoder = codecs.getincrementaldecoder("latin-1" if one_byte else encoding)("ccexport.kept")
     with copy.open("w", encoding="utf-8", errors="surrogateescape", newline="") as out:

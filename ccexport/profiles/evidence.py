@@ -1,4 +1,4 @@
-"""What is known about the fields of a table of text: what was said before, and how many values are of which
+"""What is known about the fields of a table of text: earlier choices, and how many values are of which
 kind. Must never decide.
 """
 
@@ -13,7 +13,7 @@ from ccexport.profiles.kinds import ZERO_SQL, Kind, filled
 
 @dataclass(frozen=True)
 class Hints:
-    """What a person or the snapshot before said about fields; `semicolons` separate the fields of the file."""
+    """What a person or the earlier snapshot said about fields. `semicolons`: they separate the fields of the file."""
 
     types: Mapping[str, FieldType] = field(default_factory=dict)
     formats: Mapping[str, str] = field(default_factory=dict)
@@ -21,12 +21,14 @@ class Hints:
     semicolons: bool = False
     source: str = ""
     scientific: bool = True  # a number may be written as 4.79E+10
-    only_dates: bool = False  # of texts in a format that has numbers and booleans of its own
+    only_dates: bool = (
+        False  # only dates are looked for, in texts of a format that has its own numbers and booleans
+    )
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many values are filled, how many of them are not of a kind, and what reading it leaves out."""
+    """How many values are filled, how many of them are not of a kind, and what reading the kind leaves out."""
 
     filled: int
     misfits: int
@@ -35,13 +37,13 @@ class Counts:
 
     @property
     def holds(self) -> bool:
-        """Whether every filled value is of the kind; also when there is none."""
+        """Whether every filled value is of the kind; also true without any value."""
         return self.misfits == 0 and self.whole
 
 
 @dataclass(frozen=True)
 class Found:
-    """The kind a field fits best, and its rivals that every value is as well."""
+    """The kind a field fits best, and its rivals that also fit every value."""
 
     name: str
     kind: Kind
@@ -50,7 +52,7 @@ class Found:
 
 
 def measure(db: DuckDB, table: str, pairs: Sequence[tuple[str, Kind]]) -> dict[tuple[str, str], Counts]:
-    """Every pair of field and kind, in one pass."""
+    """Count every pair of field and kind, in one pass."""
     if not pairs:
         return {}
     found = {}
@@ -59,7 +61,7 @@ def measure(db: DuckDB, table: str, pairs: Sequence[tuple[str, Kind]]) -> dict[t
         some, misfits, whole = next(counts), next(counts), next(counts)
         stripped = {code: int(next(counts)) for code, _ in _stripped(kind)}
         found[name, kind.name] = Counts(some, misfits, some == 0 or bool(whole), stripped)
-    # Dates that stand for none are no misfits; few fields have any, so they are counted only where something is.
+    # Dates that mean "none" are not misfits; few fields have any, so only fields with misfits are checked for them.
     doubtful = [(n, k) for n, k in pairs if _has_zero(k) and found[n, k.name].misfits]
     zeros = _counted(db, table, [(n, f"count(*) FILTER ({ZERO_SQL})") for n, _ in doubtful])
     for (name, kind), zero in zip(doubtful, zeros, strict=True):
@@ -79,7 +81,7 @@ def _without_zeros(counts: Counts, zero: int) -> Counts:
 
 
 def _counted(db: DuckDB, table: str, asked: Sequence[tuple[str, str]]) -> Sequence[int]:
-    """The aggregates over the trimmed text `{t}` of a field each, in one pass."""
+    """Return the aggregates, each over the trimmed text `{t}` of its field, in one pass."""
     if not asked:
         return []
     names = list(dict.fromkeys(n for n, _ in asked))

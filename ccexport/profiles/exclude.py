@@ -1,4 +1,4 @@
-"""A snapshot made anew without some of its profiles. Must never change the snapshot it is made from."""
+"""Makes a new snapshot without some profiles of an old one. Must never change the old snapshot."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,12 +8,12 @@ from ccexport.profiles.addresses import FORMS, OTHER_FORM, USABLE, address_sql, 
 from ccexport.profiles.database import DuckDB, attach, quote_identifier, quote_path, session, writing
 from ccexport.profiles.ingest import Built
 
-# SQL of an address in its normal form → SQL of whether its profile goes.
+# SQL of an address in its normal form → SQL of whether its profile is left out.
 Matches = Callable[[str], str]
 
 
 def profiles_with(snapshot: Snapshot, matches: Matches, *, memory_limit: str, temp_dir: Path) -> list[str]:
-    """The ids of the profiles that hold such an address in any address field."""
+    """Return the ids of the profiles that hold a matching address in any address field."""
     with session(memory_limit=memory_limit, temp_dir=temp_dir, read={"s": snapshot.path}) as db:
         where = _condition(snapshot, matches)
         return [i for (i,) in db.rows(f"SELECT {PROFILE_ID} FROM s.profiles p WHERE {where} ORDER BY {ROW}")]
@@ -22,7 +22,9 @@ def profiles_with(snapshot: Snapshot, matches: Matches, *, memory_limit: str, te
 def build_without(
     snapshot: Snapshot, matches: Matches, folder: Path, *, rejects: Path | None, memory_limit: str
 ) -> Built:
-    """Write `folder/new.duckdb` (and `folder/rejects.parquet`): the same rows in the same order, but those."""
+    """Write `folder/new.duckdb` (and `folder/rejects.parquet`): the same rows in the same order, without those
+    that match.
+    """
     path = folder / "new.duckdb"
     with writing(path, memory_limit=memory_limit, temp_dir=folder) as db:
         attach(db, "s", snapshot.path)
@@ -75,7 +77,7 @@ def _quoted(text: str) -> str:
 
 
 def _rejects(db: DuckDB, rejects: Path | None, into: Path, matches: Matches) -> int:
-    """Rejected rows in which no word is such an address; how many."""
+    """Write the rejected rows without a word that matches; return how many."""
     if rejects is None or not rejects.exists():
         return 0
     word = "lower(trim(w, '\"''{}[]<>:,; '))"

@@ -1,4 +1,4 @@
-"""What the fields of a snapshot hold, as far as suggestions need it: some values of each, all of those that have few.
+"""What suggestions need from the fields of a snapshot: some values of each, or all where there are few.
 
 Must never be shown or kept: it holds values of profiles.
 """
@@ -17,7 +17,7 @@ _FEW = 30  # different values that are counted
 def field_evidence(
     db: DuckDB, snapshot: Snapshot, fields: Sequence[FieldOverview]
 ) -> Mapping[str, FieldEvidence]:
-    """By the name of the field."""
+    """Return the evidence by name of field."""
     return {f.field.name: _of(db, f) for f in fields if f.field.type is not FieldType.LIST}
 
 
@@ -28,7 +28,7 @@ def _of(db: DuckDB, overview: FieldOverview) -> FieldEvidence:
     text = f"CAST({column} AS VARCHAR)"
     sample = db.rows(f"SELECT {text} FROM s.profiles WHERE {column} IS NOT NULL LIMIT {_SAMPLED}")
     values: tuple[tuple[str, int], ...] = ()
-    if overview.distinct <= _FEW:  # an estimate, so a few more may come
+    if overview.distinct <= _FEW:  # `distinct` is an estimate, so a few more values may come
         counted = db.rows(
             f"SELECT {text}, count(*) AS n FROM s.profiles WHERE {column} IS NOT NULL "
             f"GROUP BY 1 ORDER BY n DESC, 1 LIMIT {2 * _FEW}"

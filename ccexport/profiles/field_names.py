@@ -1,6 +1,6 @@
-"""What the name of a field says about its values: that they are no quantities, or that they are dates.
+"""What the name of a field says about its values: that they are not quantities, or that they are dates.
 
-Must never decide a type alone: a name only rules out numbers, or lets a doubtful date be one.
+Must never decide a type alone: a name only rules out numbers, or allows a doubtful date.
 """
 
 import re
@@ -30,7 +30,7 @@ def is_phone(name: str) -> bool:
 
 
 def stays_text(name: str) -> bool:
-    """Whether nobody would add or compare its values: phones, postal codes, ids, numbers of cards."""
+    """Whether its numbers are not quantities: phones, postal codes, ids, card numbers."""
     return is_phone(name) or _IDENTIFIER.search(_plain(name)) is not None
 
 

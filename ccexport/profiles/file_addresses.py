@@ -1,6 +1,6 @@
-"""Every address of a file, as when a whole file of *cleaned* or *unsubscribed* people is to be suppressed.
+"""Reads every address of a file, as when a whole file of *cleaned* or *unsubscribed* people is to be suppressed.
 
-Must never take the first of several addresses in a cell only: all of them said no.
+Must never read only the first of several addresses in a cell: all of them are to be suppressed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from ccexport.profiles.address_cells import addresses_in_cell
 from ccexport.profiles.database import DuckDB, quote_identifier
 from ccexport.profiles.identify import ADDRESS_NAME, plain_name
 
-# Only files of people who left have these, such as the "cleaned" and "unsubscribed" exports of Mailchimp.
+# Only files of people who left have these, such as Mailchimp's "cleaned" and "unsubscribed" exports.
 _LEFT = frozenset(
     {"cleantime", "cleancampaigntitle", "cleancampaignid", "unsubtime", "unsubcampaigntitle", "unsubreason"}
 )
@@ -28,7 +28,7 @@ class FileAddresses:
 
 
 def field_of_addresses(found: SourcePreview) -> str:
-    """The field whose first values are addresses, the one named so first. Raises `BadInput`."""
+    """Return the field whose first values are addresses, preferring one with such a name. Raises `BadInput`."""
     shares = {name: _share(found.originals, name) for name in found.fields}
     likely = [name for name, share in shares.items() if share >= 0.5]
     named = [name for name in likely if ADDRESS_NAME.search(name.lower())]
@@ -38,12 +38,12 @@ def field_of_addresses(found: SourcePreview) -> str:
 
 
 def is_of_people_who_left(fields: Sequence[str]) -> bool:
-    """Whether the file is one of cleaned or unsubscribed people, by fields that only such files have."""
+    """Whether it is a file of cleaned or unsubscribed people, by fields that only such files have."""
     return any(plain_name(name) in _LEFT for name in fields)
 
 
 def addresses_of(db: DuckDB, field: str, rows_read: int) -> FileAddresses:
-    """From the one table `s.profiles`."""
+    """Read the addresses from the only table, `s.profiles`."""
     cells = db.rows(f"SELECT CAST({quote_identifier(field)} AS VARCHAR) FROM s.profiles")
     each = [addresses_in_cell(cell) for (cell,) in cells]
     found = tuple(dict.fromkeys(a for addresses in each for a in addresses))

@@ -1,4 +1,4 @@
-"""What a file is, from its first bytes and its name. Must never read more than its beginning."""
+"""Finds the kind of a file from its first bytes and its name. Must never read more than the beginning."""
 
 import re
 import zipfile
@@ -35,7 +35,7 @@ _WORKBOOK_PARTS = {"[Content_Types].xml", "mimetype"}
 
 
 def kind_of(path: Path, name: str) -> str:
-    """One of the kinds that can be read. Raises `BadInput` naming what the file is instead."""
+    """Return one of the readable kinds. Raises `BadInput` that names what the file is instead."""
     with path.open("rb") as file:
         head = file.read(4_096)
     for magic, kind in _MAGIC:
@@ -67,7 +67,7 @@ def kind_of(path: Path, name: str) -> str:
 
 
 def _as_ascii(head: bytes) -> bytes:
-    """Without a mark and the zeros of UTF-16."""
+    """Return the bytes without a mark and without UTF-16's zeros."""
     return (
         head.removeprefix(b"\xef\xbb\xbf")
         .removeprefix(b"\xff\xfe")

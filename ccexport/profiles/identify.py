@@ -1,5 +1,5 @@
-"""Which field is the id, which hold addresses, which says when a profile changed. Must never guess wrong
-in silence: when no field is an id without doubt, the person is asked.
+"""Finds the id field, the address fields and the field that says when a profile changed. Must never guess:
+when no field is certainly the id, the person is asked.
 """
 
 import re
@@ -11,7 +11,7 @@ from ccexport.model.words import FieldType
 from ccexport.profiles.columns import Column
 from ccexport.profiles.database import DuckDB, quote_identifier
 
-# The surest first. Written without accents; `#`, `№` and `n°` are `number`.
+# The surest first. Written without accents; `#`, `№` and `n°` become `number`.
 _ID_NAMES = (
     "customerid profileid unifiedcustomerid id sourceid contactid recordid personid memberid userid clientid "
     "subscriberid customernumber customerno customernr customerkey customercode externalidentifier externalid "
@@ -47,15 +47,15 @@ _UPDATED = re.compile(
 _LETTERS = str.maketrans({"ø": "o", "æ": "ae", "ł": "l", "ß": "ss", "ı": "i"})
 UNUSABLE_IDS = ("empty_id", "repeated_id")
 _PLAUSIBLE = r"[^@\s]+@[^@\s]+\.[^@\s]+"
-_AT_ONCE = 100  # aggregates in one query: DuckDB compares each with each
-_KEY_SHARE = 0.9  # of the filled values that are addresses, in a field that profiles are known by
-_DOUBTFUL_SHARE = 0.01  # of repeated or empty ids that a field recognised by its name may have
+_AT_ONCE = 100  # aggregates in one query: DuckDB compares each of them with all others
+_KEY_SHARE = 0.9  # share of filled values that must be addresses, in an address field used as key
+_DOUBTFUL_SHARE = 0.01  # share of ids that may be repeated or empty in a field recognised by its name
 
 
 def find_id_field(db: DuckDB, table: str, fields: Sequence[str], wanted: str | None) -> str:
-    """The id field: the one asked for, or the one recognised by its name that is filled and unique.
+    """Return the id field: the one asked for, or one recognised by its name that is filled and unique.
 
-    Where there is none, profiles are known by their address, if that is filled and unique.
+    Without such a field, it is the address field, if that is filled and unique.
     """
     if wanted is not None:
         found = next((f for f in fields if f.casefold() == wanted.casefold()), None)
@@ -84,7 +84,7 @@ def find_id_field(db: DuckDB, table: str, fields: Sequence[str], wanted: str | N
 
 
 def unique_address(db: DuckDB, table: str, fields: Sequence[str]) -> str | None:
-    """The field of e-mail addresses that is filled and different on (nearly) every row, the plainest name first."""
+    """Return the address field that is filled and (nearly) unique, the plainest name first."""
     named = [f for f in fields if ADDRESS_NAME.search(f.lower())]
     named.sort(key=lambda f: not _OWN_ADDRESS.fullmatch(plain_name(f)))
     shares = _shares(db, table, named, whole=False) if named else ()
@@ -95,7 +95,10 @@ def unique_address(db: DuckDB, table: str, fields: Sequence[str]) -> str | None:
 
 
 def _is_key(db: DuckDB, table: str, field: str) -> bool:
-    """A repeated address is of two profiles, a missing one of nobody who could get mail: one is let pass."""
+    """Return whether the address field can be the key.
+
+    A repeated address belongs to two profiles. Rows without an address could not get mail, so one is always allowed.
+    """
     column = f"nullif(trim(CAST({quote_identifier(field)} AS VARCHAR)), '')"
     rows, filled, different = db.row(
         f"SELECT count(*), count({column}), count(DISTINCT {column}) FROM {table}"
@@ -105,7 +108,7 @@ def _is_key(db: DuckDB, table: str, field: str) -> bool:
 
 
 def _likely(fields: Sequence[str]) -> list[str]:
-    """Those named like an id first, then addresses, then the rest as they come."""
+    """Sort the fields: names like an id first, then addresses, then the others in their order."""
 
     def place(field: str) -> int:
         name = field.lower()
@@ -117,7 +120,7 @@ def _likely(fields: Sequence[str]) -> list[str]:
 
 
 def refuse_wrong_id(rows: int, id_name: str, reasons: Mapping[str, int]) -> None:
-    """`BadInput` when most rows have no id, or one that was there before."""
+    """Raise `BadInput` when most rows have an empty or repeated id."""
     wrong = sum(reasons.get(reason, 0) for reason in UNUSABLE_IDS)
     if wrong * 2 > rows:
         raise BadInput(
@@ -130,7 +133,7 @@ def refuse_wrong_id(rows: int, id_name: str, reasons: Mapping[str, int]) -> None
 
 
 def find_address_fields(db: DuckDB, table: str, columns: Sequence[Column]) -> tuple[str, ...]:
-    """Text fields named like an address, or half of whose values look like one."""
+    """Return the text fields named like an address, or with addresses in at least half of their values."""
     texts = [c.name for c in columns if c.type is FieldType.TEXT]
     if not texts:
         return ()
@@ -146,12 +149,12 @@ def find_address_fields(db: DuckDB, table: str, columns: Sequence[Column]) -> tu
 
 
 def _named_so(name: str) -> bool:
-    """An empty field counts by its name only: *Do Not Mail* and *Email status* are none."""
+    """Judge an empty field by its name only: *Do Not Mail* and *Email status* are not address fields."""
     return bool(ADDRESS_NAME.search(name.lower())) and not _ABOUT_MAIL.search(name.lower())
 
 
 def _shares(db: DuckDB, table: str, texts: Sequence[str], *, whole: bool = True) -> Sequence[float | None]:
-    """How many of the filled values of each field look like an address, or hold one."""
+    """Return for each field the share of filled values that are an address, or contain one."""
     test = "regexp_full_match" if whole else "regexp_matches"
     shares = ", ".join(
         f"avg(CAST({test}(trim({c}), '{_PLAUSIBLE}') AS INTEGER)) FILTER ({c} IS NOT NULL)"
@@ -161,14 +164,14 @@ def _shares(db: DuckDB, table: str, texts: Sequence[str], *, whole: bool = True)
 
 
 def find_updated_field(columns: Sequence[Column]) -> str | None:
-    """The date or timestamp field that says when a profile last changed."""
+    """Return the date or timestamp field that says when a profile last changed, or None."""
     times = (FieldType.TIMESTAMP, FieldType.DATE)
     named = [c for c in columns if c.type in times and _UPDATED.search(c.name.lower())]
     return min(named, key=lambda c: times.index(c.type)).name if named else None
 
 
 def plain_name(field: str) -> str:
-    """`Customer-ID` and `customer_id` are one name, `Attendee #` is the attendee number."""
+    """Return a comparable name: `Customer-ID` equals `customer_id`; `Attendee #` is the attendee number."""
     text = re.sub(r"[#№]", " number", field.casefold().translate(_LETTERS))
     return re.sub(r"[^a-z0-9]", "", unicodedata.normalize("NFKD", text))
 

@@ -1,5 +1,5 @@
-"""Building one snapshot file from sources. Must never touch what is already stored: it writes only into
-the folder it is given, and whoever called it moves the result into place.
+"""Builds one snapshot file from sources. Must never touch what is already stored: it writes only into
+the folder it is given, and the caller moves the result into place.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ from ccexport.profiles.staged import STAGED
 from ccexport.profiles.unify import columns_of, readings_of, refuse_questions, unify
 
 _SOURCE = "_source"
-_MANY = 300  # columns; looking for what their expressions have in common takes the square of their number
+_MANY = 300  # columns; finding common parts of their expressions takes time with the square of their number
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def build(sources: Sequence[Given], folder: Path, *, memory_limit: str, tell: Te
 
 @dataclass(frozen=True)
 class _Read:
-    """What stands in the staged table now: `dense` when its row ids are 0, 1, 2 … without a gap."""
+    """What is in the staged table: `dense` when its row ids are 0, 1, 2 … without a gap."""
 
     columns: Sequence[Column]
     id_name: str
@@ -160,8 +160,8 @@ def _check_names(columns: Sequence[Column], addresses: Sequence[str]) -> None:
 
 
 def _write(loading: Loading, read: _Read, addresses: Sequence[str]) -> int:
-    # Without rejects the row ids are 0, 1, 2 … already, and the table is read by all cores. Nothing is
-    # joined in the one big pass: a join would lose the order of the rows.
+    # Without rejects the row ids are 0, 1, 2 … already, and all cores read the table. The one big
+    # pass has no join, because a join would lose the order of the rows.
     db = loading.db
     if len(read.columns) > _MANY:
         db.run("SET disabled_optimizers = 'common_subexpressions'")

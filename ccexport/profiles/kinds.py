@@ -1,7 +1,7 @@
-"""The ways to read a text: what shape a value has, what else must hold, and the SQL of its value.
+"""The ways to read a text: the shape of a value, further conditions, and the SQL of its value.
 
 Owns every regexp of numbers, dates and booleans. Must never accept a text that can mean two things within
-one kind: what can be read by two kinds is decided by `columns`.
+one kind: `columns` decides what two kinds can read.
 """
 
 import re
@@ -23,8 +23,10 @@ from ccexport.profiles.months import MONTHS
 
 @dataclass(frozen=True)
 class Kind:
-    """One way to read a text. In the templates `{t}` is the text, in `shape` and `value` as `prepared` makes
-    it; `whole` is a condition over the column; `stripped` counts, by code, what reading leaves out.
+    """One way to read a text.
+
+    In the templates `{t}` is the text, in `shape` and `value` the text after `prepared`;
+    `whole` is a condition over the column; `stripped` counts, by code, what reading leaves out.
     """
 
     name: str
@@ -38,7 +40,7 @@ class Kind:
     whole: str = "true"
     stripped: tuple[tuple[str, str], ...] = ()
     exact: bool = False  # a number that needs no decimal
-    rivals: tuple[str, ...] = ()  # kinds that give another value for the same text
+    rivals: tuple[str, ...] = ()  # kinds that read the same text as another value
 
     def fits(self, text: str) -> bool:
         """Whether one value has the shape."""
@@ -50,22 +52,22 @@ class Kind:
         return f"(regexp_full_match({made}, {quoted(self.shape)}) AND {filled(self.also, made)})"
 
     def read(self, text: str) -> str:
-        """SQL: the value."""
+        """SQL: the value of the text."""
         return filled(self.value, filled(self.prepared, text))
 
 
 def filled(template: str, text: str) -> str:
-    """The template with its text."""
+    """Return the template with its text."""
     return template.replace("{t}", text)
 
 
 def quoted(text: str) -> str:
-    """As a text of SQL."""
+    """Return the text as a SQL literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
 T = FieldType
-# Dates that stand for none: MySQL's and Outlook's.
+# Dates of MySQL and Outlook that mean "none".
 ZERO_DATES = (
     *("0000-00-00", "0000-00-00 00:00:00", "0/0/00", "0/0/0000", "00/00/00"),
     *("00/00/0000", "00.00.0000", "00-00-0000", "0000-00-00T00:00:00"),
@@ -73,7 +75,7 @@ ZERO_DATES = (
 ZERO_SQL = f"{{t}} IN ({', '.join(map(quoted, ZERO_DATES))})"
 _ZERO = (("zero_date", ZERO_SQL),)
 
-# --- booleans: both words of one pair have to be there
+# --- booleans: both words of a pair must occur
 _PAIRS = (("true", "false"), ("yes", "no"), ("ja", "nei"))
 
 
@@ -92,7 +94,7 @@ _QUOTES = "'\u2019"
 
 
 def _grouped(separators: str) -> str:
-    """Three digits behind each separator, the same one throughout."""
+    """Return a pattern for three digits after each separator, with the same separator throughout."""
     each = "|".join(rf"(?:{re.escape(s)}\d{{3}})+" for s in separators)
     return rf"[1-9]\d{{0,2}}(?:{each})"
 
@@ -113,7 +115,7 @@ _DECORATED = re.compile(r"^[^%]*%$|^\([^()]*\)$|^[^()%]*$")
 
 
 def _bare(text: str) -> str:
-    """The same as `_BARE`; nothing for a bracket or a percent sign in the middle."""
+    """Do the same as `_BARE`; return an empty text for a bracket or a percent sign in the middle."""
     if not _DECORATED.match(text):
         return ""
     minus = "-" if text.startswith("(") or (text.endswith("-") and not text.endswith(",-")) else ""
@@ -132,7 +134,7 @@ _TAKEN_OFF = (
 
 
 def _with_signs(kind: Kind) -> Kind:
-    """The same beside a currency or percent sign, or in brackets."""
+    """Return the same kind with a currency or percent sign, or in brackets."""
     return Kind(
         f"{kind.name} with signs",
         T.NUMBER,
@@ -181,7 +183,7 @@ NUMBERS = (
     _with_signs(_GROUPED_POINT),
     _with_signs(_DECIMAL_COMMA),
 )
-# Only when a person says that it is a number: by itself, leading zeros make a text.
+# Only when a person chooses number: otherwise leading zeros make it a text.
 ANY_DIGITS = Kind("any digits", T.NUMBER, r"-?\d{1,18}", "CAST({t} AS BIGINT)", exact=True)
 
 # --- dates
@@ -189,14 +191,14 @@ _TIME = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
 _CLOCK = rf"{_TIME}(?: ?[AaPp]\.?[Mm]\.?)?"
 _OFFSET = r"(?: ?(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?))?"
 _DASHED = "translate({t}, '/.', '--')"
-# Excel's window for years of two digits.
+# Excel's range for two-digit years.
 _FOUR = (
     "CASE WHEN regexp_full_match({t}, '.*\\D\\d{2}') THEN left({t}, length({t}) - 2) || "
     "if(right({t}, 2) >= '30', '19', '20') || right({t}, 2) ELSE {t} END"
 )
 _TWO_DIGITS = (("two_digit_years", r"regexp_matches({t}, '\D\d{2}$')"),)
 _WITH_TIMES = ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M", "%I:%M:%S %p", "%I:%M %p")
-# 2:30PM and 2:30 p.m. as 2:30 PM
+# 2:30PM and 2:30 p.m. become 2:30 PM
 _PLAIN_CLOCK = r"regexp_replace(upper({t}), ' ?([AP])\.?M\.?$', ' \1M')"
 
 
@@ -258,7 +260,7 @@ _OFFSET_TIME = Kind(
     YEAR_FIRST,
     stripped=_ZERO,
 )
-# Month names: the words become numbers.
+# Month names are replaced by numbers.
 _WORD = r"regexp_extract(strip_accents(lower({t})), '[a-z]{3,}')"
 _MONTH_MAP = "MAP {" + ", ".join(f"'{word}': '{number}'" for word, number in MONTHS.items()) + "}"
 _LETTER = "[A-Za-zÀ-ſ]"
@@ -371,7 +373,7 @@ BY_NAME = {
 
 
 def by_pattern(pattern: str) -> Kind:
-    """A date or time written as a person says, such as %d.%m.%y."""
+    """Return a kind for dates or times in a pattern a person gave, such as %d.%m.%y."""
     time = re.search(r"%[HIMSp]", pattern)
     value = f"try_strptime({{t}}, {quoted(pattern)})"
     value = value if time else f"CAST({value} AS DATE)"

@@ -1,7 +1,7 @@
-"""Loading one CSV file into a table, with every row that could not be read.
+"""Loads one CSV file into a table, with every row that could not be read.
 
-CSV is read fast with a fixed dialect; when the loader stumbles, or the lines do not add up, the file
-is read again carefully. Must never write to a source file.
+CSV is read fast with a fixed dialect. When the loader fails or the line counts do not match, the file
+is read again line by line. Must never write to a source file.
 """
 
 from itertools import islice
@@ -19,7 +19,7 @@ from ccexport.profiles.tolerant_reader import LINE, LONGEST, Reject, read_csv_ca
 
 
 def load_csv(loading: Loading, given: Given, name: str, path: Path, work: Path, table: str) -> Part:
-    """A CSV file: every good record, and the damaged lines."""
+    """Load a CSV file: every good record, and the damaged lines."""
     db = loading.db
     how: dict[str, Any] = {"encoding": given.encoding, "skip_rows": given.skip_rows}
     if loading.limit:
@@ -71,7 +71,7 @@ def load_csv(loading: Loading, given: Given, name: str, path: Path, work: Path, 
 
 
 def _head(path: Path, copy: Path, lines: int) -> Path:
-    """The first lines of a UTF-8 file; a record that is cut in two is one damaged line of a preview."""
+    """Copy the first lines of a UTF-8 file; a record cut in two becomes one damaged line of a preview."""
     with path.open("rb") as file, copy.open("wb") as out:
         out.writelines(islice(file, lines + 1))
     return copy
@@ -88,7 +88,7 @@ def _load_carefully(
 
 
 def _loaded_fast(loading: Loading, dialect: CsvDialect, fields: tuple[str, ...], table: str) -> bool:
-    """Load without ignoring anything; false when it stumbled or lines are unaccounted for."""
+    """Load without ignoring errors; return False on an error or when lines are unaccounted for."""
     skipped = dialect.before_header
     reader = _csv_reader(dialect.path, dialect.delimiter, len(fields), with_line=False, skip=skipped)
     try:

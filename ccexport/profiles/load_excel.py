@@ -1,8 +1,8 @@
-"""Loading one sheet of a workbook. Its cells become text and are typed like the columns of a CSV file,
+"""Loads one sheet of a workbook. Its cells become text and are typed like the columns of a CSV file,
 because a column of a workbook has no type.
 
-Owns which sheet is meant and how a cell is written. Must never evaluate a formula: the value the
-workbook was saved with counts.
+Owns which sheet is read and how a cell is written. Must never evaluate a formula: it uses the value that
+was saved with the workbook.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,19 +24,19 @@ from ccexport.profiles.tolerant_reader import LINE, Reject
 from ccexport.profiles.workbook_formats import Place, check_size, padded, padded_cells
 
 _AT_ONCE = 10_000
-_LOOKED_AT = 200  # rows, for the header
+_LOOKED_AT = 200  # rows in which the header is looked for
 Row = list[str | None]
 
 
 def sheets_of(path: Path, name: str) -> tuple[str, ...]:
-    """The visible sheets that hold anything."""
+    """Return the visible sheets that hold anything."""
     with _opened(path, name) as book:
         seen = [s.name for s in book.sheets_metadata if s.visible is SheetVisibleEnum.Visible]
         return tuple(n for n in seen if book.get_sheet_by_name(n).total_height)
 
 
 def load_excel(loading: Loading, name: str, path: Path, given: Given, table: str) -> Part:
-    """A sheet, from the row that names the fields; `line` of a reject is the row of the sheet."""
+    """Load a sheet, from the row that names the fields; `line` of a reject is the row of the sheet."""
     with _opened(path, name) as book:
         chosen = _chosen(book, sheets_of(path, name), given.sheet, name)
         rows = _Rows(chosen, name, given.skip_rows, padded_cells(path, chosen.name))
@@ -134,7 +134,7 @@ class _Rows:
             yield at + 1, texts
 
     def batches(self, schema: pa.Schema, limit: int | None) -> Iterator[pa.RecordBatch]:
-        """The good rows, each with its number in the sheet; blank rows are left out."""
+        """Yield the good rows, each with its number in the sheet; blank rows are left out."""
         good = islice(self._good(), limit)
         while rows := list(islice(good, _AT_ONCE)):
             columns = zip(*rows, strict=True)
@@ -158,7 +158,7 @@ class _Rows:
 
 
 def _text(cell: Any) -> str | None:
-    """A cell as a CSV file would have it: whole numbers without a point, ISO dates and times."""
+    """Return a cell as a CSV file would have it: whole numbers without a decimal point, ISO dates and times."""
     if cell == "" and isinstance(cell, str):
         return None
     if isinstance(cell, bool):

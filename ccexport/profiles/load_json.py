@@ -1,7 +1,7 @@
-"""Loading a JSON file: an object on each line, one list of objects, or a list inside of an object.
+"""Loads a JSON file: an object on each line, one list of objects, or a list inside an object.
 
 Its texts stay texts: what looks like a date in them is judged as in a CSV file. Must never drop or repair a
-line in silence.
+line without reporting it.
 """
 
 import json
@@ -21,17 +21,17 @@ from ccexport.profiles.staged import Part, field_names, renamed_fields
 from ccexport.profiles.tolerant_reader import LINE, Reject
 
 _RAW_KEPT = 2_000
-_WHOLE_FILE = 256_000_000  # bytes of a file that is not one object a line, which is read as a whole
+_WHOLE_FILE = 256_000_000  # bytes of a file that does not have one object per line and is read as a whole
 _DEEPEST = 100
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
-# Types that DuckDB makes of texts; `STRUCT(DATE …)` has a blank behind a name.
+# Types that DuckDB derives from texts; in `STRUCT(DATE …)` a space precedes the type.
 _MADE_OF_TEXT = re.compile(
     r'"(?:[^"]|"")*"|\b(?:TIMESTAMP(?: WITH TIME ZONE|_NS|_S|_MS)?|DATE|TIME(?: WITH TIME ZONE)?|UUID)(?=[\[\],)]|$)'
 )
 
 
 def load_json(loading: Loading, given: Given, name: str, path: Path, work: Path, table: str) -> Part:
-    """Every good object; a damaged line is rejected with its number."""
+    """Load every good object; a damaged line is rejected with its number."""
     found = find_encoding(path, name, thorough=True, wanted=given.encoding)
     if found.name not in UTF8 or found.name == "utf-8-sig":
         path = as_utf8(path, found.name, work / "utf8.json")
@@ -65,13 +65,13 @@ def load_json(loading: Loading, given: Given, name: str, path: Path, work: Path,
 
 
 def _columns(db: DuckDB, path: Path, limit: int | None) -> dict[str, str] | None:
-    """The columns with their types, texts as texts; None when the file cannot be read as it is."""
+    """Return the columns with their types, texts as texts; None when the file cannot be read unchanged."""
     reader = f"read_json({quote_path(path)}, sample_size = {limit or -1}, format = {_format(path)})"
     try:
         described = db.rows(f"DESCRIBE SELECT * FROM {reader}")
     except BadInput:
         return None
-    if [n for n, *_ in described] == ["json"]:  # what DuckDB says of values that are no objects
+    if [n for n, *_ in described] == ["json"]:  # DuckDB's name for values that are not objects
         return None
     return {name: _as_text(declared) for name, declared, *_ in described}
 
@@ -86,7 +86,7 @@ def _format(path: Path) -> str:
 
 
 def _load(loading: Loading, name: str, path: Path, columns: Mapping[str, str], table: str) -> dict[str, str]:
-    """Make the table; its fields with their types."""
+    """Make the table; return its fields with their types."""
     own = [n for n in columns if n != LINE]
     fields = field_names(own, name)
     chosen = ", ".join(
@@ -111,13 +111,13 @@ def _text(text: str) -> str:
 
 
 def _plain(name: str, declared: str) -> str:
-    """SQL: the column; where a file of objects has a text here and a number there, what stands in the quotes."""
+    """SQL: the column; a column with both texts and numbers becomes text without the quotes."""
     column = quote_identifier(name)
     return f"{column} ->> '$'" if declared == "JSON" else column
 
 
 def _rows(path: Path, name: str, member: str | None, work: Path) -> tuple[Path, str]:
-    """The file whose rows are read, and the name of the list inside of an object they were taken from."""
+    """Return the file whose rows are read, and the name of the list inside an object they come from."""
     with path.open("rb") as file:
         first = next((line for line in file if line.strip()), b"").strip()
         more = any(line.strip() for line in file)
@@ -128,7 +128,7 @@ def _rows(path: Path, name: str, member: str | None, work: Path) -> tuple[Path, 
     try:
         value = _whole(path, name)
     except ValueError:
-        return path, ""  # not one value: line by line, it is said what is wrong
+        return path, ""  # not one value: reading line by line reports what is wrong
     if not isinstance(value, dict):
         return path, ""
     tables = dict(_tables(value))
@@ -157,7 +157,7 @@ def _whole(path: Path, name: str) -> Any:
 
 
 def _tables(value: Mapping[str, Any], before: str = "", depth: int = 3) -> Iterator[tuple[str, list[Any]]]:
-    """The lists of objects inside of an object, by the path to them."""
+    """Yield the lists of objects inside an object, by the path to them."""
     for key, inner in value.items():
         if isinstance(inner, list) and inner and all(isinstance(each, dict) for each in inner):
             yield before + key, inner
@@ -180,7 +180,7 @@ def _written(rows: list[Any], copy: Path) -> Path:
 
 
 def _read_carefully(path: Path, name: str, copy: Path) -> Iterator[Reject]:
-    """Write the good objects, each with its line number in `_line`; the bad lines."""
+    """Write the good objects, each with its line number in `_line`; yield the bad lines."""
     with (
         copy.open("w", encoding="utf-8") as out,
         path.open(encoding="utf-8", errors="surrogateescape") as file,

@@ -1,4 +1,4 @@
-"""Loading a Parquet file, or anything else that DuckDB reads with types of its own.
+"""Loads a Parquet file, or anything else that DuckDB reads with its own types.
 
 Must never write to a source file.
 """
@@ -14,11 +14,11 @@ from ccexport.profiles.loading import Loading
 from ccexport.profiles.staged import Part, field_names, renamed_fields
 from ccexport.profiles.tolerant_reader import LINE
 
-_EXACT_TO = 2**53  # above it, not every whole number has a floating point of its own
+_EXACT_TO = 2**53  # above it, some whole numbers share one floating-point value
 
 
 def load_parquet(loading: Loading, name: str, path: Path, table: str, source: str = "") -> Part:
-    """A Parquet file with its own types. Texts that are not marked as such are texts when they are UTF-8."""
+    """Load a Parquet file with its own types. Unmarked bytes count as text when they are valid UTF-8."""
     for as_text in ("true", "false"):
         reader = f"read_parquet({quote_path(path)}, binary_as_string = {as_text})"
         try:
@@ -54,13 +54,13 @@ def _load(loading: Loading, name: str, reader: str, table: str, path: Path, sour
 
 
 def _value(name: str, declared: str) -> str:
-    """SQL: the column; bytes that are no text as hexadecimal digits."""
+    """SQL: the column; bytes that are not text as hexadecimal digits."""
     column = quote_identifier(name)
     return f"lower(hex({column}))" if declared == "BLOB" else column
 
 
 def _written_index(db: DuckDB, path: Path) -> set[str]:
-    """The columns that pandas made of an index without a name."""
+    """Return the columns that pandas made of an unnamed index."""
     rows = db.rows(
         f"SELECT decode(value) FROM parquet_kv_metadata({quote_path(path)}) WHERE decode(key) = 'pandas'"
     )
@@ -72,8 +72,9 @@ def _written_index(db: DuckDB, path: Path) -> set[str]:
 
 
 def made_whole(db: DuckDB, table: str, declared: Mapping[str, str]) -> dict[str, str]:
-    """Whole numbers that came as floating point (as from tools that have no empty integers) are whole again:
-    the id 7 is not the text 7.0.
+    """Turn whole numbers stored as floating point into integers, so that the id 7 does not become the text 7.0.
+
+    Tools that have no empty integers write them as floating point.
     """
     floats = [f for f, t in declared.items() if t in ("DOUBLE", "FLOAT")]
     if not floats:

@@ -1,4 +1,4 @@
-"""Loading what a query finds in PostgreSQL, streamed as Arrow through a read-only session.
+"""Loads the rows of a PostgreSQL query, streamed as Arrow through a read-only session.
 
 Owns the connection. Must never write there, nor let the password into an error or a log line.
 """
@@ -27,7 +27,7 @@ _UNREAD = ("money", "bytea", "inet", "cidr", "macaddr", "bit", "varbit", "point"
 
 
 def load_query(loading: Loading, given: Given, table: str) -> Part:
-    """The rows of one SELECT. `BadInput` when the query is wrong, `StoreTrouble` when nobody answers."""
+    """Load the rows of one SELECT. Raises `BadInput` for a wrong query, `StoreTrouble` without a connection."""
     with _found(given) as (reader, kinds):
         fields = field_names(reader.schema.names, given.name)
         _check_types(given.name, kinds)
@@ -60,7 +60,7 @@ def load_query(loading: Loading, given: Given, table: str) -> Part:
 
 
 class _Counted:
-    """The rows on their way in, counted; an error of the database is kept as a sentence."""
+    """Counts the rows as they arrive; keeps an error of the database as a sentence."""
 
     def __init__(self, reader: pa.RecordBatchReader, limit: int | None) -> None:
         self._reader = reader
@@ -87,7 +87,7 @@ class _Counted:
 
 
 def _storage(type_: pa.DataType) -> pa.DataType:
-    """Without Arrow's extensions: a uuid as text is enough for a profile."""
+    """Return the type without Arrow's extensions: a profile only needs a uuid as text."""
     if isinstance(type_, pa.BaseExtensionType):
         return pa.string() if type_.storage_type != pa.string() else type_.storage_type
     return type_
@@ -103,7 +103,7 @@ def _plain(column: pa.Array) -> pa.Array:
 
 @contextmanager
 def _found(given: Given) -> Iterator[tuple[pa.RecordBatchReader, dict[str, str]]]:
-    """The answer of the query, and PostgreSQL's name of each column's type."""
+    """Provide the rows of the query, and PostgreSQL's name of each column's type."""
     query = f"{(given.query or '').strip().rstrip(';').rstrip()}\n"
     try:
         connection = postgresql.connect(_address(given.database or "", given.password))
@@ -112,7 +112,7 @@ def _found(given: Given) -> Iterator[tuple[pa.RecordBatchReader, dict[str, str]]
             "The database of the source {source} cannot be read: {problem}.",
             source=given.name,
             problem=_sentence(error),
-        ) from None  # the driver's own text may hold what was asked
+        ) from None  # the driver's own text may contain the query
     with connection, connection.cursor() as cursor:
         try:
             cursor.execute(query)
@@ -148,7 +148,7 @@ def _check_types(name: str, kinds: dict[str, str]) -> None:
 
 
 def _address(url: str, password: str) -> str:
-    """With the password, a limit to waiting, and the promise to write nothing."""
+    """Return the address with the password, a time limit and a read-only setting."""
     parts = urlsplit(url)
     asked = dict(parse_qsl(parts.query))
     asked["options"] = f"{asked.get('options', '')} {_READ_ONLY}".strip()
@@ -161,7 +161,7 @@ def _address(url: str, password: str) -> str:
 
 
 def _sentence(error: Exception, *, ours: bool = False) -> str:
-    """What the server said. What it quotes is left out, unless it is from the text of the query itself."""
+    """Return what the server said. Quoted text is left out, unless it is from the query itself."""
     text = str(error)
     found = _SAID.search(text)
     if found:

@@ -1,4 +1,4 @@
-"""What every loader is given: the database, whom to tell how far it is, and how many rows at most.
+"""What every loader is given: the database, a callback for its progress, and the maximum number of rows.
 
 Must never know a format.
 """
@@ -13,21 +13,21 @@ from ccexport.profiles.progress import run_told
 
 @dataclass
 class Loading:
-    """`limit` is set for a preview: the first rows are enough then."""
+    """`limit` is set for a preview, which needs only the first rows."""
 
     db: DuckDB
     tell: Tell
     limit: int | None = None
-    samples: dict[str, tuple[str, ...]] = field(default_factory=dict)  # file → words that tell its encoding
+    samples: dict[str, tuple[str, ...]] = field(default_factory=dict)  # file → words that show its encoding
 
     def say(
         self, step: str, done: int = 0, total: int | None = None, *, unit: str = "rows", what: str = ""
     ) -> None:
-        """How far a loader of ours is."""
+        """Report the progress of one of our loaders."""
         self.tell(Progress(step, done, total, unit, what))
 
     def create(self, table: str, select: str, *, path: Path, what: str) -> None:
-        """Make the table from the query over a file, telling how many of its bytes are read."""
+        """Make the table from the query over a file, and report how many of its bytes are read."""
         size = path.stat().st_size
         first = f" LIMIT {int(self.limit)}" if self.limit else ""
 

@@ -1,4 +1,4 @@
-"""Names of months, in the languages whose field names are known. Must never hold a word for two months."""
+"""Names of months, in the languages whose field names are known. Must never have one word for two months."""
 
 # January to December: English, Norwegian and Danish, Swedish, German, French, Spanish, Portuguese, Italian,
 # Dutch, Finnish, Icelandic, Polish (as in a date).

@@ -1,6 +1,6 @@
-"""The columns of a table that came with types of its own: Parquet, JSON, a query.
+"""The columns of a table that has types of its own: Parquet, JSON, a query.
 
-Must never change a value; what has no type of ours becomes its text.
+Must never change a value; a value of a type that we do not have becomes its text.
 """
 
 from collections.abc import Sequence
@@ -23,8 +23,9 @@ def native_columns(
     id_field: str,
     hints: Hints | None = None,
 ) -> list[Column]:
-    """The columns as they are declared, or as a person chose. Of texts in JSON, which has no dates, those
-    that are dates.
+    """Return the columns as declared, or as a person chose.
+
+    Texts in JSON, which has no dates, become dates where they are dates.
     """
     hints = hints or Hints()
     columns = [_native(db, table, name, declared.upper()) for name, declared in types]
@@ -54,7 +55,7 @@ def _told(column: Column, hints: Hints) -> Column:
 
 
 def _changed(column: Column, type_: FieldType) -> Column:
-    """A column that came with one type as another, when that loses nothing."""
+    """Return a column with another type, when that loses nothing."""
     if type_ is FieldType.TEXT:
         return Column(column.name, type_, text_sql(column.name))
     raise BadInput(
@@ -83,7 +84,7 @@ def _native(db: DuckDB, table: str, name: str, declared: str) -> Column:
         return Column(name, FieldType.TIMESTAMP, f"CAST({column} AS TIMESTAMP)")
     if declared in ("DATE", "BOOLEAN"):
         return Column(name, FieldType(declared.lower()), column)
-    if declared in ("DOUBLE", "FLOAT"):  # what is not a number is empty, and infinity is none
+    if declared in ("DOUBLE", "FLOAT"):  # "not a number" becomes empty; infinity is refused as a number
         return Column(name, FieldType.NUMBER, f"CASE WHEN isfinite({column}) THEN {column} END")
     if declared.startswith("DECIMAL") or declared.endswith(("INT", "INTEGER")):
         return Column(name, FieldType.NUMBER, column)

@@ -1,4 +1,4 @@
-"""The first rows of a source before it is taken in. Must never keep anything."""
+"""Reads the first rows of a source before it is ingested. Must never keep anything."""
 
 import zipfile
 from collections import Counter
@@ -28,8 +28,9 @@ _SHOWN = 20
 
 
 def preview(source: Given, folder: Path, *, memory_limit: str, limit: int) -> SourcePreview:
-    """Fields, types and rows as the first `limit` rows have them; the first of several sheets unless one
-    is named.
+    """Return fields, types and rows as found in the first `limit` rows.
+
+    Of several sheets it reads the first, unless one is named.
     """
     sheets, sheet = _sheets(source)
     members, member = _members(source)
@@ -69,7 +70,7 @@ def preview(source: Given, folder: Path, *, memory_limit: str, limit: int) -> So
 def _remarks(
     loading: Loading, staged: Staged, columns: Sequence[Column], odd: Sequence[str]
 ) -> Iterator[Remark]:
-    """Of the file first, then of its fields."""
+    """Return remarks on the file first, then on its fields."""
     for file in staged.files:
         yield from file.remarks(loading.samples.get(file.file, ()))
         for reason, count in Counter([*odd, *(r.reason for r in staged.rejects)]).items():
@@ -80,7 +81,7 @@ def _remarks(
 
 
 def _members(source: Given) -> tuple[tuple[str, ...], str | None]:
-    """The tables of a zip, and the one that is looked at."""
+    """Return the tables of a zip, and the one that is previewed."""
     if not source.files or not source.files[0].is_file() or not zipfile.is_zipfile(source.files[0]):
         return (), source.member
     members = members_of(source.files[0]) if kind_of(source.files[0], source.files[0].name) == ZIP else ()

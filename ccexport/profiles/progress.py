@@ -1,4 +1,4 @@
-"""Running one long statement and saying how far it is. Must never guess: DuckDB knows what it has read."""
+"""Runs one long statement and reports its progress. Must never guess: DuckDB knows what it has read."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -9,9 +9,9 @@ _EVERY = 0.15  # seconds
 
 
 def run_told(db: DuckDB, sql: str, tell: Callable[[float | None], None], params: Params = None) -> None:
-    """Run to the end; meanwhile `tell` is called in this thread with the share done, if it is known.
+    """Run to the end; meanwhile call `tell` in this thread with the share done, if known.
 
-    When `tell` raises, the statement is stopped and the error goes on.
+    When `tell` raises, the statement is stopped and the error propagates.
     """
     db.run("SET enable_progress_bar = true")
     db.run("SET enable_progress_bar_print = false")

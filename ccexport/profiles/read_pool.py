@@ -1,7 +1,7 @@
-"""One database per process kept open on the snapshot last asked for, so that a page does not open it anew.
+"""Keeps one database per process open on the last snapshot used, so that pages need not open it again.
 
-Each read gets a cursor of its own; a snapshot that is replaced stays open until its last read ends. Must
-never be used for work that makes tables or runs for long: that has a private session.
+Each read gets its own cursor; a replaced snapshot stays open until its last read ends. Must
+never be used for work that makes tables or takes long: use a private session for that.
 """
 
 import threading
@@ -34,7 +34,7 @@ class WarmDatabase:
 
     @contextmanager
     def cursor(self, snapshot: Snapshot) -> Iterator[DuckDB]:
-        """A cursor on the snapshot, attached as `s`."""
+        """Provide a cursor on the snapshot, attached as `s`."""
         with ExitStack() as used:
             with self._lock:
                 opened = self._database(snapshot.path)
@@ -44,7 +44,7 @@ class WarmDatabase:
             yield db
 
     def close(self) -> None:
-        """Close what nobody reads any more; the next read opens it again."""
+        """Close the database once no read uses it; the next read opens it again."""
         with self._lock:
             self._replace(None)
 

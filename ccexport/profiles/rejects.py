@@ -1,4 +1,4 @@
-"""Rows that could not become profiles: each with its file, line, reason, and the row as it stood.
+"""Rows that could not become profiles: each with its file, line, reason, and the original row.
 
 Must never lose one: profiles + rejects is what was read.
 """
@@ -26,10 +26,10 @@ _SCHEMA = pa.schema(
 
 
 def reject_unusable_ids(db: DuckDB, staged: Staged, id_field: str, key: str | None = None) -> dict[str, int]:
-    """Take rows with an empty or repeated id out of the staged table; the first of each id stays.
+    """Remove rows with an empty or repeated id from the staged table; the first of each id stays.
 
     `key` is the SQL of the id when it is not just the trimmed field. Returns how many rows of this source
-    were rejected for each reason, those unreadable before included.
+    were rejected for each reason, including unreadable rows found earlier.
     """
     columns = "file VARCHAR, line BIGINT, reason VARCHAR, detail VARCHAR, raw VARCHAR"
     db.run(f"CREATE TEMP TABLE IF NOT EXISTS {_REJECTS} ({columns})")
@@ -53,13 +53,13 @@ def _counted(db: DuckDB) -> dict[str, int]:
 
 
 def write_rejects(db: DuckDB, path: Path) -> Path:
-    """The rejects as a Parquet file, in the order of files and lines."""
+    """Write the rejects as a Parquet file, in the order of files and lines."""
     db.run(f"COPY (SELECT * FROM {_REJECTS} ORDER BY file, line) TO {quote_path(path)} (FORMAT parquet)")
     return path
 
 
 def _find_unusable(db: DuckDB, text: str, odd: Sequence[tuple[int, str]]) -> None:
-    """`_unusable`: the odd rows, and of the others those with an empty or repeated id."""
+    """Make `_unusable`: the odd rows, and of the others those with an empty or repeated id."""
     db.run("CREATE OR REPLACE TEMP TABLE _unusable (r BIGINT, reason VARCHAR)")
     for row, reason in odd:
         db.run("INSERT INTO _unusable VALUES (?, ?)", [row, reason])
@@ -76,7 +76,7 @@ def _find_unusable(db: DuckDB, text: str, odd: Sequence[tuple[int, str]]) -> Non
 
 
 def _keep(db: DuckDB, staged: Staged, id_field: str) -> None:
-    """Their lines: the row's place in its file, plus the line breaks within values before it."""
+    """Store the unusable rows with their lines: the position in the file plus earlier line breaks in values."""
     breaks = _breaks_sql(staged)
     names = pa.table(
         {
@@ -107,7 +107,7 @@ def _keep(db: DuckDB, staged: Staged, id_field: str) -> None:
 
 
 def _part_sql(staged: Staged, rowid: str) -> str:
-    """Which source a staged row came from."""
+    """SQL: which source a staged row came from."""
     cases = " ".join(
         f"WHEN {rowid} >= {start} THEN {number}"
         for number, (_, start, _) in reversed(list(enumerate(staged.parts)))

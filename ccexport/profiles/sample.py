@@ -1,4 +1,4 @@
-"""Sample profiles: several countries and scripts, with the dirt that real sources have. The same seed
+"""Makes sample profiles: several countries and scripts, with the defects that real sources have. The same seed
 gives the same file.
 
 Must never hold an address outside the reserved domains (RFC 2606) or a phone number that could ring.
@@ -34,7 +34,7 @@ _DOMAINS = (
     *("firma.example.com", "student.example.org"),
 )
 _MISSING, _MALFORMED, _DUPLICATE, _TOO_LONG, _IDN = 0.025, 0.035, 0.06, 0.063, 0.066
-_REMEMBERED = 2_000  # addresses a duplicate may repeat
+_REMEMBERED = 2_000  # the number of addresses from which a duplicate is chosen
 
 
 def write_profiles(path: Path, count: int, seed: int = 1, today: date = SAMPLE_TODAY) -> None:
@@ -80,7 +80,7 @@ def _one(random: Random, choices: Sequence[T]) -> T:
 
 
 def _email(random: Random, number: int, first: Name, last: Name, seen: list[str]) -> str:
-    """An address; one in fifteen is missing, malformed, a duplicate, too long or international."""
+    """Return an address; one in fifteen is missing, malformed, a duplicate, too long or international."""
     chance = random.random()
     plain = f"{first[1]}.{last[1]}{number}@{_one(random, _DOMAINS)}"
     if chance > _IDN:

@@ -13,14 +13,14 @@ _BRITISH = "+44 7700 900{:03d}"
 
 
 def _names(text: str) -> tuple[Name, ...]:
-    """`Kåre=kare Ola` becomes (("Kåre", "kare"), ("Ola", "ola"))."""
+    """Parse names: `Kåre=kare Ola` becomes (("Kåre", "kare"), ("Ola", "ola"))."""
     pairs = (word.partition("=") for word in text.split())
     return tuple((written.replace("_", " "), roman or written.lower()) for written, _, roman in pairs)
 
 
 @dataclass(frozen=True)
 class Country:
-    """What people of one country are called and where they live; `share` weighs how many there are."""
+    """People's names and places in one country; `share` is the weight of the country."""
 
     name: str
     language: str

@@ -1,6 +1,6 @@
-"""What about a new snapshot would surprise: fields lost, types changed, half the profiles gone.
+"""Finds what is surprising about a new snapshot: fields lost, types changed, half of the profiles gone.
 
-Must never stop growth or a new field; a person can release everything it stops.
+Must never stop growth or a new field; a person can accept everything it stops.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from ccexport.model.profiles import ProfileField, Snapshot, SourcePart
 
 
 def surprises(old: Snapshot, new: Snapshot) -> list[Message]:
-    """Each surprise as a part of a sentence."""
+    """Return each surprise as a part of a sentence."""
     found = _of_fields(old.fields, new.fields)
     if new.profiles * 2 < old.profiles:
         found.append(
@@ -32,10 +32,10 @@ def surprises(old: Snapshot, new: Snapshot) -> list[Message]:
 
 
 def _of_source(old: SourcePart, new: Snapshot) -> list[Message]:
-    """A source that lost something others have would not be seen in the whole."""
+    """Return a source's own losses, which the other sources would hide in the whole snapshot."""
     part = next((p for p in new.parts if p.name == old.name), None)
     if part is None:
-        return []  # taken away by a person; what only it had is missed as a field
+        return []  # a person removed the source; a field that only it had is reported as lost
     found = [
         message("{what} in the source {source}", what=what, source=part.name)
         for what in _of_fields(old.fields, part.fields)
@@ -70,7 +70,7 @@ def _of_fields(old: Sequence[ProfileField], new: Sequence[ProfileField]) -> list
 
 
 def refuse_surprises(old: Snapshot | None, new: Snapshot) -> None:
-    """Raise `Conflict` when there are any."""
+    """Raise `Conflict` when there are surprises."""
     found = surprises(old, new) if old else []
     if found:
         raise Conflict(

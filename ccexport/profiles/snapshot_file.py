@@ -1,4 +1,4 @@
-"""A snapshot written out as a file that can be ingested again, and the digest of what it holds.
+"""Writes a snapshot as a file that can be ingested again, and computes the digest of its content.
 
 Owns how each type is written. Must never change the snapshot.
 """
@@ -17,7 +17,7 @@ _PIECE = 10_000  # rows that are hashed together
 
 
 def write_snapshot(db: DuckDB, snapshot: Snapshot, into: Path, form: str, *, temp_dir: Path) -> None:
-    """All fields of all profiles in their order, in one of `FORMATS`; complete or not there."""
+    """Write all fields of all profiles in order, in one of `FORMATS`; the file is complete or absent."""
     part = into.with_name(f".{into.name}.part")
     columns = ", ".join(quote_identifier(f.name) for f in snapshot.fields)
     try:
@@ -25,7 +25,9 @@ def write_snapshot(db: DuckDB, snapshot: Snapshot, into: Path, form: str, *, tem
             query = f"SELECT {columns} FROM s.profiles ORDER BY {ROW}"
             db.run(f"COPY ({query}) TO {quote_path(part)} (FORMAT parquet, COMPRESSION zstd)")
         elif form == "csv":
-            with part.open("w", encoding="utf-8-sig", newline="") as file:  # the mark tells Excel: UTF-8
+            with part.open(
+                "w", encoding="utf-8-sig", newline=""
+            ) as file:  # the mark tells Excel that it is UTF-8
                 file.writelines(_csv(db, snapshot))
         else:
             typed = ", ".join(_cell(f) for f in snapshot.fields)
@@ -39,7 +41,7 @@ def write_snapshot(db: DuckDB, snapshot: Snapshot, into: Path, form: str, *, tem
 
 
 def snapshot_digest(db: DuckDB, snapshot: Snapshot) -> str:
-    """The same for the same fields with the same values in the same order, whatever they were read from."""
+    """Return a digest of fields, values and their order; it does not depend on the source."""
     texts = ", ".join(_plain(f) for f in snapshot.fields)
     names = [f.name for f in snapshot.fields]
     row = f"md5(CAST(to_json([{texts}]) AS VARCHAR))"
@@ -60,7 +62,7 @@ def _csv(db: DuckDB, snapshot: Snapshot) -> Iterator[str]:
 
 
 def _csv_cell(field: ProfileField) -> str:
-    """Only a text can be a formula."""
+    """SQL: a CSV cell; only a text can be a formula, so only texts get marks."""
     column = quote_identifier(field.name)
     if field.type in {FieldType.TEXT, FieldType.LIST}:
         return csv_cell_sql(_text(field))
@@ -77,7 +79,7 @@ def _text(field: ProfileField) -> str:
 
 
 def _plain(field: ProfileField) -> str:
-    """The value as a text that does not depend on how it is stored."""
+    """SQL: the value as a text that does not depend on how it is stored."""
     column = quote_identifier(field.name)
     if field.type is FieldType.NUMBER:
         return f"regexp_replace(CAST({column} AS VARCHAR), '(\\.[0-9]*?)0+$|\\.$', '\\1')"

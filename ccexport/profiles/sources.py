@@ -1,4 +1,4 @@
-"""Staging a source: each of its files, or its query, loaded and stacked into one table.
+"""Stages a source: loads each of its files, or its query, and stacks them into one table.
 
 Must never write to a source, and never decide what a row means.
 """
@@ -19,13 +19,14 @@ from ccexport.profiles.loading import Loading
 from ccexport.profiles.staged import Part, Staged, check_alike, refuse_damaged, stack
 from ccexport.profiles.unpack import gunzip, unzip
 
-_IN_MEMORY_SHARE = 0.2  # of the memory limit that sources may have to be staged in memory
+_IN_MEMORY_SHARE = 0.2  # the share of the memory limit up to which sources are staged in memory
 
 
 def make_room(db: DuckDB, sources: Sequence[Given], folder: Path) -> None:
-    """The database `staging`: in memory for small sources; in a file, which needs no spilling, for big ones and
-    for those whose size nobody knows. It is not compressed, as long as `pack` has not been called: what is
-    read a few times and thrown away is not worth a third of the time of loading it.
+    """Attach the database `staging`: in memory for small sources, otherwise in a file.
+
+    A file needs no spilling; it is also used when the size is unknown. The database is uncompressed until `pack`
+    is called: compression takes a third of the loading time, and staged data is only read a few times.
     """
     size = sum(f.stat().st_size for s in sources for f in s.files if f.is_file())
     size += sum(f.stat().st_size * 9 for s in sources for f in s.files if is_workbook(f) and f.is_file())
@@ -37,14 +38,14 @@ def make_room(db: DuckDB, sources: Sequence[Given], folder: Path) -> None:
 
 
 def pack(db: DuckDB) -> None:
-    """From now on what is written is compressed, as a snapshot should be."""
+    """Compress what is written from now on, as a snapshot should be."""
     db.run("SET force_compression = 'auto'")
 
 
 def stage(loading: Loading, source: Given, folder: Path) -> Staged:
     """Load the query, or every file in the order given, into the table `_staged` of `staging`."""
     if source.database:
-        # Only now: the driver brings pandas along, which takes longer to import than all of ccexport.
+        # Imported only here: the driver imports pandas, which takes longer than all of ccexport.
         from ccexport.profiles.load_query import load_query
 
         return stack(loading.db, [load_query(loading, source, "staging._part0")])
@@ -60,7 +61,7 @@ def stage(loading: Loading, source: Given, folder: Path) -> Staged:
 
 
 def is_workbook(file: Path) -> bool:
-    """Whether the name says so."""
+    """Whether the name says that it is a workbook."""
     return file.suffix.lower() in (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 
 
@@ -85,8 +86,9 @@ def _load(loading: Loading, given: Given, file: Path, work: Path, table: str) ->
 
 
 def _opened(file: Path, given: Given, work: Path) -> tuple[Path, str, str]:
-    """The table of a file under a name of ours (the loader takes `*` and `[` in a path as a pattern), what it
-    is, and which member of a zip.
+    """Return the table of a file under a name of ours, its kind, and which member of a zip it is.
+
+    The loader would read `*` and `[` in the original path as a pattern.
     """
     path = work / "source"
     path.symlink_to(file.absolute())

@@ -1,7 +1,7 @@
-"""The marks that programs put before a text so that a spreadsheet leaves it alone: `'0150` and `="0150"`.
+"""Removes the marks that protect a text from a spreadsheet: `'0150` and `="0150"`.
 
-Also those that our own CSV has inside a text (`csv_cells`). Must never take an apostrophe off a name: only before a
-digit, plus, minus, equals or at sign it is a guard.
+It also removes those that our own CSV has inside a text (`csv_cells`). Must never remove an apostrophe from a name:
+it is a mark only before a digit, plus, minus, equals or at sign.
 """
 
 from collections.abc import Sequence
@@ -10,13 +10,13 @@ from ccexport.profiles.csv_cells import FORMULA_STARTS, marked_inside_sql, unmar
 from ccexport.profiles.database import DuckDB, quote_identifier
 from ccexport.profiles.kinds import quoted
 
-# Not of '123', which is a quotation.
+# Not from '123', which is a quotation.
 _APOSTROPHE = rf"'[{FORMULA_STARTS}\d](?s:.*)"
 _FORMULA = r'="(?s:[^"]*)"'
 
 
 def take_off_guards(db: DuckDB, table: str, fields: Sequence[str]) -> dict[str, int]:
-    """Change the values in place; how many of each field were."""
+    """Change the values in place; return how many of each field were changed."""
     columns = [quote_identifier(f) for f in fields]
     begins = ", ".join(
         f"bool_or({c} >= '''' AND {c} < '(' OR {c} >= '=' AND {c} < '>'), bool_or({marked_inside_sql(c)})"

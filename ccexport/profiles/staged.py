@@ -1,4 +1,4 @@
-"""What the loaders share: one loaded part, the staged table they make together, the names of its fields.
+"""What the loaders share: one loaded part, the staged table they make together, and the names of its fields.
 
 Must never read a source itself.
 """
@@ -14,7 +14,7 @@ from ccexport.profiles.spreadsheet_guards import take_off_guards
 from ccexport.profiles.tolerant_reader import LINE, SURROUNDINGS, Reject
 
 STAGED = "staging._staged"
-NUMERIC_TEXT = "NUMERIC AS TEXT"  # exact numbers that a database hands over as text
+NUMERIC_TEXT = "NUMERIC AS TEXT"  # exact numbers that a database returns as text
 _RESERVED = {"_row": "source_row", "_id": "source_id", LINE: "source_line", "rowid": "source_rowid"}
 
 
@@ -31,7 +31,7 @@ class Part:
     semicolons: bool = False
     text: bool = False
     json: bool = False
-    guarded: bool = True  # a value may begin with the mark of a spreadsheet
+    guarded: bool = True  # a value may begin with a spreadsheet's mark
     scientific: bool = True  # a number may be written as 4.79E+10
     reading: FileReading | None = None
 
@@ -49,7 +49,7 @@ class Staged:
     json: bool = False
     scientific: bool = True
     files: tuple[FileReading, ...] = ()
-    guards: Mapping[str, int] = field(default_factory=dict)  # field → how many were taken off
+    guards: Mapping[str, int] = field(default_factory=dict)  # field → how many marks were removed
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -57,7 +57,7 @@ class Staged:
 
 
 def stack(db: DuckDB, parts: list[Part]) -> Staged:
-    """The parts, in their order, as the one table `_staged`."""
+    """Stack the parts, in their order, into the one table `_staged`."""
     if len(parts) == 1:
         db.run(f"ALTER TABLE {parts[0].table} RENAME TO _staged")
     else:
@@ -118,8 +118,9 @@ def check_alike(first: Part, other: Part) -> None:
 
 
 def field_names(found: Sequence[str], name: str) -> tuple[str, ...]:
-    """The names, none twice: one that was there before gets a number, one without a name is called by its
-    place. What would collide with our own columns gets another name.
+    """Return unique names: a repeated name gets a number, and a field without a name is named by its position.
+
+    A name that collides with our own columns is changed.
     """
     given = {n.casefold() for n in found}
     names: list[str] = []
@@ -142,12 +143,12 @@ def field_names(found: Sequence[str], name: str) -> tuple[str, ...]:
 
 
 def renamed_fields(found: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """The names that are not those of the file, each with that."""
+    """Return the names that differ from those in the file, each with the original."""
     return {new: old for old, new in zip(found, names, strict=True) if old and new != old}
 
 
 def drop_empty(db: DuckDB, table: str, header: Sequence[str], fields: Sequence[str]) -> tuple[str, ...]:
-    """The fields without those that have neither a name nor a value, which are taken out of the table."""
+    """Drop the fields that have neither a name nor a value from the table; return the others."""
     unnamed = [f for old, f in zip(header, fields, strict=True) if not old]
     if not unnamed or len(unnamed) == len(fields):
         return tuple(fields)
@@ -159,7 +160,7 @@ def drop_empty(db: DuckDB, table: str, header: Sequence[str], fields: Sequence[s
 
 
 def refuse_damaged(part: Part) -> Part:
-    """`BadInput` when more than half of a file could not be read; what surrounds the table does not count."""
+    """Raise `BadInput` when more than half of a file is unreadable; lines around the table do not count."""
     damaged = [r for r in part.rejects if r.reason not in SURROUNDINGS]
     if len(damaged) > part.rows:
         first = damaged[0]
@@ -175,7 +176,7 @@ def refuse_damaged(part: Part) -> Part:
 
 
 def breaks_within(db: DuckDB, table: str, fields: Sequence[str]) -> int:
-    """How many line breaks the text values hold."""
+    """Return how many line breaks the text values hold."""
     counts = " + ".join(
         f"if(contains({c}, chr(10)), length({c}) - length(replace({c}, chr(10), '')), 0)"
         for c in (f"coalesce({quote_identifier(f)}, '')" for f in fields)

@@ -1,7 +1,7 @@
-"""Where snapshots live: ingest into a new one, find them again, open them read-only.
+"""Stores snapshots: ingests new ones, finds them again, opens them read-only.
 
 Everything is written under a temporary name and renamed; `current` changes last. Must never change
-or reuse a snapshot's path, and a failed ingest leaves everything as it was.
+or reuse a snapshot's path; a failed ingest must leave everything unchanged.
 """
 
 import os
@@ -50,13 +50,13 @@ class ProfileStore:
         self._clock = clock
         self._random = random
         self._warm = WarmDatabase(memory_limit, self.temp_dir)
-        # Snapshots and members files never change, so what was found in them stays true.
+        # Snapshots and members files never change, so results found in them stay true.
         self._counts: dict[tuple[str, str, str], int] = {}
         self._suggested: dict[tuple[str, str, int], list[tuple[Any, int]]] = {}
         self._tables: dict[str, list[browse.FieldOverview]] = {}
         self._evidence: dict[str, Mapping[str, FieldEvidence]] = {}
         self._descriptions: dict[Path, tuple[int, Snapshot]] = {}
-        # What is done to every new snapshot; gives the one that is current then.
+        # A hook that runs on every new snapshot and returns the snapshot that is then current.
         self.after_ingest: Callable[[Snapshot], Snapshot] = lambda snapshot: snapshot
 
     def ingest(
@@ -68,11 +68,11 @@ class ProfileStore:
         progress: Tell | None = None,
         **how: Any,
     ) -> IngestReport:
-        """A new snapshot from the files, stacked, which becomes the current one.
+        """Ingest the files, stacked, into a new snapshot, which becomes the current one.
 
         `how` to read them are fields of `Given`: sheet, member, types, formats, encoding, skip_rows. Raises
-        `Conflict` when the source lost a field, halved, or changed a type, unless `accept_changes`; the
-        current snapshot stays then, as after any failure.
+        `Conflict` when the source lost a field, halved, or changed a type, unless `accept_changes`. The
+        current snapshot then stays, as after any failure.
         """
         given = Given(files=tuple(files), key=id_field, **how)
         return self.ingest_sources([given], accept_changes=accept_changes, progress=progress)
@@ -80,7 +80,7 @@ class ProfileStore:
     def ingest_sources(
         self, sources: Sequence[Given], *, accept_changes: bool = False, progress: Tell | None = None
     ) -> IngestReport:
-        """The same from sources in their order of precedence, joined by their keys when there are several."""
+        """As `ingest`, from sources in their order of precedence, joined by their keys when there are several."""
         if not sources:
             raise BadInput("No source was given.")
         tell = progress or (lambda progress: None)
@@ -100,7 +100,7 @@ class ProfileStore:
         return IngestReport(snapshot, built.rows_read, rejects, built.reasons)
 
     def preview(self, source: Given, *, limit: int = PREVIEWED) -> SourcePreview:
-        """The first rows of a source, with the types they suggest; nothing is kept."""
+        """Return the first rows of a source, with the types they suggest; nothing is kept."""
         (source,) = self._with_readings([source])
         with private_folder(self.temp_dir) as folder:
             found: SourcePreview = call(
@@ -115,7 +115,7 @@ class ProfileStore:
             return found
 
     def addresses_in(self, file: Path, field: str | None = None) -> FileAddresses:
-        """Every address of a file, by the field that holds them; nothing is kept."""
+        """Return every address of a file, by the field that holds them; nothing is kept."""
         name = field or field_of_addresses(self.preview(Given(files=(file,))))
         given = Given(files=(file,), key=name, types={name: FieldType.TEXT})
         with private_folder(self.temp_dir) as folder:
@@ -128,7 +128,7 @@ class ProfileStore:
                 return addresses_of(db, built.id_field, built.rows_read - built.reasons.get("repeated_id", 0))
 
     def without(self, snapshot: Snapshot, matches: Matches) -> Snapshot:
-        """The same snapshot made anew without profiles whose address matches; it becomes the current one."""
+        """Make the snapshot again without profiles whose address matches; it becomes the current one."""
         with private_folder(self.temp_dir) as folder, locked(self.folder / ".lock"):
             rejects = self.rejects_path(snapshot)
             built = build_without(snapshot, matches, folder, rejects=rejects, memory_limit=self.memory_limit)
@@ -137,11 +137,11 @@ class ProfileStore:
         return made
 
     def with_address(self, snapshot: Snapshot, matches: Matches) -> list[str]:
-        """The ids of the profiles whose address matches."""
+        """Return the ids of the profiles whose address matches."""
         return profiles_with(snapshot, matches, memory_limit=self.memory_limit, temp_dir=self.temp_dir)
 
     def remove(self, snapshot: Snapshot) -> None:
-        """Delete a snapshot that is not the current one. Who has it open reads on undisturbed."""
+        """Delete a snapshot that is not the current one. Sessions that have it open can go on reading."""
         current = self.current()
         if current is not None and current.id == snapshot.id:
             raise Conflict("The current snapshot cannot be removed.")
@@ -150,7 +150,7 @@ class ProfileStore:
         snapshot.path.unlink(missing_ok=True)
 
     def current(self) -> Snapshot | None:
-        """The snapshot everything works with, or None before the first ingest."""
+        """Return the current snapshot, or None before the first ingest."""
         try:
             name = (self.folder / "current").read_text(encoding="utf-8").strip()
         except FileNotFoundError:
@@ -158,31 +158,31 @@ class ProfileStore:
         return self.snapshot(name)
 
     def snapshot(self, snapshot_id: str) -> Snapshot:
-        """The snapshot of that id."""
+        """Return the snapshot of that id."""
         file = self.folder / f"{snapshot_id}.json"
         if Path(snapshot_id).name != snapshot_id or not file.is_file():
             raise NotFound("There is no snapshot '{snapshot}'.", snapshot=snapshot_id)
         return self._described(file)
 
     def snapshots(self) -> list[Snapshot]:
-        """Every snapshot, oldest first."""
+        """Return every snapshot, oldest first."""
         found = [self._described(f) for f in self.folder.glob("*.json")]
         return sorted(found, key=lambda s: (s.created_at, s.id))
 
     def rejects_path(self, snapshot: Snapshot) -> Path | None:
-        """The Parquet file of rejected rows, or None when there were none."""
+        """Return the Parquet file of rejected rows, or None when there were none."""
         path = self.folder / f"{snapshot.id}.rejects.parquet"
         return path if path.exists() else None
 
     @contextmanager
     def open(self, snapshot: Snapshot) -> Iterator[DuckDB]:
-        """A private session in which the snapshot's table is `s.profiles`."""
+        """Open a private session in which the snapshot's table is `s.profiles`."""
         with session(memory_limit=self.memory_limit, temp_dir=self.temp_dir, read={"s": snapshot.path}) as db:
             yield db
 
     @contextmanager
     def reading(self, snapshot: Snapshot) -> Iterator[DuckDB]:
-        """The same over a database this process keeps warm: for short reads that people wait for."""
+        """As `open`, with a database that this process keeps open: for short reads that people wait for."""
         with self._warm.cursor(snapshot) as db:
             yield db
 
@@ -197,7 +197,7 @@ class ProfileStore:
         sort: str | None = None,
         descending: bool = False,
     ) -> list[dict[str, Any]]:
-        """Profiles (of a members file) in which every searched word occurs, by field name and `_id`."""
+        """Return profiles (of a members file) in which every searched word occurs, by field name and `_id`."""
         with self.reading(snapshot) as db:
             return browse.page(
                 db,
@@ -211,7 +211,7 @@ class ProfileStore:
             )
 
     def count(self, snapshot: Snapshot, *, search: str = "", members: Path | None = None) -> int:
-        """How many profiles `page` gives in all; asked again for every page, and found once."""
+        """Return how many profiles `page` finds in all; cached, because every page asks for it."""
         key = (snapshot.id, search, str(members))
         if key not in self._counts:
             with self.reading(snapshot) as db:
@@ -222,19 +222,19 @@ class ProfileStore:
         return self._counts[key]
 
     def profile(self, snapshot: Snapshot, profile_id: str) -> dict[str, Any] | None:
-        """The profile of that id, or None."""
+        """Return the profile of that id, or None."""
         with self.reading(snapshot) as db:
             return browse.profile(db, snapshot, profile_id)
 
     def field_table(self, snapshot: Snapshot) -> list[browse.FieldOverview]:
-        """Every field at a glance; worked out once for each snapshot."""
+        """Return a summary of every field; computed once for each snapshot."""
         if snapshot.id not in self._tables:
             with self.reading(snapshot) as db:
                 self._tables = {snapshot.id: browse.field_table(db, snapshot)}
         return self._tables[snapshot.id]
 
     def evidence(self, snapshot: Snapshot) -> Mapping[str, FieldEvidence]:
-        """What every field holds, for suggestions; worked out once for each snapshot."""
+        """Return what every field holds, for suggestions; computed once for each snapshot."""
         if snapshot.id not in self._evidence:
             fields = self.field_table(snapshot)
             with self.reading(snapshot) as db:
@@ -242,43 +242,43 @@ class ProfileStore:
         return self._evidence[snapshot.id]
 
     def write(self, snapshot: Snapshot, into: Path, form: str) -> None:
-        """The snapshot as a file that can be ingested again; `form` is one of `snapshot_file.FORMATS`."""
+        """Write the snapshot as a file that can be ingested again; `form` is one of `snapshot_file.FORMATS`."""
         with self.open(snapshot) as db:
             write_snapshot(db, snapshot, into, form, temp_dir=self.temp_dir)
 
     def digest(self, snapshot: Snapshot) -> str:
-        """The same for the same profiles, whatever they were read from."""
+        """Return a digest that is the same for the same profiles, whatever they were read from."""
         with self.open(snapshot) as db:
             return snapshot_digest(db, snapshot)
 
     def row_of(self, snapshot: Snapshot, profile_id: str) -> int | None:
-        """The row number of the profile of that id, or None."""
+        """Return the row number of the profile of that id, or None."""
         with self.reading(snapshot) as db:
             return browse.row_of(db, profile_id)
 
     def holds(self, snapshot: Snapshot, members: Path, row: int) -> bool:
-        """Whether a members file has that row."""
+        """Return whether a members file has that row."""
         with self.reading(snapshot) as db:
             return browse.holds(db, members, row)
 
     def field_summary(
         self, snapshot: Snapshot, field: str, members: Path | None = None
     ) -> browse.FieldSummary:
-        """What a field holds, among everybody or the members."""
+        """Return what a field holds, among everybody or the members."""
         with self.reading(snapshot) as db:
             return browse.field_summary(db, snapshot, field, members)
 
     def breakdown(
         self, snapshot: Snapshot, field: str, members: Path, limit: int = 20
     ) -> list[tuple[Any, int, int]]:
-        """Values (or ranges) of a field with the count of members and of everybody."""
+        """Return values (or ranges) of a field with the count of members and of everybody."""
         with self.reading(snapshot) as db:
             return browse.breakdown(db, snapshot, field, members, limit)
 
     def suggest(
         self, snapshot: Snapshot, field: str, prefix: str = "", limit: int = 50
     ) -> list[tuple[Any, int]]:
-        """Values of a field that start with the text, with their counts; those of a whole field found once."""
+        """Return values of a field that start with the text, with their counts; cached without a text."""
         key = (snapshot.id, field, limit)
         if prefix or key not in self._suggested:
             with self.reading(snapshot) as db:
@@ -289,11 +289,11 @@ class ProfileStore:
         return self._suggested[key]
 
     def close(self) -> None:
-        """Let go of what is kept warm."""
+        """Close the database that is kept open."""
         self._warm.close()
 
     def _with_readings(self, sources: Sequence[Given]) -> list[Given]:
-        """Each with how its fields were read the last time."""
+        """Return the sources, each with how its fields were read the last time."""
         current = self.current()
         read = current.readings if current else ()
         return [replace(s, before={r.field: r for r in read if r.source == s.name}) for s in sources]
@@ -320,7 +320,7 @@ class ProfileStore:
         )
 
     def _publish(self, built: Built, snapshot: Snapshot) -> Path | None:
-        """The file first, then what describes it, then the word that it is current."""
+        """Move the file first, then its description, then make the snapshot current."""
         if snapshot.path.exists():
             raise StoreTrouble("A snapshot {snapshot} is there already.", snapshot=snapshot.id)
         rejects = None
@@ -355,7 +355,7 @@ def _named_files(sources: Sequence[Given]) -> list[str]:
 
 
 def _named(sources: Sequence[Given]) -> tuple[str, ...]:
-    """What the snapshot is said to come from: its files and queries, with the names of their sources."""
+    """Return the origin of the snapshot: its files and queries, with the names of their sources."""
     found: list[str] = []
     for source in sources:
         each = [f.name for f in source.files] or ["a query"]

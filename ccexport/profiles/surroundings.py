@@ -1,6 +1,6 @@
-"""Rows that are in a table but are no profiles: dashes or units under the header, totals and notes at the end.
+"""Finds table rows that are not profiles: dashes or units under the header, totals and notes at the end.
 
-Must never take a row for one that could be a person: only certain words at certain places count.
+Must never remove a row that could be a person: only certain words in certain places count.
 """
 
 import re
@@ -28,7 +28,7 @@ _NOTE = re.compile(
 
 
 def odd_rows(db: DuckDB, staged: Staged) -> list[tuple[int, str]]:
-    """The row ids of the staged table that are no profiles, each with the reason."""
+    """Return the row ids of the staged table that are not profiles, each with the reason."""
     if not staged.text:
         return []
     ends = [start for _, start, _ in staged.parts[1:]] + [staged.rows]
@@ -75,7 +75,7 @@ def _under_header(row: Sequence[str]) -> bool:
 
 
 def _at_end(row: Sequence[str]) -> str | None:
-    """The reason; empty for a blank row, None for one that may be a person."""
+    """Return the reason; empty for a blank row, None for a row that may be a person."""
     filled = [cell for cell in row if cell]
     if not filled:
         return ""

@@ -1,7 +1,7 @@
-"""Reading a damaged file line by line: every good record is kept, every bad one gets its line and reason.
+"""Reads a damaged file line by line: keeps every good record, and gives each bad one a line and reason.
 
-Only used when the fast loader stumbles or its count does not come out right. Must never drop a line
-in silence, and never repair a value by guessing.
+It is only used when the fast loader fails or its counts do not match. Must never drop a line
+without reporting it, and never repair a value by guessing.
 """
 
 import csv
@@ -14,16 +14,16 @@ from pathlib import Path
 from ccexport.profiles.csv_dialect import CsvDialect
 
 LINE = "_line"
-_JOINED_LINES = 200  # how far a quoted field with line breaks may reach before its quote counts as lost
+_JOINED_LINES = 200  # how far a quoted field with line breaks may reach before its quote counts as unclosed
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 _RAW_KEPT = 2_000
-_NOTE = re.compile(r"[^\W\d]\W*[ (]|[( ]\W*[^\W\d]")  # words, not a row that was cut
-LONGEST = 2_000_000  # bytes of a record; DuckDB's loader stops at one that is longer
+_NOTE = re.compile(r"[^\W\d]\W*[ (]|[( ]\W*[^\W\d]")  # words, not a truncated row
+LONGEST = 2_000_000  # bytes of a record; DuckDB's loader stops at a longer one
 
 
 @dataclass(frozen=True)
 class Reject:
-    """A row that could not be taken: where, why, and as it stood."""
+    """A row that could not be read: where, why, and the original text."""
 
     file: str
     line: int
@@ -32,7 +32,7 @@ class Reject:
     raw: str
 
 
-# Reasons of lines that are no damage: they never were rows of the table.
+# Reasons of lines that are not damaged: they never were rows of the table.
 SURROUNDINGS = ("after_table", "total", "units")
 
 
@@ -51,7 +51,7 @@ class _Lines:
         self._file.close()
 
     def ahead(self, count: int) -> str | None:
-        """The line `count` lines after the current one, or None at the end."""
+        """Return the line `count` lines after the current one, or None at the end."""
         while len(self._waiting) < count:
             line = self._file.readline()
             if not line:
@@ -60,7 +60,7 @@ class _Lines:
         return self._waiting[count - 1]
 
     def take(self) -> str | None:
-        """The next line."""
+        """Return the next line."""
         line = self._waiting.popleft() if self._waiting else self._file.readline()
         if not line:
             return None
@@ -69,10 +69,10 @@ class _Lines:
 
 
 def read_csv_carefully(dialect: CsvDialect, copy: Path) -> tuple[list[Reject], int]:
-    """Write the good records, each with its line number first, to `copy`; return the bad ones, and how many
-    ended with delimiters too many.
+    """Write the good records to `copy`, each with its line number first; return the bad ones.
 
-    Records are copied as they stand, with the delimiter of the file and a header of our own.
+    Also returns how many records ended with too many delimiters. Records are copied unchanged, with the file's
+    delimiter and a header of our own.
     """
     last, trailing = 0, 0
     rejects: list[Reject] = []
@@ -98,7 +98,7 @@ def read_csv_carefully(dialect: CsvDialect, copy: Path) -> tuple[list[Reject], i
 
 
 def _after_table(reject: Reject, last: int) -> Reject:
-    """A line of another width behind the last good one is a footer."""
+    """Mark a line of another width after the last good record as a footer."""
     if reject.line > last > 0 and reject.reason == "fields" and _NOTE.search(reject.raw):
         return replace(reject, reason="after_table", detail="the line comes after the table")
     return reject
@@ -113,7 +113,7 @@ def _take_header(lines: _Lines, dialect: CsvDialect) -> None:
 
 
 def _check_record(lines: _Lines, line: str, dialect: CsvDialect) -> tuple[str, tuple[str, str] | None]:
-    """The text of the record that starts with this line, or what is wrong; "" for a blank line."""
+    """Return the text of the record that starts with this line, or what is wrong; "" for a blank line."""
     width, text = len(dialect.header), line.rstrip("\r\n")
     if not text.isascii() and _NOT_UTF8.search(text):
         return "", ("encoding", f"some bytes of the line are not {dialect.encoding.name}")
@@ -148,7 +148,7 @@ def _width_trouble(found: int, width: int) -> str:
 
 
 def _join(lines: _Lines, line: str, dialect: CsvDialect) -> str | None:
-    """The text of the record when a quoted field goes on over the following lines; they are taken then."""
+    """Return the text of a record whose quoted field goes on over the following lines, which are consumed."""
     text = line
     for count in range(1, _JOINED_LINES + 1):
         following = lines.ahead(count)

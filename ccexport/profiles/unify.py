@@ -1,8 +1,8 @@
-"""Several sources about the same people made one: joined by a key, each field from the first source that
+"""Joins several sources about the same people by a key: each field comes from the first source that
 has a value.
 
-Owns the rule of who wins: the order of the sources, except in fields that a source is put first in; an
-empty value never wins. Must never drop a person whom only one source knows.
+Owns the rule of precedence: the order of the sources, except in fields for which one source comes first. An
+empty value never wins. Must never drop a person whom only one source has.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ _KEY = "_key"
 
 @dataclass(frozen=True)
 class Unified:
-    """The staged table of everybody, and what it was made of."""
+    """The staged table of all people, and what it was made of."""
 
     staged: Staged
     id_name: str
@@ -45,7 +45,7 @@ class Unified:
 
 @dataclass(frozen=True)
 class _Read:
-    """One source with its types: its table as it was loaded, and then with the types."""
+    """One source with its types: first its table as loaded, then the typed table."""
 
     given: Given
     table: str
@@ -59,7 +59,7 @@ class _Read:
 
 
 def columns_of(db: DuckDB, staged: Staged, id_name: str, given: Given) -> list[Column]:
-    """The typed columns of the staged table, with the types and formats a person chose."""
+    """Return the typed columns of the staged table, with the types and formats a person chose."""
     hints = Hints(
         types={_found(staged, n, given): t for n, t in given.types.items()},
         formats={_found(staged, n, given): f for n, f in given.formats.items()},
@@ -76,7 +76,7 @@ def columns_of(db: DuckDB, staged: Staged, id_name: str, given: Given) -> list[C
 
 
 def _with_guards(column: Column, count: int) -> Column:
-    """What was taken off before, told with the rest."""
+    """Add the number of removed marks to the column's reading and remarks."""
     if not count or column.reading is None:
         return column
     stripped = {"guard": count, **column.reading.stripped}
@@ -85,12 +85,12 @@ def _with_guards(column: Column, count: int) -> Column:
 
 
 def readings_of(columns: Sequence[Column]) -> tuple[FieldReading, ...]:
-    """How each of them was read."""
+    """Return how each column was read."""
     return tuple(replace(c.reading, type=c.type) for c in columns if c.reading is not None)
 
 
 def refuse_questions(columns: Sequence[Column]) -> None:
-    """`BadInput` when the order of day and month in some dates has to be asked."""
+    """Raise `BadInput` when a person has to choose the order of day and month in some dates."""
     asked = [c.name for c in columns for r in c.remarks if r.code == "ask_order"]
     if asked:
         raise BadInput(
@@ -160,7 +160,7 @@ def _read(loading: Loading, given: Given, number: int, folder: Path) -> tuple[_R
 
 
 def _differing(db: DuckDB, read: Sequence[_Read]) -> dict[str, set[FieldType]]:
-    """The fields that the sources have as different types which no type of ours holds both of."""
+    """Return the fields that sources have as different types without a common type."""
     keys = {r.key.casefold() for r in read}
     types: dict[str, tuple[str, set[FieldType]]] = {}
     for source in read:
@@ -173,7 +173,7 @@ def _differing(db: DuckDB, read: Sequence[_Read]) -> dict[str, set[FieldType]]:
 
 
 def _typed(db: DuckDB, read: _Read, differing: Mapping[str, object]) -> _Read:
-    """The typed table of a source. What differs is the text as it was written, not the text of a value."""
+    """Make the typed table of a source. Differing fields keep the original text, not the text of a value."""
     as_text = {name.casefold() for name in differing}
     columns = tuple(
         replace(c, type=FieldType.TEXT, sql=text_sql(c.name)) if c.name.casefold() in as_text else c
@@ -189,13 +189,13 @@ def _typed(db: DuckDB, read: _Read, differing: Mapping[str, object]) -> _Read:
 
 
 def _key_sql(name: str) -> str:
-    """Without blanks around it; an address is the same whatever its case."""
+    """SQL: the key without spaces around it; addresses in lower case."""
     text = f"trim(CAST({quote_identifier(name)} AS VARCHAR))"
     return f"if(contains({text}, '@'), lower({text}), {text})"
 
 
 def _names(read: Sequence[_Read]) -> list[str]:
-    """Every field, in the order of the sources; the keys are one field, named as in the first."""
+    """Return every field, in the order of the sources; the keys are one field, named as in the first source."""
     names: dict[str, str] = {}
     for source in read:
         for column in source.columns:
@@ -205,7 +205,7 @@ def _names(read: Sequence[_Read]) -> list[str]:
 
 
 def _merged(db: DuckDB, read: Sequence[_Read], name: str) -> Column:
-    """The SQL of a field over the tables f0, f1 …: the first that is not empty."""
+    """Return the SQL of a field over the tables f0, f1 …: the first value that is not empty."""
     if name == read[0].key:
         return Column(name, FieldType.TEXT, f"k.{_KEY}")
     found = [(n, s.column(name)) for n, s in enumerate(read)]
@@ -221,7 +221,7 @@ def _merged(db: DuckDB, read: Sequence[_Read], name: str) -> Column:
 
 
 def _has_any(db: DuckDB, table: str, name: str) -> bool:
-    """An empty field of one source says nothing about the type of it in another."""
+    """Return whether the field has any value: an empty field says nothing about its type in another source."""
     column = quote_identifier(name)
     return bool(db.row(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE {column} IS NOT NULL)")[0])
 
@@ -239,7 +239,7 @@ def _as(sql: str, type_: FieldType, wanted: FieldType) -> str:
 
 
 def _joined(read: Sequence[_Read]) -> str:
-    """Everybody once, in the order in which the sources name them first."""
+    """SQL: everybody once, in the order in which the sources first name them."""
     each = " UNION ALL ".join(
         f"SELECT {_KEY}, {n} AS s, rowid AS r FROM {s.table}" for n, s in enumerate(read)
     )
@@ -249,7 +249,7 @@ def _joined(read: Sequence[_Read]) -> str:
 
 
 def _conflicts(db: DuckDB, read: Sequence[_Read], columns: Sequence[Column]) -> dict[str, int]:
-    """For how many people the sources disagree, by field."""
+    """Return for how many people the sources disagree, by field."""
     several = [c for c in columns if c.sql.startswith("coalesce(")]
     if not several:
         return {}

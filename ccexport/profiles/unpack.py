@@ -1,4 +1,4 @@
-"""Unpacking gzip and zip, counted while they unpack. Must never write more than is allowed."""
+"""Unpacks gzip and zip, and counts the bytes meanwhile. Must never write more than is allowed."""
 
 import gzip
 import zipfile
@@ -22,12 +22,12 @@ class _Readable(Protocol):
 
 
 def unpacked_limit(packed: int) -> int:
-    """How many bytes a file of that size may unpack to."""
+    """Return how many bytes a file of that size may unpack to."""
     return min(MOST, max(_ALWAYS, packed * _RATIO))
 
 
 def gunzip(path: Path, name: str, copy: Path) -> Path:
-    """The content of a gzip file."""
+    """Unpack a gzip file to `copy`."""
     try:
         with gzip.open(path) as source:
             return _copied(source, copy, name, path.stat().st_size)
@@ -36,7 +36,7 @@ def gunzip(path: Path, name: str, copy: Path) -> Path:
 
 
 def members_of(path: Path) -> tuple[str, ...]:
-    """The tables of a zip."""
+    """Return the tables of a zip."""
     with zipfile.ZipFile(path) as packed:
         return tuple(i.filename for i in packed.infolist() if not i.is_dir() and _is_table(i.filename))
 
@@ -47,7 +47,7 @@ def _is_table(name: str) -> bool:
 
 
 def unzip(path: Path, name: str, member: str | None, copy: Path) -> tuple[Path, str]:
-    """The one table of a zip, or the one asked for; and its name."""
+    """Unpack the only table of a zip, or the one asked for; return it with its name."""
     try:
         there = members_of(path)
         chosen = _chosen(there, name, member)

@@ -1,7 +1,7 @@
-"""What a workbook says about its cells besides their values: how far they reach, and leading zeros of numbers.
+"""Reads from a workbook how far its cells reach, and the leading zeros of its numbers.
 
-A cell with the format `00000` shows 2134 as 02134, and that is what its person means. Only .xlsx and .xlsm say
-so in a form that is read here. Must never read more of a workbook than is allowed to unpack.
+A cell with the format `00000` shows 2134 as 02134, and that is what the person means. Only .xlsx and .xlsm say
+so in a readable form. Must never read more of a workbook than is allowed to unpack.
 """
 
 import re
@@ -19,7 +19,7 @@ _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _OFFICE = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _ZEROS = re.compile(r"0{2,}(?:[- ]0+)*")
 _CELL = re.compile(rb'<(?:\w+:)?c [^>]*?r="([A-Z]{1,3})(\d{1,7})"')
-_MOST_CELLS = 60_000_000  # of the rectangle they span: what is read holds all of it
+_MOST_CELLS = 60_000_000  # cells of the rectangle they span: the reader holds all of it
 _CHUNK = 1 << 20
 Place = tuple[int, int]  # row and column, from 0
 
@@ -68,7 +68,7 @@ def _number(letters: str) -> int:
 
 
 def padded_cells(path: Path, sheet: str) -> dict[Place, str]:
-    """The number formats of only zeros, by cell; nothing for other kinds of workbooks."""
+    """Return the number formats of only zeros, by cell; empty for other kinds of workbooks."""
     if not zipfile.is_zipfile(path):
         return {}
     with zipfile.ZipFile(path) as book:
@@ -79,11 +79,11 @@ def padded_cells(path: Path, sheet: str) -> dict[Place, str]:
             part = _part_of(book, sheet) if formats else None
             return dict(_cells(book, part, formats)) if part else {}
         except (ElementTree.ParseError, KeyError, ValueError):
-            return {}  # the values are read by another parser, which says what is wrong
+            return {}  # another parser reads the values and reports what is wrong
 
 
 def _zero_formats(book: zipfile.ZipFile) -> dict[str, str]:
-    """The styles of cells whose number format is only zeros."""
+    """Return the styles of cells whose number format is only zeros."""
     if "xl/styles.xml" not in book.namelist():
         return {}
     with book.open("xl/styles.xml") as file:
@@ -123,7 +123,7 @@ def _cells(book: zipfile.ZipFile, part: str, formats: dict[str, str]) -> Iterato
 
 
 def padded(text: str, code: str) -> str:
-    """A whole number as the format of zeros shows it."""
+    """Return a whole number as the format of zeros shows it."""
     if not re.fullmatch(r"\d+", text):
         return text
     digits = text.rjust(code.count("0"), "0")

@@ -1,4 +1,4 @@
-"""Rows written as a workbook: cells are typed, so a text is never taken for a formula and needs no mark.
+"""Writes rows as a workbook: cells are typed, so a text is never read as a formula and needs no mark.
 
 Must never hold more than a row in memory.
 """
@@ -15,7 +15,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from ccexport.errors import BadInput
 
-MOST_ROWS = 1_048_575  # besides the header; what a sheet holds
+MOST_ROWS = 1_048_575  # rows besides the header; the maximum of a sheet
 LONGEST_CELL = 32_767
 _EXACT_DIGITS = 15
 
@@ -23,7 +23,7 @@ _EXACT_DIGITS = 15
 def write_workbook(
     into: Path, header: Sequence[str], rows: Iterable[Sequence[Any]], *, temp_dir: Path
 ) -> None:
-    """One sheet with a header; complete or not there. Raises `BadInput` for more than a sheet holds."""
+    """Write one sheet with a header; it is complete or absent. Raises `BadInput` for more rows than a sheet holds."""
     part = into.with_name(f".{into.name}.part")
     options = {"constant_memory": True, "tmpdir": str(temp_dir), "strings_to_urls": False}
     try:
