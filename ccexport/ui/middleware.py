@@ -1,4 +1,4 @@
-"""What stands before every request: loopback only in the demo, closed doors, security headers.
+"""Checks every request first: loopback only in the demo, closed addresses, limits; adds security headers.
 
 Pure ASGI. Must never read a body.
 """
@@ -23,16 +23,16 @@ from ccexport.ui.redirect import SCRIPT_HASHES
 from ccexport.ui.visitors import Strangers, Uploads
 
 CLOSED = ("/_stcore/metrics", "/_stcore/agent")
-TO_THE_PROVIDER = "/auth/login"  # Streamlit's own
+TO_THE_PROVIDER = "/auth/login"  # Streamlit's own route
 ASKED_SECONDS = 600
 BROWSER_SECONDS = 24 * 3600
 SIGNED_IN_ONLY = ("/media/", "/_stcore/upload_file")
-# Asked by machines, by whatever address; they say nothing, or need a token.
+# Machines ask these under any host name; they reveal nothing, or need a token.
 ANY_HOST = ("/healthz", "/readyz", "/metrics")
 UPLOAD = "/_stcore/upload_file/"
 ASK_THE_SERVICES = ("/auth/", "/oauth/", "/download/", "/metrics")
 OUR_SCRIPTS = " ".join(f"'sha256-{one}'" for one in SCRIPT_HASHES)
-# The first hash is the one inline line of Streamlit 1.67's own index.html.
+# The first hash is that of the only inline script in Streamlit 1.67's index.html.
 POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -62,7 +62,7 @@ STRANGERS, UPLOADS = Strangers(), Uploads()
 
 
 class Doorkeeper:
-    """Refuses what may not come in, and adds the headers to every answer."""
+    """Refuses requests that are not allowed, and adds the headers to every answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -107,14 +107,14 @@ def _refusal(scope: Scope, asked: HTTPConnection, signed_in: bool) -> tuple[int,
 
 
 def _has(path: str, parts: Iterable[str]) -> bool:
-    """Also below a base path, whatever it is."""
+    """Whether the path has one of the parts, also below a base path."""
     return any(part in path for part in parts)
 
 
 def _counted(
     scope: Scope, asked: HTTPConnection, origin: str, signed_in: bool
 ) -> AbstractContextManager[bool]:
-    """Whether there is room for this one beside what its origin holds already; counted while it is open."""
+    """Yield whether the limits of the origin or session allow this request; count it while it is open."""
     if not signed_in:
         return STRANGERS.one_more(origin)
     if UPLOAD in scope["path"] and scope["method"] == "PUT":
@@ -133,7 +133,7 @@ def _origin(scope: Scope, asked: HTTPConnection) -> str:
 
 
 def _tell_origin(scope: Scope, origin: str) -> None:
-    """Pages read the origin from here, and only from here."""
+    """Put the origin into the request's headers, the only place where pages read it."""
     name = OUR_ORIGIN.encode()
     scope["headers"] = [(k, v) for k, v in scope["headers"] if k.lower() != name] + [(name, origin.encode())]
 
@@ -144,7 +144,7 @@ def _port(scope: Scope) -> int | None:
 
 
 def _headers(scope: Scope) -> dict[str, str]:
-    """The headers of every answer; the policy names our own host only."""
+    """Return the headers of every answer; the policy names only our own host."""
     settings = STARTED.settings
     host = HTTPConnection(scope).headers.get("host", "")
     ours = settings is not None and is_ours(settings, _port(scope), {"host": host})
@@ -158,9 +158,9 @@ def _secure() -> bool:
 
 
 def _asked_page(scope: Scope) -> str:
-    """The cookie that remembers the page from which somebody leaves for the OpenID provider; "" elsewhere.
+    """Return the cookie that remembers the page before signing in with the OpenID provider, else "".
 
-    Streamlit comes back from there to the start page, and only a route can set a cookie.
+    Streamlit returns from the provider to the start page, and a page's script cannot set a cookie.
     """
     if scope["type"] != "http" or scope["path"] != TO_THE_PROVIDER:
         return ""
@@ -175,7 +175,7 @@ def _asked_page(scope: Scope) -> str:
 
 
 def _browser(scope: Scope, asked: HTTPConnection) -> str:
-    """The cookie that tells this browser from others while it signs in; "" when it has one."""
+    """Return the cookie that identifies this browser while it signs in; "" when it has one already."""
     page = (
         scope["type"] == "http"
         and scope["method"] == "GET"
@@ -207,7 +207,7 @@ def _with_headers(send: Send, scope: Scope, cookies: Sequence[str]) -> Send:
 
 
 def _only_by_tls(name: bytes, value: bytes) -> bytes:
-    """Streamlit's own cookies too."""
+    """Mark a cookie as secure, also Streamlit's own cookies."""
     marked = name.lower() != b"set-cookie" or b"; secure" in value.lower()
     return value if marked else value + b"; Secure"
 
@@ -217,7 +217,7 @@ def _sandbox_on() -> bool:
 
 
 def _ends(scope: Scope) -> Iterable[str]:
-    """Both ends of the connection, as far as the server knows them."""
+    """Yield the addresses of both ends of the connection, if the server knows them."""
     for end in ("server", "client"):
         if scope.get(end) and scope[end][0]:
             yield scope[end][0]

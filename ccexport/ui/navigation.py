@@ -1,4 +1,4 @@
-"""The pages there are: path, title, icon, the role each needs, its group; and going between them."""
+"""The pages: path, title, icon, required role and group of each; and navigation between them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,15 +40,15 @@ PLACES = (
 
 
 def go(path: str, **query: str) -> NoReturn:
-    """Show another page, or this one with another query."""
+    """Open another page, or this one with another query."""
     st.switch_page(str(FOLDER / f"{path}.py"), query_params=query)
 
 
 def link(path: str, label: str, *, icon: str | None = None, **query: str) -> None:
-    """A link to a page; `label` is a text of ours or already made plain."""
+    """Draw a link to a page; `label` is our own text, or was passed through `plain`."""
     st.page_link(str(FOLDER / f"{path}.py"), label=label, icon=icon, query_params=query)
 
 
 def titled(path: str) -> str:
-    """The title of a page in the reader's language."""
+    """Return the title of a page in the reader's language."""
     return t(next(p.title for p in PLACES if p.path == path))

@@ -1,4 +1,4 @@
-"""Small notes passed between the pages and the routes of this process, for minutes, by a random key.
+"""Small notes that pages and routes of this process pass to each other under a random key, for minutes.
 
 Must never hold tokens: a note says where to go or what to show.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Handoff:
-    """Notes with an end. Reading does not consume; `take` does."""
+    """Notes that expire. `read` keeps a note; `take` removes it."""
 
     def __init__(self, *, seconds: float, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds

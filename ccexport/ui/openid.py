@@ -1,7 +1,7 @@
-"""Signing in with an OpenID provider, by `st.login`, when one is configured.
+"""Signing in with an OpenID provider through `st.login`, when one is configured.
 
-The provider says who somebody is; whether they may come in is decided by the use case, and the session is
-ours, as after the form. Must never trust what the provider said a second time.
+The provider identifies the person; the use case decides whether they may sign in, and the session is
+ours, as after the form. Must never accept the same identity a second time.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 
 
 def secrets_of_the_provider() -> dict[str, Any] | None:
-    """What `st.login` wants to know; None when no provider is configured.
+    """Return the secrets that `st.login` needs; None when no provider is configured.
 
-    Its cookie is signed with a key that all dashboards of one ledger share: behind a balancer the way to the
-    provider may begin at one and end at another.
+    All dashboards of one ledger sign its cookie with the same key, because behind a balancer a sign-in may
+    begin at one dashboard and end at another.
     """
     try:
         settings = load_settings()
         if not settings.oidc_metadata_url:
             return None
-        from ccexport.ledger.sealing import derived_secret  # heavy, and only needed with a provider
+        from ccexport.ledger.sealing import derived_secret  # slow to import, and only needed with a provider
 
         key = settings.secret_key.get_secret_value()
         cookie_secret = derived_secret(key, settings.data_dir, "cookie of the OpenID provider")
     except (BadSettings, StoreTrouble):
-        return None  # said by the start, in one sentence
-    # The state of the way there is signed by Streamlit's own middleware, made before it reads these secrets.
+        return None  # the start reports it in one sentence
+    # Streamlit's middleware signs the state of the sign-in, and is made before Streamlit reads these secrets.
     st.config._set_option("server.cookieSecret", cookie_secret, "ccexport")
     return {
         "auth": {
@@ -56,7 +56,7 @@ def _configured() -> bool:
 
 
 def by_provider() -> "Person | None":
-    """Who just came back from the provider, once; why not is shown."""
+    """Return the person who just came back from the provider, once; show the reason if they may not sign in."""
     if not _configured() or not st.user.is_logged_in:
         return None
     with told():
@@ -65,12 +65,12 @@ def by_provider() -> "Person | None":
 
 
 def asked_page(here: str) -> str:
-    """The page that was asked for before the provider was, else `here`."""
+    """Return the page that was open before signing in with the provider, else `here`."""
     return local_path(unquote(cookie(ASKED) or here))
 
 
 def provider_button() -> None:
-    """The way to the provider, below the form."""
+    """Draw the button that opens the provider, below the form."""
     if STARTED.settings is None or not _configured():
         return
     name = STARTED.settings.oidc_name

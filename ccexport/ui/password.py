@@ -12,7 +12,7 @@ from ccexport.ui.texts import t
 
 
 def change_own(actor: Actor) -> None:
-    """The old one, the new one twice; every session ends."""
+    """Ask for the old password and twice for the new one, and change it; every session of the person ends."""
     dialog(t("Change my password"), _form, actor)
 
 

@@ -27,7 +27,7 @@ FOR_THE_PROVIDER = mark(
 
 
 def add_person(actor: Actor) -> None:
-    """Name, role, first password."""
+    """Draw the form for a new person: name, role, first password."""
     with st.form("add_person", border=False):
         name = st.text_input(t("Name for signing in"), max_chars=60)
         shown = st.text_input(t("Full name"), max_chars=120)
@@ -49,7 +49,7 @@ def add_person(actor: Actor) -> None:
 
 
 def people_list(actor: Actor) -> None:
-    """One row each, with what may be changed."""
+    """Draw one row per person, with what may be changed."""
     for person in services().people.list(actor):
         with st.container(border=True, key=f"person-{person.name}"):
             _row(actor, person)

@@ -1,4 +1,4 @@
-"""“Why is this one not in?”: one person's way through a plan or a run, from the segments to the outcome."""
+"""“Why is this person not in?”: one person in a plan or a run, from the segments to the outcome."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -25,9 +25,9 @@ MOST_FOUND = 20
 def person_search(
     actor: Actor, look: Callable[[str], Sequence[PlanRow]], segments: Collection[str], *, key: str
 ) -> None:
-    """A field for an address or a profile id, and what was decided. Nothing of it enters the address bar.
+    """Draw a field for an address or a profile id, and what was decided. The page's address keeps nothing of it.
 
-    `segments` are the names of those the plan was made of.
+    `segments` are the names of the plan's segments.
     """
     if not actor.role.covers(Role.CONTRIBUTOR):
         st.caption(t("Looking people up is for contributors."))
@@ -72,7 +72,7 @@ def _answer(actor: Actor, row: PlanRow) -> None:
 
 
 def _what_is_sent(row: PlanRow) -> None:
-    """Field by field; of an update also what was there before."""
+    """Draw the contact field by field; for an update also the values before."""
     if not row.fields:
         return
     old = {change.field: change.old for change in changes(row)}
@@ -103,7 +103,7 @@ def _runs(parts: Sequence[Part]) -> None:
 
 
 def _not_a_candidate(actor: Actor, asked: str, segments: Collection[str]) -> None:
-    """Whether there is such a profile at all, and the segments it is in and not in."""
+    """Draw whether a profile has this address or id, and which segments it is in and not in."""
     st.info(t("Nobody with this address or id is among the candidates: not in any of the segments."))
     found = _profiles(actor, asked)
     if not found:
@@ -127,7 +127,7 @@ def _not_a_candidate(actor: Actor, asked: str, segments: Collection[str]) -> Non
 
 
 def _profiles(actor: Actor, asked: str) -> Sequence[Mapping[str, Any]]:
-    """The profiles with exactly this id or address."""
+    """Return the profiles with exactly this id or address."""
     snapshot = services().profiles.find_current(actor)
     if snapshot is None:
         return []

@@ -1,7 +1,7 @@
-"""Choosing several of many: what is typed and entered chooses that one, and nothing besides.
+"""Choosing several options of many: typing text and pressing Enter chooses one option and no others.
 
-Streamlit's own multi-select takes Enter as "select all that are alike", by fuzzy likeness: 12 segments for one.
-A lint rule forbids it elsewhere.
+With its defaults, Streamlit's multi-select chooses all similar options on Enter, by a fuzzy search. A lint rule
+forbids it elsewhere.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +19,7 @@ def choose_many(
     format_func: Callable[[T], str] = str,
     **how: Any,
 ) -> list[T]:
-    """The chosen ones; `how` is what `st.multiselect` takes besides."""
+    """Draw the choice and return the chosen options; `how` goes on to `st.multiselect`."""
     return list(
         st.multiselect(
             label,

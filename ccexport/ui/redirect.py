@@ -1,6 +1,6 @@
-"""Leads the browser to one of our own routes, or on to Constant Contact, in the same tab.
+"""Sends the browser to one of our own routes, or on to Constant Contact, in the same tab.
 
-The scripts are constant texts, so that the content security policy can name them by their hashes.
+The scripts are constant texts, so that the content security policy can list their hashes.
 """
 
 import base64
@@ -27,7 +27,7 @@ def goto(path: str) -> NoReturn:
 
 
 def post(path: str) -> NoReturn:
-    """The same by POST: for what changes something, so that a link from elsewhere cannot do it."""
+    """Do the same by POST, for changes, so that a link from elsewhere cannot trigger them."""
     _leave(path, _POST)
 
 
@@ -41,7 +41,7 @@ def _leave(path: str, script: str) -> NoReturn:
 
 
 def local_path(path: str | None) -> str:
-    """`path` when it stays on this server, else the start page."""
+    """Return `path` if it stays on this server, else the start page."""
     if not path or "\\" in path or any(ord(c) < 32 for c in path):
         return "/"
     parts = urlsplit(path)

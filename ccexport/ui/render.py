@@ -1,4 +1,4 @@
-"""Shows values the same everywhere: numbers, moments, names of any origin, states, errors.
+"""Shows values in the same way on all pages: numbers, moments, names, states, errors.
 
 Must never let a name act as Markdown.
 """
@@ -24,11 +24,11 @@ from ccexport.ui.texts import in_words, t, zone
 
 log = logging.getLogger(__name__)
 LONGEST_NAME = 120
-ROW_HEIGHT = 33  # of a table, at the font size of .streamlit/config.toml
+ROW_HEIGHT = 33  # of a table row, at the font size of .streamlit/config.toml
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$^=\"&@])")
-# Marks that turn the reading direction, or cannot be seen at all.
+# Characters that change the reading direction or are invisible.
 _INVISIBLE = re.compile(r"[\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-# Streamlit makes links of addresses by itself, unless an invisible mark stands in these places.
+# Streamlit turns addresses into links, unless an invisible character is in these places.
 _LINKS = re.compile(r"(?=@)|(?<=www)(?=\.)|(?<=:)(?=//)", re.IGNORECASE)
 _JOINER = "\u2060"
 
@@ -50,50 +50,50 @@ STATES: dict[RunState, tuple[str, str, str]] = mark(
 
 
 def bare(text: str, longest: int = LONGEST_NAME) -> str:
-    """The text without invisible marks, cut with an ellipsis; for tables, which take no Markdown."""
+    """Return the text without invisible characters, cut with an ellipsis; for tables, which use no Markdown."""
     clean = _INVISIBLE.sub("", text)
     return clean if len(clean) <= longest else clean[: longest - 1] + "…"
 
 
 def plain(text: str, longest: int = LONGEST_NAME) -> str:
-    """`bare`, and nothing in it acts as Markdown, nor turns into a link by itself."""
+    """Return the `bare` text with Markdown escaped and without automatic links."""
     return _MARKS.sub(r"\\\1", _LINKS.sub(_JOINER, bare(text, longest)))
 
 
 def code(text: str, longest: int = LONGEST_NAME) -> str:
-    """As code inside Markdown: to be copied as it is, an address for one."""
+    """Return the text as code inside Markdown, such as an address that readers copy."""
     return "`" + bare(text, longest).replace("`", "'") + "`"
 
 
 def number(value: float | Decimal | None, decimals: int = 0) -> str:
-    """With the reader's separators; a dash for nothing."""
+    """Return the number with the reader's separators; a dash for None."""
     return "–" if value is None else here().number(value, decimals)
 
 
 def percent(value: float, decimals: int = 1) -> str:
-    """0.047 as a percentage."""
+    """Return a share such as 0.047 as a percentage."""
     return here().share(value, decimals)
 
 
 def moment(at: datetime | None) -> str:
-    """Date and time where the reader is."""
+    """Return date and time in the reader's time zone; a dash for None."""
     return "–" if at is None else here().moment(at.astimezone(zone()))
 
 
 def clock(at: datetime) -> str:
-    """The time of day where the reader is, to the second."""
+    """Return the time of day in the reader's time zone, with seconds."""
     return here().time(at.astimezone(zone()), seconds=True)
 
 
 def edge(value: object) -> str:
-    """A bound of a range of values, short: a number, or the day of a moment."""
+    """Return a bound of a range of values in short form: a number, or the day of a moment."""
     if isinstance(value, date):
         return here().dated(value)
     return number(value) if isinstance(value, int | float | Decimal) else bare(str(value), 40)
 
 
 def ago(at: datetime | None) -> str:
-    """How long since, in the largest unit."""
+    """Return how long ago it was, in the largest unit."""
     if at is None:
         return t("never")
     since = datetime.now(UTC) - at
@@ -101,22 +101,22 @@ def ago(at: datetime | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Hours, minutes, seconds; the two largest, and never less than a second of something."""
+    """Return the two largest of hours, minutes and seconds; at least one second if not 0."""
     return "–" if seconds is None else in_words().duration(seconds)
 
 
 def size(count: float) -> str:
-    """A number of bytes, in the largest unit."""
+    """Return a number of bytes in the largest unit."""
     return in_words().size(count)
 
 
 def height_of(rows: int, most: int = 560) -> int:
-    """How high a table of so many rows is, so that none is drawn empty or cut."""
+    """Return the height in pixels of a table with so many rows, so that it shows no empty or cut row."""
     return min(ROW_HEIGHT * (rows + 1) + 3, most)
 
 
 def run_seconds(run: Run) -> float | None:
-    """From start to end, or until now."""
+    """Return the seconds from the run's start to its end, or until now; None before the start."""
     if run.started_at is None:
         return None
     return ((run.ended_at or datetime.now(UTC)) - run.started_at).total_seconds()
@@ -127,14 +127,14 @@ def state_text(state: RunState) -> str:
 
 
 def badge_markup(state: RunState) -> str:
-    """The badge inside a line of Markdown."""
+    """Return the badge of a state as Markdown."""
     label, color, icon = STATES[state]
     return f":{color}-badge[{icon} {t(label)}]"
 
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Whatever a use case refuses is shown as its sentence; the rest of the page goes on."""
+    """Show a `CcexportError` of the block as its sentence, and go on with the page."""
     try:
         yield
     except CcexportError as error:
@@ -142,13 +142,13 @@ def told() -> Iterator[None]:
 
 
 def show_error(error: CcexportError) -> None:
-    """What happened, what to do, and a reference that the log has too."""
+    """Show what happened, what to do, and a reference that is also in the log."""
     icon = ":material/lock:" if isinstance(error, NotPermitted) else ":material/error:"
     show_refusal(say(error.message), icon=icon, logged=error.log)
 
 
 def show_refusal(sentence: str, *, icon: str = ":material/error:", logged: str = "") -> None:
-    """The same for what a page itself finds wrong; `sentence` holds nothing that a person typed."""
+    """Show an error that the page itself found; `sentence` holds nothing that a person typed."""
     reference = secrets.token_hex(4)
     log.warning("%s reference=%s", logged or sentence, reference)
     said = t("Reference {reference}", reference=reference)
@@ -156,7 +156,7 @@ def show_refusal(sentence: str, *, icon: str = ":material/error:", logged: str =
 
 
 def empty(title: str, what_next: str, icon: str = ":material/inbox:") -> DeltaGenerator:
-    """An empty state: what is missing and the next action; a link to it goes into what is returned."""
+    """Draw an empty state: what is missing and the next action. Returns the box, for a link to that action."""
     box = st.container(border=True, horizontal_alignment="center")
     with box:
         st.markdown(f"### {icon} {title}", text_alignment="center")

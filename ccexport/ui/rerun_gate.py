@@ -1,8 +1,8 @@
-"""One rerun at a time has the interpreter.
+"""Lets only one rerun execute at a time.
 
-Python runs one thread at a time whatever there is to do. Reruns of many people side by side only take it from each
-other, and from the loop that sends their answers: all of them are late, instead of one after the other being done.
-Must never let anybody wait for another's long work: who has had a turn for long loses it and goes on beside the others.
+Python runs one thread at a time. Parallel reruns of many people only slow each other down, and the loop that sends
+their answers, so that all of them end late. Must never let a rerun wait for another's long work: a rerun whose turn
+lasts too long loses the turn and goes on in parallel.
 """
 
 import threading
@@ -11,11 +11,11 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-LONGEST = 0.2  # seconds; several times what a page takes, and what a long preview costs whoever comes next
+LONGEST = 0.2  # seconds; several times a page's time, and the longest wait behind a long preview
 
 
 class Turns:
-    """First come, first served."""
+    """Gives turns in the order of arrival."""
 
     def __init__(self, longest: float = LONGEST) -> None:
         self._longest = longest
@@ -25,7 +25,7 @@ class Turns:
 
     @contextmanager
     def taken(self) -> Iterator[None]:
-        """Wait for the turn, and give it on at the end, however that comes."""
+        """Wait for the turn, and pass it on at the end of the block, also after an error."""
         mine = threading.Event()
         with self._lock:
             self._line.append(mine)

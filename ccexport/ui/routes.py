@@ -1,6 +1,6 @@
-"""Our own routes beside Streamlit's: health, sign-in's cookie, sign-out, language, OAuth.
+"""Our own routes beside Streamlit's: health, the cookie of a sign-in, sign-out, language, OAuth.
 
-Thin: each asks one use case. Must never answer with anything of a person who is not signed in.
+Each route calls one use case. Must never reveal anything about people to somebody who is not signed in.
 """
 
 from hmac import compare_digest
@@ -26,7 +26,7 @@ YEAR_SECONDS = 365 * 24 * 3600
 
 
 async def healthz(_: Request) -> Response:
-    """200 once the services are there."""
+    """Answer 200 once the services have started, else 503."""
     ready = STARTED.services is not None
     return JSONResponse(
         {"status": "ok" if ready else "starting", "preparing": STARTED.preparing}, 200 if ready else 503
@@ -34,7 +34,7 @@ async def healthz(_: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """200 when the installation can do its work, else 503; why not is for who has CCEXPORT_METRICS_TOKEN."""
+    """Answer 200 when the installation is ready, else 503; only CCEXPORT_METRICS_TOKEN shows the reasons."""
     if STARTED.services is None:
         return JSONResponse({"ready": False, "version": __version__}, 503)
     from ccexport.services.readiness import troubles
@@ -53,7 +53,7 @@ def _may_read_metrics(request: Request) -> bool:
 
 
 async def metrics(request: Request) -> Response:
-    """Numbers for Prometheus, for whoever has CCEXPORT_METRICS_TOKEN; without one nobody has."""
+    """Answer with numbers for Prometheus if the request has CCEXPORT_METRICS_TOKEN, else 404."""
     if not _may_read_metrics(request):
         return PlainTextResponse("Not found.", 404)
     from ccexport.services.metrics import as_text
@@ -74,14 +74,14 @@ async def complete(request: Request) -> Response:
     secret, payload = found
     answer = _to(local_path(payload.get("next")))
     answer.set_cookie(SESSION, secret, **cookie_values(secure=_secure(), seconds=SESSION_SECONDS))
-    # They have served; only our own session counts from here on.
+    # These cookies have done their work; from now on only our own session counts.
     for name in [ASKED, *filter(is_identity, request.cookies)]:
         answer.delete_cookie(name, path="/")
     return answer
 
 
 async def sign_out(request: Request) -> Response:
-    """End this browser's session, in the ledger too, so that its cookie opens nothing any more."""
+    """End this browser's session, also in the ledger, so that its cookie is worthless."""
     secret = request.cookies.get(SESSION)
     if secret:
         await run_in_threadpool(services().people.sign_out, secret)
@@ -100,7 +100,7 @@ async def language(request: Request) -> Response:
 
 
 async def oauth_start(request: Request) -> Response:
-    """On to Constant Contact, with the cookie that binds the answer to this browser."""
+    """Redirect to Constant Contact, with the cookie that binds the answer to this browser."""
     actor = await run_in_threadpool(_actor, request)
     note = AUTHORISATIONS.take(request.query_params.get("t"))
     if actor is None or note is None or note["actor"] != actor.name:
@@ -111,7 +111,7 @@ async def oauth_start(request: Request) -> Response:
 
 
 async def oauth_callback(request: Request) -> Response:
-    """Constant Contact sent the browser back: finish, and show the draft on the Connections page."""
+    """Finish after Constant Contact sent the browser back, and show the draft on the Connections page."""
     asked = request.query_params
     actor = await run_in_threadpool(_actor, request)
     if actor is None:

@@ -1,9 +1,8 @@
-"""Sentences of the rooms below (errors, notes, remarks) in the reader's language, with the reader's numbers.
+"""Translates sentences of the lower layers (errors, notes, remarks), with numbers as the reader writes them.
 
-The rooms speak English and the ledger keeps what they said; here each sentence is recognised by its
-template, and said in the language of the reader with what was filled in. In English that is the same sentence,
-but for the few that name an option of the command line. Must never lose a sentence: one that is not recognised
-is shown as it is.
+The lower layers write English, and the ledger keeps their sentences. Here each sentence is recognised by its
+template and translated with its values. In English it stays the same, except for the few sentences that name an
+option of the command line. Must never lose a sentence: one that is not recognised is shown unchanged.
 """
 
 import json
@@ -27,7 +26,7 @@ _PARTS = (re.compile(r"(?<=[.!?]) (?=\S)"), re.compile(r"(?<=[;:]) (?=\S)"))
 
 
 def say(sentence: str | Message) -> str:
-    """The sentence in the reader's language."""
+    """Return the sentence in the reader's language."""
     if isinstance(sentence, Message):
         if sentence.values or language() == "en":
             return texts.say(sentence)
@@ -40,9 +39,10 @@ def say(sentence: str | Message) -> str:
 
 @cache
 def sentences(code: str) -> Mapping[str, str]:
-    """English template with `{}`, or `{n}` for a number → its translation, in which `{0}` is the first blank.
+    """Return English template → translation. A template has `{}` for a text and `{n}` for a number.
 
-    `{0:say}` is itself a sentence of ours, `{0:word}` one of the dashboard's words.
+    In the translation `{0}` is the first value; `{0:say}` is itself a sentence to translate, and `{0:word}` one of
+    the dashboard's words.
     """
     path = Path(__file__).parent / "texts" / f"{code}_said.json"
     found: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
@@ -52,7 +52,7 @@ def sentences(code: str) -> Mapping[str, str]:
 
 
 def _itself(template: str, translation: str) -> str:
-    """An English template as its own translation; what is a sentence in a sentence is one here too."""
+    """Return an English template as its own translation, with the same kinds of values as `translation`."""
     kinds = {int(blank[1]): blank[0] for blank in _BLANK.finditer(translation)}
     counted = iter(range(template.count("{")))
     return _GAP.sub(lambda _: kinds.get(n := next(counted), f"{{{n}}}"), template)
@@ -60,7 +60,7 @@ def _itself(template: str, translation: str) -> str:
 
 @cache
 def _patterns(code: str) -> Sequence[tuple[str, str, re.Pattern[str], str]]:
-    """(what it begins with, what it ends with, the whole, the translation); the most telling first."""
+    """Return (beginning, end, whole pattern, translation) of every template; those with most text first."""
     templates = sorted(
         (key for key in sentences(code) if _GAP.search(key)),
         key=lambda key: len(_GAP.sub("", key)),
@@ -77,7 +77,7 @@ def _patterns(code: str) -> Sequence[tuple[str, str, re.Pattern[str], str]]:
 
 @lru_cache(maxsize=4096)
 def _said(code: str, reader: Reader, sentence: str) -> str:
-    """As a whole, else sentence by sentence, else part by part."""
+    """Translate the text as a whole, else sentence by sentence, else part by part."""
     whole = _recognised(code, reader, sentence)
     if whole is not None:
         return whole
@@ -121,7 +121,7 @@ def _value(code: str, reader: Reader, value: str, kind: str | None) -> str:
 
 
 def _numbers(text: str, reader: Reader) -> str:
-    """A number as it is written where the reader is; anything else as it is."""
+    """Return a number as the reader writes it, and any other text unchanged."""
     found = _NUMBER.fullmatch(text)
     if not found:
         return text

@@ -1,4 +1,4 @@
-"""Who is looking at this page, asked anew at every rerun. Must never remember a role."""
+"""The person who sees this page, checked again at every rerun. Must never remember a role."""
 
 import streamlit as st
 
@@ -11,12 +11,12 @@ from ccexport.ui.texts import t
 
 
 def signed_in() -> Actor | None:
-    """The person behind this browser's cookie, or None."""
+    """Return the actor of this browser's session cookie, or None."""
     return services().people.signed_in(cookies.cookie(cookies.SESSION))
 
 
 def require(needed: Role) -> Actor:
-    """The first line of every page: the person, or nothing of the page at all."""
+    """Return the actor, or stop the page if they lack the role; the first call of every page."""
     actor = signed_in()
     if actor is None:
         st.warning(t("You are signed out."), icon=":material/lock:")
@@ -33,6 +33,6 @@ def require(needed: Role) -> Actor:
 
 
 def origin() -> str:
-    """Where the browser is, as the middleware found it when this page was opened."""
+    """Return the browser's origin, which the middleware found when this page was opened."""
     found = st.context.headers.get(OUR_ORIGIN)
     return found if isinstance(found, str) else "local"

@@ -1,4 +1,4 @@
-"""The first start: one administrator, by the code on the console."""
+"""The first start: the code on the console lets a person create the first administrator."""
 
 import streamlit as st
 
@@ -10,7 +10,7 @@ from ccexport.ui.texts import t
 
 
 def set_up_page() -> None:
-    """Code, name, password; then signed in at once."""
+    """Ask for code, name and password, create the administrator, and sign them in."""
     _, middle, _ = st.columns([1, 1.4, 1])
     with middle:
         st.title(t("Set up ccexport"))

@@ -1,4 +1,4 @@
-"""What every page has around it: the demo's banner and the person's menu. Must never ask Constant Contact."""
+"""The frame of every page: the demo's banner and the person's menu. Must never ask Constant Contact."""
 
 from urllib.parse import urlencode
 
@@ -12,7 +12,7 @@ from ccexport.ui.texts import LANGUAGES, language, t
 
 
 def banner() -> None:
-    """Says that the sandbox stands in, and how to connect a real account."""
+    """Say that this is the sandbox, and how to connect a real account."""
     settings = STARTED.settings
     if settings is None or not settings.sandbox_on:
         return
@@ -30,7 +30,7 @@ def banner() -> None:
 
 
 def person_menu(actor: Actor, here: str) -> None:
-    """Name and role, language, own password, sign out; at the foot of the sidebar."""
+    """Draw name and role, language, own password and sign-out at the foot of the sidebar."""
     labels = {
         "password": t("Change my password"),
         "out": t("Sign out"),

@@ -1,6 +1,6 @@
-"""The sign-in page: streamlit-authenticator's form, our decision, a one-time ticket for the cookie.
+"""The sign-in page: streamlit-authenticator's form, our own check, a one-time ticket for the cookie.
 
-Must never keep a password, and never let the library write a cookie: its own cannot be revoked.
+Must never keep a password, and never let the library write its cookie, which cannot be revoked.
 """
 
 import secrets
@@ -26,7 +26,7 @@ Decide = Callable[[str, str], bool]
 
 
 class _NoCookie:
-    """Stands where the library would set its own cookie."""
+    """Replaces the part of the library that sets its own cookie."""
 
     def get_cookie(self) -> None:
         return None
@@ -39,7 +39,7 @@ class _NoCookie:
 
 
 class _OurDecision(AuthenticationController):
-    """The library's controller, asking us instead of its own list of people."""
+    """The library's controller, which asks `decide` instead of its own list of people."""
 
     def __init__(self, decide: Decide) -> None:
         super().__init__({"usernames": {}}, auto_hash=False, secret_key=secrets.token_urlsafe(32))
@@ -50,10 +50,10 @@ class _OurDecision(AuthenticationController):
 
 
 class SignInForm(Authenticate):
-    """The library's form and nothing else of it."""
+    """The library's form without its other parts."""
 
     def __init__(self, decide: Decide) -> None:
-        # Not calling the parent: it would draw its cookie component and trust its cookie.
+        # The parent is not called, because it would draw its cookie component and trust its cookie.
         self.attrs = {"login_sleep_time": 0}
         self.path = None
         self.cookie_controller = _NoCookie()
@@ -61,7 +61,7 @@ class SignInForm(Authenticate):
 
 
 def sign_in_page(here: str) -> None:
-    """The form; after a right pair, on to `/auth/complete` and back to `here`, the page that was asked for."""
+    """Draw the form; after a correct pair, open `/auth/complete`, which returns to `here`, the requested page."""
     found: list[Person] = []
     refused: list[CcexportError] = []
 

@@ -1,7 +1,7 @@
-"""Lets the server's messages leave at once.
+"""Makes the server send its messages at once.
 
-Streamlit 1.67 binds its socket in a way in which asyncio does not switch off Nagle's algorithm, and then the many
-small messages of a rerun wait 40 ms for the browser's acknowledgement of the first. Must never open a socket.
+Streamlit 1.67 binds its socket so that asyncio does not switch off Nagle's algorithm. The many small messages of a
+rerun then wait 40 ms for the browser's acknowledgement of the first.
 """
 
 import os
@@ -12,12 +12,15 @@ DESCRIPTORS = Path("/dev/fd")
 
 
 def send_at_once() -> int:
-    """Switch it off for the listening sockets of this process, whose connections inherit that; how many."""
+    """Switch Nagle's algorithm off for the listening sockets of this process. Returns how many were changed.
+
+    Their connections inherit the option.
+    """
     changed = 0
     for entry in os.listdir(DESCRIPTORS) if DESCRIPTORS.exists() else []:  # noqa: PTH208 (a listing, not paths)
         try:
             copy = os.dup(int(entry))
-        except OSError:  # the listing's own descriptor is gone by now
+        except OSError:  # the descriptor of the listing itself is closed by now
             continue
         try:
             listening = socket.socket(fileno=copy)

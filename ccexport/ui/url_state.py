@@ -1,6 +1,6 @@
-"""Choices that live in the address of the page by their code, so that a view can be shared.
+"""Choices that the page's address keeps by their code, so that a view can be shared.
 
-Streamlit's own binding writes the label instead, which changes with the language and the numbers.
+Streamlit's own binding keeps the label instead, which changes with the language and the numbers.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ def kept(
     default: str | None,
     **more: Any,
 ) -> str | None:
-    """The choice of a select-like widget, read from and written to the query parameter `key`."""
+    """Return the choice of a select-like widget, read from and written to the query parameter `key`."""
     name, seen = f"kept-{key}", f"seen-{key}"
     asked = st.query_params.get(key)
     if name not in st.session_state or asked != st.session_state.get(seen):
@@ -37,7 +37,7 @@ def kept(
 
 
 def views(label: str, options: Sequence[str], format_func: Callable[[str], str], *, key: str = "view") -> str:
-    """Parts of a page, of which one is shown; the first unless the address says another."""
+    """Draw the choice between views of a page and return the chosen one; the first unless the address names one."""
     chosen = kept(
         st.segmented_control,
         label,
@@ -51,7 +51,7 @@ def views(label: str, options: Sequence[str], format_func: Callable[[str], str],
 
 
 def page_of(there: Sequence[T], said: str) -> Sequence[T]:
-    """Those of the page that the address names, of many; `said` is how many there are, in words."""
+    """Return the items on the page that the address names; `said` is the total number in words."""
     if len(there) <= PAGE:
         return there
     page = paged(len(there), PAGE, said)
@@ -59,7 +59,7 @@ def page_of(there: Sequence[T], said: str) -> Sequence[T]:
 
 
 def paged(many: int, size: int, said: str) -> int:
-    """Which page the address names; draws the way to the others when there are any."""
+    """Return the number of the page that the address names; draw a pager if there are several pages."""
     if many <= size:
         return 1
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -1,6 +1,6 @@
-"""How much one origin may hold: open connections of strangers, and uploads of who is signed in.
+"""Limits: open connections of an origin that is not signed in, and uploads of a web session.
 
-Must never slow down who is signed in because of who is not.
+Must never slow down people who are signed in because of those who are not.
 """
 
 import threading
@@ -15,7 +15,7 @@ STRANGERS = 200
 
 
 class Strangers:
-    """Open connections of those who are not signed in, by where they come from."""
+    """Counts open connections of visitors who are not signed in, by origin."""
 
     def __init__(self, each: int = STRANGERS_PER_ORIGIN, all_: int = STRANGERS) -> None:
         self._each, self._all = each, all_
@@ -24,7 +24,7 @@ class Strangers:
 
     @contextmanager
     def one_more(self, origin: str) -> Iterator[bool]:
-        """Whether one more may come in from there; counted until the end."""
+        """Yield whether the origin may open one more connection; count it until the end of the block."""
         with self._lock:
             fits = self._open[origin] < self._each and self._open.total() < self._all
             self._open[origin] += fits
@@ -33,11 +33,11 @@ class Strangers:
         finally:
             with self._lock:
                 self._open[origin] -= fits
-                self._open += Counter()  # forgets those with none
+                self._open += Counter()  # removes origins with no connection
 
 
 class Uploads:
-    """The bytes of files that each web session holds in memory, and those on their way."""
+    """Counts the bytes of files that each web session holds in memory, and of those being uploaded."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -46,7 +46,7 @@ class Uploads:
 
     @contextmanager
     def coming(self, session: str, tab: str, size: int, most: int) -> Iterator[bool]:
-        """Whether a file of that size fits beside what the session holds; its bytes count while they come."""
+        """Yield whether a file of that size fits the session's limit; count its bytes during the upload."""
         with self._lock:
             kept = self._kept()
             self._tabs[session].add(tab)
@@ -61,7 +61,7 @@ class Uploads:
                 self._coming += Counter()
 
     def _kept(self) -> dict[str, int]:
-        """Bytes by tab, as Streamlit holds them; tabs that are gone are forgotten here too."""
+        """Return the bytes that Streamlit holds, by tab, and forget tabs that no longer exist."""
         if not runtime.exists():
             return {}
         storage = getattr(runtime.get_instance().uploaded_file_mgr, "file_storage", {})

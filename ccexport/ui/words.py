@@ -1,4 +1,4 @@
-"""The closed words of the product as a person reads them. Must hold every verdict, reason and outcome."""
+"""The closed words of the product as people read them. Must hold every verdict, reason and outcome."""
 
 from ccexport.messages import mark
 from ccexport.model.words import REASON_SENTENCES, Mode, Outcome, Reason, Verdict
@@ -96,7 +96,7 @@ MODE_EXPLAINED = mark(
 
 
 def word(code: str) -> str:
-    """A verdict, reason, outcome or count as a person reads it."""
+    """Return a verdict, reason, outcome or count as people read it."""
     for table in (VERDICTS, REASONS, OUTCOMES, OTHERS, DIFFERENCES):
         if code in table:
             return t(table[code])  # type: ignore[index]
@@ -104,7 +104,7 @@ def word(code: str) -> str:
 
 
 def why(verdict: Verdict | None, reason: Reason | None) -> str:
-    """One sentence about what was decided."""
+    """Return one sentence about what was decided."""
     if reason is not None:
         return t(REASON_SENTENCES[reason])
     return t(HOW[verdict]) if verdict is not None else ""

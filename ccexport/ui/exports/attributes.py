@@ -122,7 +122,7 @@ def _row(
 
 
 def _transforms(key: str, field: MappedField | None, disabled: bool) -> tuple[str, ...]:
-    """Draw the choice of transforms and return them in the chosen order."""
+    """Draw the choice of transforms and return them in the chosen order, in which they are applied."""
     now = tuple(n for n in field.transforms if n != "trim") if field else ()
     return tuple(
         choose_many(

@@ -1,4 +1,4 @@
-"""What needs a person, first. Must never ask Constant Contact."""
+"""What needs a person's attention; the top of the Overview. Must never ask Constant Contact."""
 
 from collections.abc import Sequence
 
@@ -14,12 +14,12 @@ from ccexport.ui.render import ago, badge_markup, plain
 from ccexport.ui.said import say
 from ccexport.ui.texts import t
 
-MOST_WRONG = 20  # the newest; the history has them all
+MOST_WRONG = 20  # the newest ones; the history has all of them
 FOR_PEOPLE = {WaitReason.APPROVAL, WaitReason.RECONNECT}
 
 
 def attention(actor: Actor, live: Sequence[Run]) -> None:
-    """Connections to renew, runs that wait for somebody, exports whose last run went wrong."""
+    """Draw connections to renew, runs that wait for a person, and exports whose last run went wrong."""
     broken = [c for c in services().connections.list(actor) if c.state != "connected"]
     for connection in broken:
         with st.container(border=True):
@@ -69,7 +69,7 @@ def _lost_notices(actor: Actor) -> None:
 
 
 def _in_need(actor: Actor, live: Sequence[Run]) -> list[Run]:
-    """Those that wait for somebody, and the newest of those that went wrong."""
+    """Return the runs that wait for a person, and the newest of those that went wrong."""
     waiting = [r for r in live if r.state is RunState.WAITING and r.wait_reason in FOR_PEOPLE]
     wrong = services().runs.went_wrong(actor, limit=MOST_WRONG)
     return sorted([*waiting, *wrong], key=lambda run: run.created_at, reverse=True)

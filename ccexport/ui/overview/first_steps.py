@@ -1,4 +1,4 @@
-"""What a new place needs before its first run, one step after the other; gone once something has run."""
+"""The steps from a new installation to its first run; hidden once something has run."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ WHO = mark({Role.ADMINISTRATOR: "An administrator does this.", Role.CONTRIBUTOR:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do, where, and who may."""
+    """One step: what to do, on which page, and which role may do it."""
 
     done: bool
     label: str
@@ -27,7 +27,7 @@ class Step:
 
 
 def first_steps(actor: Actor) -> None:
-    """The steps with those done ticked off, and the way to the next one; for a place where nothing has run."""
+    """Draw the steps, done or open, with a link to the next one, while nothing has run yet."""
     steps = _steps(actor)
     next_one = next(step for step in steps if not step.done)
     with st.container(border=True, gap="xsmall", key="first_steps"):

@@ -24,7 +24,7 @@ MOST_LIVE = 1_000
 
 
 def figures(actor: Actor, live: Sequence[Run]) -> None:
-    """Four numbers to read from across the room."""
+    """Draw four large numbers."""
     snapshot = services().profiles.find_current(actor)
     began, contacts = services().runs.totals(actor, datetime.now(UTC) - timedelta(days=DAYS))
     with st.grid(4, min_column_width=170):
@@ -67,7 +67,7 @@ def figures(actor: Actor, live: Sequence[Run]) -> None:
 
 
 def going_on(actor: Actor, live: Sequence[Run]) -> None:
-    """Live runs, each with its bar, until the last one ends."""
+    """Draw the live runs with progress bars, until the last one ends."""
     if live:
         st.subheader(t("Going on now"))
         fragment(_live, actor, run_every=2)
@@ -88,7 +88,7 @@ def _live(actor: Actor) -> None:
 
 
 def over_time(actor: Actor) -> None:
-    """Contacts by day and outcome, the last fortnight."""
+    """Draw contacts by day and outcome for the last two weeks."""
     today = datetime.now(zone()).date()
     days = [today - timedelta(days=n) for n in reversed(range(FORTNIGHT))]
     edges = [datetime.combine(day, time(), zone()) for day in (*days, today + timedelta(days=1))]
@@ -107,12 +107,12 @@ def over_time(actor: Actor) -> None:
 
 
 def newest(actor: Actor) -> Sequence[Run]:
-    """As many as are shown, and one more when there are others."""
+    """Return the newest runs: as many as are shown, and one more if there are more."""
     return services().runs.list(actor, limit=SHOWN + 1)
 
 
 def latest_runs(latest: Sequence[Run]) -> None:
-    """The newest few, each with the way to its story."""
+    """Draw the newest runs, each with a link to its story."""
     st.subheader(t("Latest runs"))
     if not latest:
         st.caption(t("Nothing has run yet."))

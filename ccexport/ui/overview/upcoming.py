@@ -1,4 +1,4 @@
-"""What runs next, and what holds the others up; for the Overview."""
+"""What runs next, and which runs wait; for the Overview."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ SHOWN = 5
 
 
 def runs_next(actor: Actor, live: Sequence[Run]) -> None:
-    """The next refresh and the next times of exports, then what waits."""
+    """Draw the next refresh and the next times of exports, then the waiting runs."""
     st.subheader(t("What runs next"))
     times = [(at, t("Refresh of the profiles"), "system", {"view": "refresh"}) for at in _refresh(actor)]
     for at, export in services().schedules.coming(actor)[:SHOWN]:

@@ -1,4 +1,4 @@
-"""What is not plain about a file before it is brought in: each a sentence with its count, and what may be chosen.
+"""Remarks on a file before its ingest: sentences with counts, and choices of how to read the file.
 
 Owns the choices of this session. Must never read a file.
 """
@@ -36,7 +36,7 @@ _SAMPLES = 3
 
 
 def chosen(file_id: str) -> Mapping[str, Any]:
-    """What was chosen for this file so far, as the overrides of a preview and of the ingest."""
+    """Return what was chosen for this file so far, as overrides of a preview and of the ingest."""
     kept = _kept(file_id)
     formats = {name: form for name, form in kept.items() if name and form}
     encoding = kept.get("")
@@ -44,7 +44,7 @@ def chosen(file_id: str) -> Mapping[str, Any]:
 
 
 def remarks(found: SourcePreview, file_id: str) -> None:
-    """The sentences, each with its choice beside it; what was chosen stays to be seen and changed."""
+    """Draw the sentences with their choices; a choice that was made stays visible and can be changed."""
     asked = {("" if not r.field else r.field) for r in found.remarks if r.choices}
     for remark in found.remarks:
         icon = ":material/help:" if remark.choices else ":material/info:"
@@ -65,7 +65,7 @@ def remarks(found: SourcePreview, file_id: str) -> None:
 
 
 def suppress_instead(actor: Actor, path: Path, found: SourcePreview) -> None:
-    """The whole file as people who must not get mail; open when the file says that of itself."""
+    """Offer to put the whole file on the suppression list; expanded when the file looks like such a list."""
     left = is_of_people_who_left(list(found.fields))
     with st.expander(t("These people must not get mail"), icon=":material/block:", expanded=left):
         if left:
@@ -81,7 +81,7 @@ def suppress_instead(actor: Actor, path: Path, found: SourcePreview) -> None:
 
 
 def side_by_side(found: SourcePreview) -> None:
-    """The first rows as they are written, and as they are read."""
+    """Draw the first rows as the file has them, and as they are read."""
     original, read = st.columns(2)
     with original:
         st.markdown(f"**{t('As the file has it')}**")
@@ -100,7 +100,7 @@ def side_by_side(found: SourcePreview) -> None:
 
 
 def _kept(file_id: str) -> dict[str, str | None]:
-    """Field → format; the empty name is the encoding of the file."""
+    """Return the choices as field → format; the empty name holds the encoding of the file."""
     kept: dict[str, str | None] = st.session_state.setdefault(f"ingest-chosen-{file_id}", {})
     return kept
 

@@ -1,4 +1,4 @@
-"""Bringing in a file: its first rows, the id field and the types, then a bar that counts what is read.
+"""Ingesting a file: its first rows, the id field and the types, then a progress bar.
 
 Must never keep an upload longer than the session that made it.
 """
@@ -54,7 +54,7 @@ CHOSEN = [t_ for t_ in FieldType if t_ is not FieldType.LIST]
 
 
 def ingest(actor: Actor) -> None:
-    """A file becomes the new snapshot; the current one stays when it cannot."""
+    """Draw the upload that makes a file the new snapshot; if that fails, the current one stays."""
     file = st.file_uploader(t("File with profiles"), type=TYPES, key="ingest-file")
     if file is None:
         st.caption(
@@ -90,7 +90,7 @@ def ingest(actor: Actor) -> None:
 
 
 def _kept(file: Any) -> Path:
-    """The upload as a file with its own name, once; it goes when the session ends or another file comes."""
+    """Write the upload once to a file with its own name; it is deleted with the session or the next upload."""
     if st.session_state.get("ingest-kept", ("", None))[0] != file.file_id:
         folder = tempfile.TemporaryDirectory(prefix="ccexport-")
         path = Path(folder.name) / (Path(file.name).name or "profiles.csv")
@@ -103,7 +103,7 @@ def _kept(file: Any) -> Path:
 
 
 def _preview(actor: Actor, path: Path, file_id: str) -> tuple[SourcePreview, dict[str, Any]]:
-    """The first rows of the file as it is to be read, and what was chosen: the sheet, the member, formats."""
+    """Return the first rows as the file will be read, and the choices: sheet, member, formats."""
     how: dict[str, Any] = dict(chosen(file_id))
     first = _previewed(actor, path, how)
     for name, label, there in (
@@ -116,7 +116,7 @@ def _preview(actor: Actor, path: Path, file_id: str) -> tuple[SourcePreview, dic
 
 
 def _previewed(actor: Actor, path: Path, how: Mapping[str, Any]) -> SourcePreview:
-    """Read once for each way of reading it."""
+    """Return a preview of the file, cached for each way of reading it."""
     seen: dict[str, SourcePreview] = st.session_state.setdefault("ingest-previews", {})
     if str(how) not in seen:
         seen[str(how)] = services().profiles.preview_file(actor, path, **how)
@@ -124,7 +124,7 @@ def _previewed(actor: Actor, path: Path, how: Mapping[str, Any]) -> SourcePrevie
 
 
 def _choices(found: SourcePreview, file_id: str, how: str) -> tuple[str | None, Mapping[str, FieldType]]:
-    """The id field, and the types that were changed."""
+    """Draw the choices. Returns the id field, and the types that were changed."""
     names = list(found.fields)
     id_field = st.selectbox(
         t("Field that identifies a customer"),
@@ -162,7 +162,7 @@ def _choices(found: SourcePreview, file_id: str, how: str) -> tuple[str | None, 
 
 
 def take(ingest_it: Callable[[Tell], IngestReport]) -> None:
-    """Do it with a bar, and say what became of it."""
+    """Ingest with a progress bar, and show the result."""
     bar = st.progress(0.0, text=t("Reading"))
 
     def told(progress: Progress) -> None:
@@ -183,7 +183,7 @@ def take(ingest_it: Callable[[Tell], IngestReport]) -> None:
 
 
 def _words(progress: Progress) -> str:
-    """What is being done, and how much of it; without a total where nobody knows it."""
+    """Return the current step and how much is done; with the total if it is known."""
     size = 1_000_000 if progress.unit == "bytes" else 1
     unit = "MB" if progress.unit == "bytes" else t("rows")
     said = f"{t(STEPS.get(progress.step, 'Reading'))} {plain(progress.what, 60)}".strip()

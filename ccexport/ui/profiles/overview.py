@@ -20,7 +20,7 @@ GROWTH = 60  # snapshots in the chart
 
 
 def figures(snapshot: Snapshot) -> None:
-    """How many, how fresh, how clean."""
+    """Draw how many profiles there are, how fresh they are, and how many rows were rejected."""
     with st.grid(3, min_column_width=170):
         st.metric(
             t("Profiles"),
@@ -44,7 +44,7 @@ def figures(snapshot: Snapshot) -> None:
 
 
 def browse(actor: Actor, snapshot: Snapshot) -> None:
-    """The profiles, a page at a time."""
+    """Draw the profiles, a page at a time."""
     search = ""
     if actor.role.covers(Role.CONTRIBUTOR):
         search = st.text_input(
@@ -67,7 +67,7 @@ def browse(actor: Actor, snapshot: Snapshot) -> None:
 
 
 def fields(actor: Actor, snapshot: Snapshot) -> None:
-    """Every field at a glance; one of them in depth."""
+    """Draw an overview of every field, and the details of one."""
     with told():
         st.dataframe(
             pd.DataFrame(
@@ -117,7 +117,7 @@ def _summary(summary: FieldSummary) -> None:
 
 
 def snapshots(actor: Actor) -> None:
-    """How many profiles there were, and every snapshot, newest first."""
+    """Draw how many profiles there were over time, and every snapshot, newest first."""
     found = services().profiles.snapshots(actor)
     segment_charts.growth(found[-GROWTH:])
     rows = [

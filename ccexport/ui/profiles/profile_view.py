@@ -1,6 +1,6 @@
-"""A table of profiles, and the one chosen in it: its fields, its segments, every export it was part of.
+"""A table of profiles, and the chosen one: its fields, its segments, every export it was part of.
 
-An id may be an address, so the choice is never part of the address of the page.
+A profile id may be an e-mail address, so the page's address never keeps the choice.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from ccexport.ui.texts import t
 from ccexport.ui.words import word
 
 HEIGHT = 640
-HEIGHT_BESIDE_ONE = 250  # so that the chosen profile is seen without scrolling
+HEIGHT_BESIDE_ONE = 250  # so that the chosen profile is visible without scrolling
 
 
 def frame_of(found: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -34,7 +34,7 @@ def frame_of(found: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 def show_chosen(
     actor: Actor, snapshot: Snapshot, found: Sequence[Mapping[str, Any]], *, key: str, name: str
 ) -> None:
-    """The rows; the one that is chosen is shown below in full."""
+    """Draw the rows, and the chosen one in full below."""
     if not found:
         st.caption(t("No profile fits."))
         return
@@ -58,7 +58,7 @@ def show_chosen(
 
 
 def one_profile(actor: Actor, snapshot: Snapshot, profile_id: str, row: Mapping[str, Any]) -> None:
-    """Its fields beside its segments and its history."""
+    """Draw the fields of a profile beside its segments and its history."""
     with st.container(border=True):
         st.subheader(plain(str(row.get(snapshot.id_field) or profile_id)))
         left, right = st.columns(2, gap="large")

@@ -1,4 +1,4 @@
-"""The named sources: what they are, in which order they win, their first rows, reading them all.
+"""The named sources: their settings, order of precedence, first rows, and ingesting them all.
 
 Must never show a password.
 """
@@ -24,7 +24,7 @@ KINDS = mark({"files": "Files on the server", "query": "A query of PostgreSQL"})
 
 
 def sources(actor: Actor) -> None:
-    """All of them in their order, reading them, and adding one."""
+    """Draw all sources in their order, with buttons to ingest them and to add one."""
     there = services().sources.list(actor)
     admin = actor.role.covers(Role.ADMINISTRATOR)
     if not there:
@@ -116,7 +116,7 @@ def _form(actor: Actor, old: Source | None) -> None:
     kind = st.segmented_control(
         t("Made of"), list(KINDS), default=start, required=True, format_func=lambda k: t(KINDS[k])
     )
-    with st.form("source", border=False):  # a form, so that a password just typed goes with the rest
+    with st.form("source", border=False):  # a form submits a password just typed with the other fields
         name = st.text_input(t("Name"), old.name if old else "", max_chars=80, disabled=old is not None)
         values: dict[str, Any]
         values, password = (_files(old), None) if kind == "files" else _query(old)

@@ -1,1 +1,1 @@
-"""The Runs page: the history, one run, and what may follow it."""
+"""The Runs page: the history, one run, and actions after it."""

@@ -1,4 +1,4 @@
-"""One run beside another of the same export: both numbers of each word, and the contacts that differ.
+"""Two runs of the same export compared: both numbers of each count, and the contacts that differ.
 
 Must never decide what counts as a difference.
 """
@@ -23,7 +23,7 @@ MOST_RUNS = 100
 
 
 def compare_runs(actor: Actor, run: Run) -> None:
-    """Choose the other run, the one before unless asked; then the two."""
+    """Draw the choice of the other run, by default the previous one, and the comparison."""
     there = services().runs.list(actor, export=run.export_id, limit=MOST_RUNS)
     others = {r.id: r for r in there if r.id != run.id and r.plan_id}
     if not others or run.plan_id is None:

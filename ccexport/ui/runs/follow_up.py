@@ -1,4 +1,4 @@
-"""What may follow a run that ended: try the rest again, or undo it after seeing what that would do."""
+"""Actions after a run has ended: try the rest again, or undo it after a preview."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ LOST = ("missing", "unknown")
 
 
 def follow_up(actor: Actor, run: Run) -> None:
-    """The buttons that make sense for this run."""
+    """Draw the buttons that apply to this run."""
     if run.trigger is not Trigger.UNDO:
         _again(actor, run)
     if (run.counts.get("sent") or run.counts.get("removed")) and st.button(t("Undo"), icon=":material/undo:"):
@@ -29,7 +29,7 @@ def follow_up(actor: Actor, run: Run) -> None:
 
 
 def _again(actor: Actor, run: Run) -> None:
-    """Trying what did not arrive once more."""
+    """Draw the buttons that retry contacts that did not arrive."""
     unfinished = run.state is not RunState.SUCCEEDED or any(run.counts.get(o) for o in LEFT_OPEN)
     if unfinished and st.button(
         t("Try the rest again"),
@@ -64,7 +64,7 @@ def _undo(actor: Actor, run: Run) -> None:
 
 
 def _started(actor: Actor, run: Run, start: Callable[[], Run]) -> None:
-    """On to the new run, or to the one that is going on already."""
+    """Start a run and open it, or open the one that is already live."""
     try:
         made = start()
     except Conflict as error:

@@ -1,4 +1,4 @@
-"""The history: every run, filtered in the address of the page, with the way to its story."""
+"""The history: every run, with filters that the page's address keeps, and a link to its story."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ SINCE = mark({"": "Any time", "1": "Last day", "7": "Last 7 days", "30": "Last 3
 
 
 def run_list(actor: Actor) -> None:
-    """Filters, the table, and a row opens its run."""
+    """Draw the filters and the table; choosing a row opens its run."""
     ever = services().runs.ever(actor)
     if not ever.exports:
         with empty(t("Nothing has run yet"), t("Preview an export, and run it from there.")):
@@ -101,7 +101,7 @@ def _found(actor: Actor, ever: RunsEver, page: int) -> Sequence[Run]:
 
 
 def _table(found: Sequence[Run], so_far: Mapping[str, int]) -> None:
-    # Not by way of pandas, which takes three times as long.
+    # Without pandas, which takes three times as long.
     table = pa.Table.from_pylist([_cells(run, so_far.get(run.id)) for run in found])
     numbers = st.column_config.NumberColumn(format="localized", width="small")
     counted = [t(c) for c in ("Sent", "Verified", "Rejected", "Missing", "Left out", "Removed")]
@@ -131,7 +131,7 @@ def _table(found: Sequence[Run], so_far: Mapping[str, int]) -> None:
 
 
 def _colour(state: RunState) -> str:
-    """The badge's colour, as the table knows it."""
+    """Return the colour of a state's badge, under the name that tables use."""
     from ccexport.ui.render import STATES
 
     return STATES[state][1]

@@ -1,4 +1,4 @@
-"""One run: where it is, live; its numbers, its story, its requests and what became of whom."""
+"""One run: its live progress, its numbers, its story, its requests, and the outcomes of its contacts."""
 
 from collections.abc import Sequence
 
@@ -44,7 +44,7 @@ VIEWS = mark({"contacts": "Contacts", "story": "Story", "requests": "Requests", 
 
 
 def run_story(actor: Actor, run: Run) -> None:
-    """Everything of one run, top to bottom."""
+    """Draw everything about one run."""
     st.title(plain(run.export_name))
     st.markdown(
         t(
@@ -73,7 +73,7 @@ def run_story(actor: Actor, run: Run) -> None:
 
 
 def _ending(run: Run) -> None:
-    """The state and the number that matters in large letters, to be read from across the room; its sentence."""
+    """Draw the state and the main number in large letters, and the run's sentence."""
     head = state_text(run.state)
     if run.counts.get("sent"):
         many = {name: number(run.counts.get(name, 0)) for name in ("verified", "sent")}
@@ -89,7 +89,7 @@ def _ending(run: Run) -> None:
 
 
 def _live(actor: Actor, shown: Run) -> None:
-    """Asked anew every second; the whole page once more when the run has come to another state."""
+    """Draw the progress, read again every second; rerun the whole page when the run's state changes."""
     progress = services().runs.progress(actor, shown.id)
     run = progress.run
     if run.state is not shown.state:
@@ -114,13 +114,13 @@ def _reached(run: Run) -> int:
 
 
 def share_of(progress: Progress) -> float:
-    """How far a live run is, of 1: by its steps, and by its requests within them."""
+    """Return how far a live run is, from 0 to 1: by its steps, and by its requests within a step."""
     within = progress.batches_done / progress.batches_total if progress.batches_total else 0.0
     return min(_reached(progress.run) + within, len(STEPS) - 1) / len(STEPS)
 
 
 def step_count(progress: Progress) -> str:
-    """What can be counted of the step it is at, after a dot; nothing where there is nothing to count."""
+    """Return the counts of the current step after a dot, such as ` · 3 of 8`; empty for a step without counts."""
     done, total = {
         RunState.SENDING: (progress.contacts_sent, progress.contacts_total),
         RunState.SETTLING: (progress.batches_done, progress.batches_total),

@@ -1,1 +1,1 @@
-"""The Segments page: the list, the form with its rule editor, and what one segment is looked at by."""
+"""The Segments page: the list, the form with its rule editor, and the views of one segment."""

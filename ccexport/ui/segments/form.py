@@ -1,4 +1,4 @@
-"""Making and changing a segment: all profiles, a rule with a live count, or a list of members."""
+"""Creating and changing a segment: all profiles, a rule with a live count, or a member list."""
 
 import json
 import tempfile
@@ -26,12 +26,12 @@ SHOWN = 10
 
 
 def new_segment(actor: Actor) -> None:
-    """Kind, name, then what that kind needs."""
+    """Draw the form of a new segment: kind, name, then what that kind needs."""
     _form(actor, None)
 
 
 def edit_segment(actor: Actor, segment: Segment) -> None:
-    """The same form of what is saved; exports that use it plan anew."""
+    """Draw the same form for a saved segment; after a change, exports that use it need new plans."""
     _form(actor, segment)
 
 
@@ -136,7 +136,7 @@ def _json(key: str, start: Mapping[str, Any] | None) -> Mapping[str, Any] | None
 
 
 def _count(actor: Actor, rule: Mapping[str, Any], snapshot: Snapshot, key: str) -> None:
-    """How many it selects now, each part by itself on request, and some of them."""
+    """Draw how many profiles the rule selects now, on request each part by itself, and some of the profiles."""
     try:
         found = services().segments.count_rule(actor, rule)
         words = services().segments.rule_in_words(actor, rule, say=t)
@@ -183,11 +183,11 @@ def _members(key: str, old: Segment | None) -> dict[str, Any] | None:
 
 
 def suggested(actor: Actor, field: str) -> Sequence[Any]:
-    """The most frequent values of a field, to choose from."""
+    """Return the most frequent values of a field, to choose from; none when the field is missing."""
     try:
         return [value for value, _ in services().profiles.suggest(actor, field)]
     except CcexportError:
-        return []  # the field is not there any more; counting says so
+        return []  # the field no longer exists; the count shows the error
 
 
 def _save(actor: Actor, key: str, old: Segment | None, name: str, values: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The segments as cards, and one of them: its words, its numbers, what may be done with it."""
+"""The segments as cards, and one segment: its rule in words, its numbers and its actions."""
 
 from collections.abc import Sequence
 
@@ -28,7 +28,7 @@ KINDS = mark(
 
 
 def segment_list(actor: Actor) -> None:
-    """Search, and one card each."""
+    """Draw the search, and one card per segment."""
     there = services().segments.list(actor)
     if not there:
         what = t("A segment is a named set of profiles: all, by a rule, or a list of members.")
@@ -64,12 +64,12 @@ def kind_badge(segment: Segment) -> str:
 
 
 def tags(segment: Segment) -> str:
-    """Its tags as Markdown."""
+    """Return the tags of a segment as Markdown."""
     return "".join(f" :gray-badge[{plain(tag, 40)}]" for tag in segment.tags)
 
 
 def size(actor: Actor, segment: Segment) -> int | None:
-    """How many members; None when it cannot be said, with the sentence shown."""
+    """Return how many members a segment has; show the error and return None when that fails."""
     try:
         return services().segments.members_of(actor, segment).count
     except CcexportError as error:
@@ -78,7 +78,7 @@ def size(actor: Actor, segment: Segment) -> int | None:
 
 
 def words(actor: Actor, segment: Segment) -> str:
-    """The rule in a sentence."""
+    """Return the segment in a sentence, or the error's sentence."""
     try:
         return services().segments.said(actor, segment, say=t)
     except CcexportError as error:
@@ -92,7 +92,7 @@ def _card(actor: Actor, segment: Segment, used: Sequence[Export]) -> None:
         f":small[:gray[{_used_in(used)}]]",
     )
     with st.container(border=True, key=f"segment-{segment.id}", horizontal=True, vertical_alignment="center"):
-        with st.container(width="stretch"):  # text alone would take a line of its own
+        with st.container(width="stretch"):  # without it, the text would take a line of its own
             st.markdown("\n\n".join(lines))
         st.metric(t("Profiles"), number(size(actor, segment)), width=150)
         if st.button(t("Open"), key=f"open-{segment.id}", icon=":material/arrow_forward:"):
@@ -107,7 +107,7 @@ def _used_in(exports: Sequence[Export]) -> str:
 
 
 def one_segment(actor: Actor, segment: Segment) -> None:
-    """Words, size, what may be done; then the chosen view."""
+    """Draw the rule in words, the numbers and the actions of a segment, then the chosen view."""
     described = f" {plain(segment.description, 300)}" if segment.description else ""
     version = f" :gray-badge[{t('Version')} {segment.version}]"
     st.markdown(kind_badge(segment) + version + tags(segment) + described)
@@ -177,7 +177,7 @@ def _split(actor: Actor, segment: Segment) -> None:
         )
         for n in range(1, parts + 1)
     ]
-    if parts > 2 and len(set(shares)) == 1:  # a third cannot be written: the last takes the rest
+    if parts > 2 and len(set(shares)) == 1:  # a third has no exact decimals: the last part gets the rest
         shares = [round(shares[0], 2)] * (parts - 1)
         shares.append(round(100 - sum(shares), 2))
     if st.button(t("Make them"), type="primary", key="split-go"):

@@ -1,6 +1,6 @@
-"""Builds a rule by pressing: groups of conditions, each with a field, an operator and a value.
+"""Builds a rule with widgets: groups of conditions, each with a field, an operator and a value.
 
-Keeps the tree in the session while it is being built. Must never decide whether a rule is right:
+The session keeps the tree while a person builds it. Must never decide whether a rule is valid:
 counting and saving do.
 """
 
@@ -28,12 +28,12 @@ MEMBERSHIP_OPERATORS = (
     *sorted(WITH_SALT),
 )
 DEEPEST = 4
-WHOLE = ("is", "is_not")  # these compare with a whole value, so the values there are can be offered
+WHOLE = ("is", "is_not")  # these compare with a whole value, so existing values can be offered
 DOMAINS = ("matches_domain", "does_not_match_domain")
 
 
 class RuleEditor:
-    """One editor; `key` keeps its tree and widgets apart from others."""
+    """One editor; `key` separates its tree and widgets from those of other editors."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class RuleEditor:
         return tree
 
     def draw(self) -> Mapping[str, Any] | None:
-        """The editor, and the rule as it stands; None while something is missing."""
+        """Draw the editor and return the current rule; None while something is missing."""
         self._group(self._tree, None, 0)
         return self._written(self._tree)
 
@@ -71,7 +71,7 @@ class RuleEditor:
         return {"id": st.session_state[f"{self._key}-last"], **node}
 
     def _taken(self, rule: Mapping[str, Any]) -> Tree:
-        """A saved rule as a tree with ids; a lone condition gets a group around it."""
+        """Return a saved rule as a tree with ids; a single condition gets a group around it."""
         kind = next((k for k in GROUPS if k in rule), None)
         if kind is None:
             return self._new({"kind": "all", "parts": [self._new(dict(rule))]})
@@ -143,7 +143,7 @@ class RuleEditor:
             st.caption(t("Profiles where {field} is empty are in as well.", field=plain(str(field), 60)))
 
     def _known(self, field: str | None, type_: FieldType | None, node: Tree) -> Sequence[Any]:
-        """Values to choose from, where an operator compares with whole values of a text or a list."""
+        """Return values to choose from, if the operator compares with whole values of a text or list field."""
         whole = OPERATORS[node["op"]].takes is Takes.MANY or node["op"] in WHOLE
         texts = type_ in {FieldType.TEXT, FieldType.LIST}
         return self._suggest(field) if field and texts and whole and node["op"] not in DOMAINS else ()

@@ -1,4 +1,4 @@
-"""The value of one condition, by what its operator takes and the type of its field."""
+"""The widget for the value of one condition, depending on its operator and the type of its field."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -25,7 +25,7 @@ def value_widget(
     exports: Mapping[str, str],
     known: Sequence[Any],
 ) -> None:
-    """Draws what the operator needs and puts it into the node; `known` are values of the field."""
+    """Draw what the operator needs and put the value into the node; `known` are existing values of the field."""
     takes = OPERATORS[node["op"]].takes
     key = f"{key}-{takes.name}-{type_}"
     node["needs_value"] = takes is not Takes.NOTHING
@@ -90,7 +90,7 @@ def _day(value: Any) -> date | None:
 
 
 def _known(value: Any, key: str, known: Sequence[Any]) -> str | None:
-    """One of the values there are, or another one typed."""
+    """Draw and return one of the existing values, or another one that a person types."""
     options = list(dict.fromkeys([*([str(value)] if value else []), *map(str, known)]))
     return st.selectbox(
         t("Value"),
@@ -121,7 +121,7 @@ def _number(text: str) -> Any:
     try:
         value = float(text)
     except ValueError:
-        return text  # counting will say what is wrong with it
+        return text  # the count shows what is wrong with it
     return int(value) if value.is_integer() else value
 
 
@@ -170,7 +170,7 @@ def _named(label: str, value: Any, key: str, names: Mapping[str, str]) -> str | 
 
 
 def _sent(value: Any, key: str, exports: Mapping[str, str]) -> Any:
-    """An export, ever or in the last n days."""
+    """Draw the choice of an export, at any time or in the last n days, weeks or months, and return it."""
     written = value if isinstance(value, Mapping) else {"export": value}
     export = _named(t("Export"), written.get("export"), f"{key}-export", exports)
     lately = st.checkbox(t("lately"), value="n" in written, key=f"{key}-lately")

@@ -1,4 +1,4 @@
-"""What one segment is looked at by: its members, over time, beside everybody, beside other segments, its uses.
+"""The views of one segment: members, size over time, comparison with everybody and other segments, uses.
 
 Must never compute a number: the use cases do.
 """
@@ -34,7 +34,7 @@ VIEWS = mark(
 
 
 def look(actor: Actor, segment: Segment, members: int | None, snapshot: Snapshot | None) -> None:
-    """The chosen view; only its own numbers are asked for."""
+    """Draw the chosen view; only its own numbers are computed."""
     options = [v for v in VIEWS if v != "breakdown" or actor.role.covers(Role.CONTRIBUTOR)]
     chosen = views(t("View"), options, lambda v: t(VIEWS[v]))
     if snapshot is None or members is None:
@@ -77,7 +77,7 @@ def _members(actor: Actor, segment: Segment, snapshot: Snapshot) -> None:
 
 
 def _asked(snapshot: Snapshot) -> tuple[str, str | None, bool]:
-    """What is searched, and how it is sorted."""
+    """Draw the search and the sorting. Returns the text, the field to sort by, and whether descending."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         search = st.text_input(
             t("Search"),
@@ -161,7 +161,7 @@ def _breakdown(actor: Actor, segment: Segment, snapshot: Snapshot) -> None:
 
 
 def _telling(snapshot: Snapshot) -> str:
-    """A field to begin with: yes or no if there is one, and not the id or an address, which all differ."""
+    """Return the field to show first: a boolean if possible, and not the id or an address, which are unique."""
     own = {snapshot.id_field, *snapshot.address_fields}
     fields = sorted(snapshot.fields, key=lambda f: (f.name in own, f.type is not FieldType.BOOLEAN))
     return fields[0].name

@@ -1,1 +1,1 @@
-"""The System page: what is kept, notices, the refresh, and erasing a person."""
+"""The System page: status, suppression list, audit, notices, the refresh, and erasing a person."""

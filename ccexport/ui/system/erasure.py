@@ -1,4 +1,4 @@
-"""Erasing one person, and what is kept how long. Must never keep the address anywhere: not in the page either."""
+"""Erasing one person, and how long data are kept. Must never keep the address anywhere, nor in the page."""
 
 from collections.abc import Mapping
 
@@ -32,7 +32,7 @@ TOUCHED: Mapping[str, str] = mark(
 
 
 def erasure(actor: Actor) -> None:
-    """One address, one question, one receipt."""
+    """Ask for one address and a confirmation, erase the person, and show the receipt."""
     st.markdown(
         t(
             "Everything kept here about one person goes: profiles, plans, deliveries and history. Counts stay. "

@@ -1,6 +1,6 @@
-"""Who is told when a state changes, a test of it, and what became of every notice.
+"""Subscribers of notices, test notices, and the delivery of every notice.
 
-Must never show where a webhook goes beyond its host, nor its secret after it was made.
+Must never show more of a webhook's address than its host, nor its secret after its creation.
 """
 
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ MADE = "notices-made"
 
 
 def notices(actor: Actor) -> None:
-    """Subscribers and the outbox."""
+    """Draw the subscribers and the outbox."""
     st.markdown(
         t(
             "Told once per change of state, not per run: to those below, and by e-mail to whoever made or last "
@@ -147,7 +147,7 @@ def _subscriber(actor: Actor, one: Subscriber, about: tuple[str, str]) -> None:
 
 
 def _what(notice: Notice, names: Mapping[str, str]) -> str:
-    """What it is about, then what became of it; its own title when that is gone."""
+    """Return the subject and the event of a notice, or its title when the subject no longer exists."""
     name = names.get(notice.subject)
     if name is None:
         return bare(notice.title, 200)

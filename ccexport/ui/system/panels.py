@@ -37,7 +37,7 @@ ENTRIES = 1_000  # of the suppression list on one page
 
 
 def health(actor: Actor) -> None:
-    """Version, worker, storage."""
+    """Draw version, worker and storage."""
     status = services().system.status(actor)
     stored = sum(status["storage"].values())
     stalled = status["queued"] and not status["driven"] and status["worker"] != "embedded"
@@ -101,7 +101,7 @@ def health(actor: Actor) -> None:
 
 
 def _parts(storage: Mapping[str, int]) -> list[tuple[str, int]]:
-    """What is stored in words, the largest first; the files of one part are one."""
+    """Return what is stored, in words, with bytes, the largest first; the files of one part are summed."""
     sizes: Counter[str] = Counter()
     for name, size in storage.items():
         part, _, _ = name.partition(".")
@@ -114,7 +114,7 @@ def _bytes(size: float) -> str:
 
 
 def suppression(actor: Actor) -> None:
-    """Addresses and domains never to be sent."""
+    """Draw the suppression list."""
     st.markdown(t("Nobody on this list is ever sent, whatever the export says."))
     if actor.role.covers(Role.CONTRIBUTOR):
         _change_suppression(actor)
@@ -158,7 +158,7 @@ def _change_suppression(actor: Actor) -> None:
 
 
 def audit(actor: Actor) -> None:
-    """Who did what when, newest first."""
+    """Draw the audit: who did what and when, newest first."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         search = st.text_input(t("Search"), icon=":material/search:", max_chars=100, width=360)
         st.link_button(t("Download the audit"), "/download/audit.csv", icon=":material/download:")

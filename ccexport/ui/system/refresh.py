@@ -1,4 +1,4 @@
-"""Reading the watched files anew: on or off, when, now, and what became of it."""
+"""The refresh of the profiles: its switch, its times, a refresh now, and its history."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ STATES = mark(
 
 
 def refresh(actor: Actor) -> None:
-    """The switch, the settings and the history."""
+    """Draw the switch, the settings and the history."""
     settings = services().refreshes.settings(actor)
     following = services().refreshes.next(actor)
     if following:

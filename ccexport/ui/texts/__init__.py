@@ -1,7 +1,7 @@
-"""What the dashboard says, in the reader's language, with values as the reader writes them.
+"""The dashboard's texts in the reader's language, with values as the reader writes them.
 
 English is the key; `<code>.po` has the translations. Must never hold what a person typed or what Constant Contact
-said: those are values.
+answered: those are values.
 """
 
 import threading
@@ -21,7 +21,7 @@ from ccexport.ui.texts.reader import Reader, reader
 
 
 class _Rerun(threading.local):
-    """The rerun that this thread draws, and the language of its reader."""
+    """The rerun that this thread executes, and the language of its reader."""
 
     of: tuple[Any, Any] | None = None
     language = "en"
@@ -32,7 +32,7 @@ LANGUAGES: Mapping[str, str] = {"en": "English", "nb": "Norsk (bokmål)"}
 
 
 def language() -> str:
-    """The chosen language, else the browser's, else English; found once in a rerun, which asks a thousand times."""
+    """Return the chosen language, else the browser's, else English; cached, as a rerun asks a thousand times."""
     run = get_script_run_ctx(suppress_warning=True)
     if run is None:
         return _found()
@@ -50,18 +50,18 @@ def _found() -> str:
 
 
 def here() -> Reader:
-    """How numbers and dates are written where the reader is: as the browser does, else as their language does."""
+    """Return the writer of numbers and dates for the browser's locale, else for the reader's language."""
     return reader(str(st.context.locale or language()))
 
 
 def in_words() -> Reader:
-    """How the reader's language writes values that have words in them, such as durations."""
+    """Return the writer of values that contain words, such as durations, in the reader's language."""
     locale = str(st.context.locale or "")
     return reader(locale if locale.startswith(language()) else language())
 
 
 def zone() -> ZoneInfo:
-    """The browser's time zone, else UTC."""
+    """Return the browser's time zone, else UTC."""
     try:
         return ZoneInfo(str(st.context.timezone or "UTC"))
     except (ZoneInfoNotFoundError, ValueError):
@@ -69,17 +69,17 @@ def zone() -> ZoneInfo:
 
 
 def t(english: str, /, **values: Value) -> str:
-    """The text in the reader's language, with its values; a number is written as the reader does."""
+    """Return the text in the reader's language, with its values as the reader writes them."""
     return say(message(english, **values)) if values else translations(language()).gettext(english)
 
 
 def tn(one: str, several: str, /, *, n: int, **values: Value) -> str:
-    """`t` with a form for 1 and a form for other counts."""
+    """Return the same as `t`, with one form for 1 and another for other counts."""
     return say(counted(one, several, n=n, **values))
 
 
 def say(said: Message) -> str:
-    """The sentence in the reader's language."""
+    """Return the sentence in the reader's language."""
     known = translations(language())
     if said.plural is None:
         text = known.gettext(said.template)
@@ -89,7 +89,7 @@ def say(said: Message) -> str:
 
 
 def written(value: Value) -> str:
-    """One value of a sentence, by its type."""
+    """Return one value of a sentence as text, depending on its type."""
     match value:
         case str():
             return value

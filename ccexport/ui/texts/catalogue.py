@@ -1,6 +1,6 @@
-"""The translations of one language: `<code>.po`, compiled in memory when first asked for.
+"""The translations of one language: `<code>.po`, compiled in memory on first use.
 
-English needs none: the texts in the code are English. Must never be written to at run time; `make texts` does that.
+English needs none, because the texts in the code are English. Must never write a catalogue; `make texts` does.
 """
 
 import gettext
@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent
 
 @cache
 def translations(code: str) -> gettext.NullTranslations:
-    """What translates into the language; for English, and for a language without a catalogue, the text itself."""
+    """Return the translations into the language; without a catalogue, as for English, texts stay unchanged."""
     if not po_file(code).exists():
         return gettext.NullTranslations()
     compiled = io.BytesIO()
@@ -27,7 +27,7 @@ def translations(code: str) -> gettext.NullTranslations:
 
 
 def catalogue(code: str) -> Catalog:
-    """The catalogue as translators edit it."""
+    """Return the catalogue as translators edit it."""
     with po_file(code).open("rb") as file:
         return read_po(file, locale=code)
 

@@ -1,7 +1,7 @@
-"""Finds every text to translate in the code and brings the catalogues up to date (`make texts`).
+"""Finds every text to translate in the code and updates the catalogues (`make texts`).
 
-A text is found where a literal is given to one of `KEYWORDS`; a template that is put together is not. Must never
-translate: a new text stands in the catalogue without a translation, and a test names it.
+It finds literals that are passed to one of `KEYWORDS`, not templates that are put together. Must never
+translate: a new text comes into the catalogue without a translation, and a test names it.
 """
 
 import ast
@@ -19,7 +19,7 @@ from ccexport.ui.texts.catalogue import catalogue, po_file
 ROOT = Path(__file__).parents[3]
 ERRORS = {name for name, thing in vars(errors).items() if isinstance(thing, type)}
 KEYWORDS = {**dict.fromkeys([*ERRORS, "Unusable", "t", "message"], 1), "tn": 2, "counted": 2}
-FIELDS = {  # what else takes texts, and which arguments are texts
+FIELDS = {  # other functions with texts, and the positions of these arguments
     "Operator": (3,),
     "ContactField": (1,),
     "Place": (1, 4),
@@ -33,7 +33,7 @@ FIELDS = {  # what else takes texts, and which arguments are texts
     "_usable": (2,),
     "wrong": (1,),
 }
-# What only operators read, in a terminal or a log, is English.
+# Texts that only operators read, in a terminal or a log, stay English.
 NOT_TRANSLATED = (
     "cli",
     "constant_contact/probe",
@@ -51,7 +51,7 @@ Found = tuple[int, str, Texts, list[str]]
 
 
 def extract_python(file: IO[bytes], *_: Any) -> Iterator[Found]:
-    """An extraction method of Babel that, unlike its own, also looks into f-strings, conditions and tables."""
+    """Extract texts for Babel; unlike its own method, this also finds texts in f-strings, conditions and tables."""
     for node in ast.walk(ast.parse(file.read())):
         for texts in _texts(node):
             function = "gettext" if isinstance(texts, str) else "ngettext"
@@ -80,7 +80,7 @@ def _texts(node: ast.AST) -> Iterator[Texts]:
 
 
 def _said(arguments: list[ast.expr], count: int) -> Iterator[Texts]:
-    """The literal, or both of a condition; a pair for a text with two forms."""
+    """Yield the literal, or both literals of a condition; a pair for a text with two forms."""
     match arguments:
         case [ast.IfExp(body=one, orelse=other)]:
             yield from _said([one], count)
@@ -104,7 +104,7 @@ def _marked(node: ast.expr) -> Iterator[Texts]:
 
 
 def template() -> Catalog:
-    """Every text in the code, without translations."""
+    """Return every text in the code, without translations."""
     found = Catalog()
     for file in sources():
         with file.open("rb") as opened:
@@ -114,14 +114,14 @@ def template() -> Catalog:
 
 
 def sources() -> list[Path]:
-    """The files whose texts a reader can meet."""
+    """Return the files whose texts the dashboard can show."""
     ours = (ROOT / "ccexport").rglob("*.py")
     kept = [f for f in ours if not f.relative_to(ROOT / "ccexport").as_posix().startswith(NOT_TRANSLATED)]
     return sorted([*kept, *(ROOT / "pages").glob("*.py"), ROOT / "app.py"])
 
 
 def update(code: str) -> None:
-    """Texts that are new come without a translation; those that are gone go. The header stays as it is."""
+    """Add new texts to a catalogue without a translation, and remove unused ones. The header stays."""
     kept = catalogue(code)
     kept.update(template(), no_fuzzy_matching=True)
     kept.obsolete.clear()
@@ -129,7 +129,7 @@ def update(code: str) -> None:
 
 
 def write(code: str, texts: Catalog) -> None:
-    """The catalogue in the order of its texts, without places in the code: so that two changes seldom collide."""
+    """Write the catalogue sorted by text, without places in the code, so that two changes seldom conflict."""
     header = po_file(code).read_text("utf-8").partition("\n\n")[0]
     made = io.BytesIO()
     write_po(made, texts, width=0, no_location=True, omit_header=True, sort_output=True)

@@ -1,6 +1,6 @@
-"""One of something: what follows the number 1 in a sentence that was written for several.
+"""The singular after the number 1, in a sentence that was written for several.
 
-A sentence has one form in the rooms and in the catalogues. Must never hold a whole sentence.
+Such a sentence has only one form, in the lower layers and in the catalogues. Must never hold a whole sentence.
 """
 
 from collections.abc import Mapping
@@ -70,7 +70,7 @@ AFTER_ONE: Mapping[str, Mapping[str, str]] = {
 
 
 def after(value: object, text: str, language: str) -> str:
-    """`text` as it follows `value`: in the singular when that is the number 1."""
+    """Return `text` as it follows `value`: in the singular if `value` is 1."""
     if str(value) != "1":
         return text
     stars = text[: len(text) - len(text.lstrip("*"))]

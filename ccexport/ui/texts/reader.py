@@ -1,4 +1,4 @@
-"""Writes numbers, dates, times, durations and sizes as the reader does, by the CLDR data of Babel.
+"""Writes numbers, dates, times, durations and sizes as the reader does, with the CLDR data of Babel.
 
 Must never hold a format of its own.
 """
@@ -15,7 +15,7 @@ from babel.dates import format_date, format_skeleton, format_time, format_timede
 from babel.numbers import NumberPattern, get_decimal_symbol, get_group_symbol
 from babel.units import format_unit
 
-ENGLISH = "en_GB"  # of English texts where the browser names no locale
+ENGLISH = "en_GB"  # for English texts when the browser names no locale
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Reader:
         return _number(self, value, decimals)
 
     def exact(self, value: float | Decimal) -> str:
-        """With the decimals it has."""
+        """Return the number with all its decimals."""
         return str(self.locale.decimal_formats[None].apply(value, self.locale, decimal_quantization=False))
 
     def share(self, value: float, decimals: int = 1) -> str:
-        """0.047 as a percentage."""
+        """Return a share such as 0.047 as a percentage."""
         pattern = _with_decimals(self.locale.percent_formats[None], decimals)
         return str(pattern.apply(value, self.locale))
 
@@ -47,7 +47,7 @@ class Reader:
         return str(format_skeleton("MMMd", on, locale=self.locale))
 
     def moment(self, at: datetime) -> str:
-        """Date and time of a moment that is already in the reader's zone."""
+        """Return date and time of a moment that is already in the reader's time zone."""
         together = str(self.locale.datetime_formats["medium"])
         return together.replace("{1}", self.dated(at)).replace("{0}", self.time(at))
 
@@ -55,7 +55,7 @@ class Reader:
         return str(format_time(at, "medium" if seconds else "short", locale=self.locale))
 
     def duration(self, seconds: float) -> str:
-        """The two largest of hours, minutes and seconds, and never less than a second of something."""
+        """Return the two largest of hours, minutes and seconds; at least one second if not 0."""
         whole = max(round(seconds), 1 if seconds > 0 else 0)
         hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
         parts = [(hours, "hour"), (minutes, "minute"), (rest, "second")]
@@ -64,11 +64,11 @@ class Reader:
         return " ".join(self._unit(value, f"duration-{unit}") for value, unit in parts[:2])
 
     def ago(self, since: timedelta) -> str:
-        """How long ago, in the largest unit."""
+        """Return how long ago it was, in the largest unit."""
         return str(format_timedelta(-since, add_direction=True, threshold=1, locale=self.locale))
 
     def size(self, count: float) -> str:
-        """A number of bytes, in the largest unit."""
+        """Return a number of bytes in the largest unit."""
         units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"]
         while count >= 1000 and len(units) > 1:
             count /= 1000
@@ -77,7 +77,7 @@ class Reader:
         return self._unit(value, f"digital-{units[0]}")
 
     def of_charts(self) -> dict[str, Any]:
-        """The `config` of a chart whose axes write numbers this way."""
+        """Return the `config` of a chart whose axes write numbers this way."""
         decimal, thousands = get_decimal_symbol(self.locale), get_group_symbol(self.locale)
         number = {"decimal": decimal, "thousands": thousands, "grouping": [3], "currency": ["", ""]}
         return {"locale": {"number": number}}
@@ -99,7 +99,7 @@ def _with_decimals(pattern: NumberPattern, decimals: int) -> NumberPattern:
 
 @lru_cache(maxsize=256)
 def reader(locale: str) -> Reader:
-    """By language and region, else by language alone; British English for a locale that is not known."""
+    """Return the reader of a locale, else of its language; British English for an unknown locale."""
     wanted = locale.replace("-", "_")
     for name in (wanted, wanted.partition("_")[0]):
         try:
