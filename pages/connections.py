@@ -1,4 +1,4 @@
-"""Connections: authorised Constant Contact accounts, and the steps to one."""
+"""Connections: authorised Constant Contact accounts, and the steps of connecting."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Overview: what needs a person, what runs, what ran, and how fresh the profiles are."""
+"""Overview: what needs a person's attention, live and past runs, and how fresh the profiles are."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""People: who may sign in, as what; administrators only."""
+"""People: who may sign in, and with which role; administrators only."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Profiles: what the current snapshot holds, and bringing in a new one."""
+"""Profiles: what the current snapshot holds, and ingesting a new one."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Segments: the list, one segment in words and numbers, and making one."""
+"""Segments: the list, one segment in words and numbers, and creating one."""
 
 import streamlit as st
 

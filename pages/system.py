@@ -1,4 +1,4 @@
-"""System: how it is, the refresh, notices, the suppression list, erasing, and the audit."""
+"""System: its status, the refresh, notices, the suppression list, erasing, and the audit."""
 
 import streamlit as st
 

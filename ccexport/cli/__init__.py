@@ -1,4 +1,4 @@
-"""The command line: data on stdout, narration on stderr, documented exit codes.
+"""The command line: data on stdout, messages on stderr, documented exit codes.
 
-Must never import streamlit, and knows nothing below the use cases.
+Must never import streamlit; it works through the use cases.
 """

@@ -1,4 +1,4 @@
-"""`backup`, `restore`: the whole installation as a folder or one file, and made again from it."""
+"""`backup`, `restore`: write the whole installation to a folder or file, and restore it from there."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,7 @@ from ccexport.settings import load_settings
 
 
 def register(app: typer.Typer) -> None:
-    """Put these commands at the top level."""
+    """Add these commands at the top level."""
     app.command()(backup)
     app.command()(restore)
 
@@ -65,7 +65,7 @@ def restore(source: Path, as_json: Json = False, data_dir: DataDir = None) -> in
 
 
 def _document(made: object) -> dict[str, object]:
-    """A manifest as JSON, with the number of files instead of their names."""
+    """Return a manifest as JSON, with the number of files instead of their names."""
     told = dict(vars(made))
     files = told.pop("files")
     return told | {"files": len(files), "bytes": sum(one.size for one in files), "rows": dict(told["rows"])}

@@ -1,6 +1,6 @@
-"""Waits, on the loopback redirect address, for the browser to come back from Constant Contact.
+"""Waits on the loopback redirect address for the browser to come back from Constant Contact.
 
-Must never print or keep the code it is handed.
+Must never print or keep the code it receives.
 """
 
 import threading
@@ -19,7 +19,7 @@ _PAGE = (
 
 
 class Callback:
-    """One answer on the redirect address. `url` is the address to name in the authorisation."""
+    """Receives one answer on the redirect address. `url` is the address to use in the authorisation."""
 
     def __init__(self, settings: Settings) -> None:
         address = urlsplit(settings.redirect_url)
@@ -37,7 +37,7 @@ class Callback:
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     def _listening(self, settings: Settings, host: str, port: int) -> HTTPServer:
-        """The redirect port; against the sandbox any free one will do when the dashboard has it."""
+        """Listen on the redirect port; with the sandbox on any free port if the dashboard uses it."""
         try:
             return HTTPServer((host, port), self._handler())
         except OSError as error:
@@ -53,7 +53,7 @@ class Callback:
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
-            """Takes the first answer on the right path."""
+            """Accepts the first answer on the right path."""
 
             def do_GET(self) -> None:
                 asked = urlsplit(self.path)
@@ -72,7 +72,7 @@ class Callback:
                     outer._arrived.set()
 
             def log_message(self, format: str, *args: Any) -> None:
-                """Silent: the request line holds the code."""
+                """Log nothing, because the request line holds the code."""
 
         return Handler
 
@@ -85,7 +85,7 @@ class Callback:
         self._server.server_close()
 
     def wait(self) -> dict[str, str]:
-        """The query the browser brought. Raises after ten minutes without one."""
+        """Return the query that the browser sent. Raises after ten minutes without one."""
         if not self._arrived.wait(WAIT_SECONDS):
             raise ConstantContactDown(
                 "Nobody came back from Constant Contact within ten minutes; nothing was saved."

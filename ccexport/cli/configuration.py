@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    """Put these commands at the top level."""
+    """Add these commands at the top level."""
     app.command()(dump)
     app.command()(apply)
 
@@ -60,7 +60,7 @@ def apply(
     with opened(data_dir) as (services, actor):
         document = services.configuration.read(actor, raw, str(file))
         todo = services.configuration.differences(actor, document)
-        if not as_json:  # before anything is done: when applying stops half-way, this was to be
+        if not as_json:  # printed first, so that it is there if applying stops half-way
             emit(False, None, _lines(todo, "would be changed" if check else "is to be changed"))
         if not check:
             services.configuration.apply(actor, document)

@@ -1,4 +1,4 @@
-"""`doctor`, `rotate-key`, `ledger move`: what an operator asks and does."""
+"""`doctor`, `rotate-key`, `ledger move`: commands for operators."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ ledger = typer.Typer(help="The ledger as a whole.")
 
 
 def register(app: typer.Typer) -> None:
-    """Put these commands at the top level."""
+    """Add these commands at the top level."""
     app.command()(doctor)
     app.command("rotate-key")(rotate_key)
     app.add_typer(ledger, name="ledger", no_args_is_help=True)

@@ -1,7 +1,4 @@
-"""What `--json` prints of exports, plans and runs. The keys are a contract with scripts.
-
-Must never ask a person anything, nor print.
-"""
+"""What `--json` prints of exports, plans and runs. The keys are a contract with scripts."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,7 +15,7 @@ MAIN_COUNTS = ("candidates", "sent", "verified", "rejected", "missing", "unknown
 
 
 def export_document(services: Any, actor: Any, export: Export) -> dict[str, Any]:
-    """A saved export as JSON, by names; its keys are a contract."""
+    """Return a saved export as JSON, with names instead of ids."""
     config = export.config
     names = {c.id: c.name for c in services.connections.list(actor)}
     names |= {s.id: s.name for s in services.segments.list(actor)}
@@ -39,7 +36,7 @@ def export_document(services: Any, actor: Any, export: Export) -> dict[str, Any]
 
 
 def preview_document(name: str, plan: Plan, shown: list["PlanRow"]) -> dict[str, Any]:
-    """The preview as JSON; its keys are a contract."""
+    """Return the preview as JSON."""
     return {
         "export": name,
         "digest": plan.digest,
@@ -59,7 +56,7 @@ def preview_document(name: str, plan: Plan, shown: list["PlanRow"]) -> dict[str,
 
 
 def contact_document(row: "PlanRow") -> dict[str, Any]:
-    """One row of a plan; `contact` is the object as it is sent, null when it is not."""
+    """Return one row of a plan as JSON; `contact` is the object as it is sent, null when it is not sent."""
     return {
         "profile_id": row.profile_id,
         "email": row.address,
@@ -75,7 +72,7 @@ def contact_document(row: "PlanRow") -> dict[str, Any]:
 
 
 def run_document(run: Run, batches: Sequence[Batch] | None = None) -> dict[str, Any]:
-    """A run as JSON; its keys are a contract."""
+    """Return a run as JSON."""
     document: dict[str, Any] = {
         "run_id": run.id,
         "export": run.export_name,
@@ -115,7 +112,7 @@ def _batch(batch: Batch) -> dict[str, Any]:
 
 
 def run_lines(run: Run) -> list[str]:
-    """A run in a few lines."""
+    """Return a run in a few lines of text."""
     counts = run_document(run)["counts"]
     numbers = ", ".join(f"{counts[c]} {c}" for c in MAIN_COUNTS)
     waiting = f" for {run.wait_reason}" if run.wait_reason else ""

@@ -1,7 +1,7 @@
-"""The settings of an export as options: the same for `exports create` and `exports change`.
+"""The settings of an export as options, the same for `exports create` and `exports change`.
 
-Every option is without a value by default, so that *not given* differs from *none*. `settings` turns what
-was given into the settings of `ExportDraft`. Must never check what saving checks.
+No option has a default value, so that *not given* differs from *none*. `settings` turns the given options
+into settings of `ExportDraft`. Must never check what saving checks.
 """
 
 import inspect
@@ -82,7 +82,7 @@ SAME = ("connection", "contact_list", "mode", "resend_unchanged", "newest_by", "
 
 
 def takes_settings(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The command with these options in place of its `**options`."""
+    """Return the command with these options in place of its `**options`."""
     given = inspect.signature(command)
     own = [p for p in given.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
     more = [
@@ -101,7 +101,7 @@ def takes_settings(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def settings(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that were named, by the names of `ExportDraft`; the others are not there."""
+    """Return only the settings that were given, by the names of `ExportDraft`."""
     found = {name: options[name] for name in SAME if options[name] is not None}
     if options["segment"]:
         found["segments"] = options["segment"]
@@ -130,7 +130,7 @@ def _dashed(name: str) -> str:
 
 
 def _mapped(mapping: Sequence[str]) -> dict[str, Any]:
-    """The address field and the others. Raises `BadInput`."""
+    """Return the address field and the other mapped fields. Raises `BadInput`."""
     pairs = [pair(text, "--map") for text in mapping]
     emails = [source for target, source in pairs if target == "email"]
     if len(emails) != 1:
@@ -159,13 +159,13 @@ def _field(target: str, source: str) -> Any:
 
 
 def _words(text: str, option: str) -> dict[str, Any]:
-    """A field and the values of it that count."""
+    """Return a field and its values that count."""
     field, values = pair(text, option)
     return {"field": field, "values": [v.strip() for v in values.split(",") if v.strip()]}
 
 
 def _guard(text: str) -> tuple[str, Any]:
-    """One limit; `off` is none, `default` what it is without a setting."""
+    """Return the name and the value of one limit; `off` means no limit, `default` the default value."""
     name, value = pair(text, "--guard")
     if value == "off":
         return name, None

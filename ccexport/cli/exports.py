@@ -1,4 +1,4 @@
-"""`exports list`, `show`, `preview`, `run`, `pause`, `remove`; `exports_saving` has those that change one."""
+"""`exports list`, `show`, `preview`, `run`, `pause`, `remove`; `exports_saving` has the commands that save."""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -184,7 +184,7 @@ def pause(
 
 
 class People(StrEnum):
-    """What becomes of the people only a removed export holds."""
+    """What happens to the people whom only a removed export holds."""
 
     LEAVE = "leave"
     TAKE_OFF = "take_off"

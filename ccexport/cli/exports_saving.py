@@ -1,4 +1,4 @@
-"""`exports create`, `change`, `detach`: saving what goes where. Nothing is ever run by it."""
+"""`exports create`, `change`, `detach`: save the settings of exports. Saving never runs anything."""
 
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from ccexport.errors import BadInput
 
 
 def register(app: typer.Typer) -> None:
-    """Put these commands beside the others of `exports`."""
+    """Add these commands to the others of `exports`."""
     for command in (create, change, detach):
         app.command()(command)
 

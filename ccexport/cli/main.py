@@ -1,4 +1,4 @@
-"""The commands, put together, and the one place that turns errors into exit codes."""
+"""Puts the commands together; the only place that turns errors into exit codes."""
 
 import logging
 import os
@@ -66,13 +66,13 @@ backup.register(app)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run one command and leave with its exit code."""
+    """Run one command and exit with its exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in given
     configure("text", "ERROR")  # until the settings are read
     try:
         outcome = get_command(app).main(args=given, prog_name="ccexport", standalone_mode=False)
-        sys.stdout.flush()  # whoever reads may be gone, which is seen here and not at exit
+        sys.stdout.flush()  # raises here, and not at exit, if the reader of stdout is gone
     except CcexportError as error:
         sys.exit(emit_error(as_json, error))
     except BrokenPipeError:
@@ -85,16 +85,16 @@ def main(arguments: list[str] | None = None) -> None:
     except (KeyboardInterrupt, typer.Abort):
         say("Stopped; what was begun can be resumed.")
         sys.exit(130)
-    except Exception as error:  # noqa: BLE001 - a person gets a sentence, the log the rest
+    except Exception as error:  # noqa: BLE001 - the person gets a sentence, the log gets the rest
         sys.exit(_unforeseen(as_json, error))
     sys.exit(int(outcome or 0))
 
 
 def _unforeseen(as_json: bool, error: Exception) -> ExitCode:
-    """Click's own complaints about arguments; and our mistakes, whose text may hold an address."""
+    """Report Click's errors about arguments, and bugs of ours without their text, which may hold an address."""
     if hasattr(error, "format_message"):
         said = str(error.format_message()).replace("Value error, ", "").strip()
-        if said.startswith("Usage: "):  # a group alone: its help is the answer
+        if said.startswith("Usage: "):  # a group without a command: the answer is its help
             say(said)
             return ExitCode.WRONG_USE
         return emit_error(as_json, WrongUse(said))
@@ -111,6 +111,6 @@ def _unforeseen(as_json: bool, error: Exception) -> ExitCode:
 
 
 def _let_go_of_stdout() -> None:
-    """Nobody reads any more, as with `| head`: the interpreter must not complain of that at its end."""
+    """Detach from stdout when its reader is gone, as with `| head`, so that the exit raises no error."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""`notices add`, `list`, `remove`, `test`, `outbox`: who is told when a state changes."""
+"""`notices add`, `list`, `remove`, `test`, `outbox`: who gets a notice when a state changes."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 

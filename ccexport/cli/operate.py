@@ -22,7 +22,7 @@ suppression = typer.Typer(help="Addresses and domains that are never sent.")
 
 
 def register(app: typer.Typer) -> None:
-    """Put these commands at the top level."""
+    """Add these commands at the top level."""
     app.command()(demo)
     app.command()(worker)
     app.command()(sandbox)
@@ -93,7 +93,7 @@ def worker(
 
 
 def _check_worker(services: "Services", as_json: bool) -> int:
-    """A probe for service managers: 1 when no worker of this machine has shown itself for a minute."""
+    """Check for a service manager: return 1 if no worker ran on this machine in the last minute."""
     from ccexport.worker.presence import machines_with_workers
 
     here = socket.gethostname() in machines_with_workers(services.ledger)
@@ -124,7 +124,7 @@ def sandbox(
         command += ["--redirect-url", url]
     command += ["--json"] * as_json
     sys.stdout.flush()
-    # In our place, so that whatever stops or kills this process stops the double.
+    # Replace this process, so that stopping or killing it stops the double.
     os.execv(sys.executable, command)  # noqa: S606
 
 

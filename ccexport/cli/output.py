@@ -1,6 +1,6 @@
-"""What the command line prints, and its exit codes: a contract other people's scripts rely on.
+"""The output of the command line and its exit codes, on which other people's scripts rely.
 
-One JSON document or a few readable lines on stdout; everything else on stderr.
+A command prints one JSON document or a few readable lines on stdout, and everything else on stderr.
 """
 
 import json
@@ -33,13 +33,13 @@ def emit(as_json: bool, document: Any, lines: Iterable[str]) -> None:
 
 
 def say(text: str) -> None:
-    """Narration, on stderr."""
+    """Print a message on stderr."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
 
 
 def emit_error(as_json: bool, error: CcexportError) -> ExitCode:
-    """One sentence on stderr (and a JSON document on stdout when that was asked for)."""
+    """Print an error on stderr (with `as_json` also as JSON on stdout), and return its exit code."""
     say(f"error: {error}")
     if as_json:
         emit(True, {"error": {"kind": type(error).__name__, "message": str(error)}}, ())
@@ -47,7 +47,7 @@ def emit_error(as_json: bool, error: CcexportError) -> ExitCode:
 
 
 def exit_code_of(run: Run) -> ExitCode:
-    """What the end (or the present state) of a run means for a script."""
+    """Return the exit code for the end, or the current state, of a run."""
     if run.state is RunState.SUCCEEDED:
         return ExitCode.DONE
     if run.state is RunState.SUCCEEDED_WITH_REJECTS:
@@ -56,7 +56,7 @@ def exit_code_of(run: Run) -> ExitCode:
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[str]:
-    """Rows as aligned text, or one line saying that there are none."""
+    """Return rows as aligned text, or one line saying that there are none."""
     if not rows:
         return ["(none)"]
     cells = [[str(_short(row.get(c))) for c in columns] for row in rows]
@@ -68,7 +68,7 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[str
 
 
 def facts(document: Mapping[str, Any]) -> list[str]:
-    """One thing in a line for each of its keys, for a person."""
+    """Return one line for each key of the document, for people."""
     return [f"{key.replace('_', ' ')}: {_said(value)}" for key, value in document.items()]
 
 

@@ -4,7 +4,7 @@ from ccexport.errors import BadInput
 
 
 def pair(text: str, option: str) -> tuple[str, str]:
-    """`name=value` as two. Raises `BadInput` naming the option."""
+    """Split `name=value` into name and value. Raises `BadInput` naming the option."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip() or not value.strip():
         raise BadInput("{option} {text} is not of the form name=value.", option=option, text=text)

@@ -14,7 +14,7 @@ app = typer.Typer(help="Who may sign in to the dashboard.")
 
 
 def _password() -> str:
-    """Asked for without showing it; from standard input when that is not a terminal."""
+    """Ask for a password without showing it, or read it from standard input if that is no terminal."""
     return getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
 
 

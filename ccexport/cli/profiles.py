@@ -83,7 +83,7 @@ def overrides(
     skip_rows: int | None,
     member: str | None,
 ) -> dict[str, Any]:
-    """What a person said about how to read a file; what was not said is not in it. Raises `BadInput`."""
+    """Return the given overrides of how to read a file, without those not given. Raises `BadInput`."""
     try:
         said: dict[str, Any] = {"encoding": checked_encoding(encoding) if encoding else None}
     except ValueError as error:
@@ -94,7 +94,7 @@ def overrides(
 
 
 def field_formats(written: list[str]) -> dict[str, str]:
-    """`FIELD=format` as a mapping. Raises `BadInput`."""
+    """Return `FIELD=format` options as a mapping. Raises `BadInput`."""
     found = {}
     for text in written:
         name, sign, wanted = text.rpartition("=")
@@ -108,7 +108,7 @@ def field_formats(written: list[str]) -> dict[str, str]:
 
 
 def field_types(written: list[str]) -> dict[str, FieldType]:
-    """`FIELD=type` as a mapping. Raises `BadInput`."""
+    """Return `FIELD=type` options as a mapping. Raises `BadInput`."""
     found = {}
     for text in written:
         name, sign, type_ = text.rpartition("=")
@@ -123,7 +123,7 @@ def field_types(written: list[str]) -> dict[str, FieldType]:
 
 
 def emit_report(as_json: bool, report: IngestReport) -> None:
-    """What an ingest made, and what it could not take."""
+    """Print the result of an ingest: the snapshot, and the rows it rejected."""
     snapshot = report.snapshot
     document = {
         "snapshot": snapshot.id,
@@ -156,7 +156,7 @@ def emit_report(as_json: bool, report: IngestReport) -> None:
 
 
 def reading_document(reading: FieldReading) -> dict[str, Any]:
-    """How a field was read, without what is not said."""
+    """Return how a field was read, without empty entries."""
     return {name: value for name, value in vars(reading).items() if value not in (None, "", {}, 0)}
 
 

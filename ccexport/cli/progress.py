@@ -1,6 +1,6 @@
-"""Bars on a terminal, for commands that take long; in a pipe, a file or a log there is none.
+"""Progress bars on a terminal for long commands; in a pipe, a file or a log there are none.
 
-They are drawn on stderr, so stdout is the same with and without. Must never slow the work down or end it.
+They are drawn on stderr, so that stdout stays the same. Must never slow the work down or end it.
 """
 
 import sys
@@ -32,7 +32,7 @@ _STEPS = {
 
 @contextmanager
 def bar(what: str) -> Iterator[Tell]:
-    """Gives a function to tell the share done (None when it is not known) and a few words; may be any thread's."""
+    """Yield a function that takes the share done (None if unknown) and a few words; any thread may call it."""
     if not sys.stderr.isatty():
         yield lambda share, words: None
         return
@@ -52,7 +52,7 @@ def bar(what: str) -> Iterator[Tell]:
 
 @contextmanager
 def ingest_bar() -> Iterator[sources.Tell]:
-    """A bar for an ingest: the step, and the bytes or rows done."""
+    """Yield a function that shows an ingest's step and the bytes or rows done."""
     with bar("Ingest") as tell:
         yield lambda progress: tell(progress.share, _ingest_words(progress))
 
@@ -67,7 +67,7 @@ def _ingest_words(progress: sources.Progress) -> str:
 
 
 def driven(services: "Services", actor: "Actor", run_id: str) -> "Run":
-    """Drive the run here, with a bar that says where it is."""
+    """Drive the run in this process, with a bar that shows its progress, and return it."""
     ended = threading.Event()
     with bar(run_id) as tell:
         watching = threading.Thread(target=_watch, args=(services, actor, run_id, tell, ended), daemon=True)
@@ -85,12 +85,12 @@ def _watch(services: "Services", actor: "Actor", run_id: str, tell: Tell, ended:
     while not ended.wait(LOOK_SECONDS):
         try:
             tell(*_where(services.runs.progress(actor, run_id)))
-        except CcexportError:  # the ledger is busy: look again
+        except CcexportError:  # the ledger is busy: try again
             continue
 
 
 def _where(now: "Progress") -> tuple[float | None, str]:
-    """The share of the step the run is in, and the words for it."""
+    """Return how much of its current step the run has done, and the words for it."""
     if now.run.state is RunState.SENDING and now.contacts_total:
         share = now.contacts_sent / now.contacts_total
         return share, f"sent {now.contacts_sent:,} of {now.contacts_total:,} contacts"

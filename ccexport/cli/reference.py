@@ -38,7 +38,7 @@ an empty one counts as not set.
 
 
 def reference() -> str:
-    """The whole page as Markdown."""
+    """Return the whole page as Markdown."""
     parts = [_HEAD]
     for name, group in _groups():
         parts.append(f"\n### {name}\n\n| command | does | options |\n|---|---|---|\n")
@@ -49,7 +49,7 @@ def reference() -> str:
 
 
 def _groups() -> Iterator[tuple[str, list[tuple[str, Any]]]]:
-    """The groups of commands in alphabetical order; the commands of no group come first."""
+    """Yield the groups of commands in alphabetical order, after the commands without a group."""
     root = getattr(get_command(app), "commands", {})
     alone = {name: command for name, command in root.items() if not hasattr(command, "commands")}
     yield "Alone", sorted(alone.items())

@@ -15,7 +15,7 @@ Wait = Annotated[bool, typer.Option("--wait", help="Drive it here, to its end or
 
 
 def register(app: typer.Typer) -> None:
-    """Put these commands beside the others of `runs`."""
+    """Add these commands to the others of `runs`."""
     app.command()(undo)
     app.command()(retry)
     app.command()(compare)

@@ -36,7 +36,7 @@ def recurrence(
     cron: str | None = None,
     at: list[str] | None = None,
 ) -> dict[str, Any] | None:
-    """The recurrence the options ask for. Raises `BadInput` when they ask for two."""
+    """Return the recurrence that the options describe. Raises `BadInput` when they describe two."""
     asked: list[dict[str, Any]] = []
     if hourly is not None:
         asked.append({"every": Every.HOUR, "minute": hourly})
@@ -56,7 +56,7 @@ def recurrence(
 
 
 def schedule_document(state: "ScheduleState") -> dict[str, Any]:
-    """A schedule as scripts get it."""
+    """Return a schedule as JSON."""
     return {
         "export": state.export,
         "schedule": state.schedule.model_dump(mode="json", exclude_defaults=True),
@@ -70,7 +70,7 @@ def schedule_document(state: "ScheduleState") -> dict[str, Any]:
 
 
 def firing_document(firing: Firing) -> dict[str, Any]:
-    """What became of one time."""
+    """Return a firing as JSON."""
     return {
         "due_at": firing.due_at,
         "state": firing.state,

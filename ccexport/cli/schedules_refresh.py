@@ -1,4 +1,4 @@
-"""`refresh show`, `set`, `on`, `off`, `run`, `history`: reading the watched sources anew."""
+"""`refresh show`, `set`, `on`, `off`, `run`, `history`: reading the watched sources again."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 

@@ -1,4 +1,4 @@
-"""`segments create`, `change`, `duplicate`, `freeze`, `list`, `show`, `remove`: what a segment is."""
+"""`segments create`, `change`, `duplicate`, `split`, `freeze`, `list`, `show`, `remove`: segments."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -159,7 +159,7 @@ def _document(services: "Services", actor: Actor, name: str) -> dict[str, Any]:
 
 
 def _members(services: "Services", actor: Actor, name: str) -> tuple["Members | None", str | None]:
-    """A rule that does not fit the profiles any more must not hide the others."""
+    """Return members, or the error: one rule that no longer fits the profiles must not hide other segments."""
     if services.profiles.find_current(actor) is None:
         return None, None
     try:

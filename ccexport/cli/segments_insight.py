@@ -9,7 +9,7 @@ from ccexport.cli.session import DataDir, Json, opened
 
 
 def register(app: typer.Typer) -> None:
-    """Put these commands beside the others of `segments`."""
+    """Add these commands to the others of `segments`."""
     for command in (members, sizes, moves, breakdown, overlap, unmatched):
         app.command()(command)
 

@@ -1,7 +1,7 @@
 """Opens the use cases for one command, as the local administrator.
 
-Whoever can read the data directory and its key on this machine owns it already; the actor's name
-still goes into the history.
+Anybody who can read the data directory and its key on this machine already has full access. The actor's
+name still goes into the history.
 """
 
 import getpass
@@ -32,11 +32,11 @@ DataDir = Annotated[
 
 @contextmanager
 def opened(data_dir: Path | None) -> Iterator[tuple["Services", Actor]]:
-    """The use cases and who asks, closed again afterwards."""
+    """Yield the use cases and the actor; close the use cases afterwards."""
     settings = load_settings(data_dir=data_dir)
     configure(settings.log, settings.log_level)
     telemetry.configure()
-    from ccexport.services import Services  # heavy: databases; not for showing a help text
+    from ccexport.services import Services  # slow: imports databases, which a help text does not need
 
     services = Services(settings)
     try:
@@ -53,7 +53,7 @@ def _login() -> str:
 
 
 def json_or_file(text: str, what: str) -> Any:
-    """JSON given as text or as the name of a file. Raises `BadInput` naming the place of a mistake."""
+    """Return JSON given as text or as the name of a file. Raises `BadInput` naming the place of a mistake."""
     source = what
     if not text.lstrip().startswith(("{", "[")):
         path = Path(text)

@@ -1,4 +1,4 @@
-"""`sources set`, `list`, `preview`, `order`, `remove`: where profiles come from by themselves."""
+"""`sources set`, `list`, `preview`, `order`, `remove`: the named sources of profiles."""
 
 import getpass
 import os
@@ -15,7 +15,7 @@ from ccexport.errors import BadInput
 from ccexport.model.sources import Source
 
 app = typer.Typer(help="Named sources of profiles, joined by a key; the refresh reads them.")
-PASSWORD = "CCEXPORT_SOURCE_PASSWORD"  # noqa: S105 (its name)
+PASSWORD = "CCEXPORT_SOURCE_PASSWORD"  # noqa: S105 (the name of the variable)
 
 
 @app.command("set")
@@ -73,7 +73,7 @@ def _query(text: str) -> str:
 
 
 def _password(file: Path | None, *, asked: bool) -> str | None:
-    """From a file, the environment or a prompt: never from the arguments, which others can see."""
+    """Read the password from a file, the environment or a prompt, not from arguments, which others can see."""
     if file is not None:
         try:
             return file.read_text("utf-8").rstrip("\r\n")

@@ -1,4 +1,4 @@
-"""`tidy`, `erase`: what is kept, and for how long."""
+"""`tidy`, `erase`: removing expired data, and erasing a person."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -11,7 +11,7 @@ from ccexport.errors import BadInput
 
 
 def register(app: typer.Typer) -> None:
-    """Put these commands at the top level."""
+    """Add these commands at the top level."""
     app.command()(tidy)
     app.command()(erase)
 

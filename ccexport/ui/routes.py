@@ -34,7 +34,7 @@ async def healthz(_: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """Answer 200 when the installation is ready, else 503; only CCEXPORT_METRICS_TOKEN shows the reasons."""
+    """Answer 200 when the installation is ready, else 503; the reasons need CCEXPORT_METRICS_TOKEN."""
     if STARTED.services is None:
         return JSONResponse({"ready": False, "version": __version__}, 503)
     from ccexport.services.readiness import troubles

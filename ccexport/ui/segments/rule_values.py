@@ -170,7 +170,7 @@ def _named(label: str, value: Any, key: str, names: Mapping[str, str]) -> str | 
 
 
 def _sent(value: Any, key: str, exports: Mapping[str, str]) -> Any:
-    """Draw the choice of an export, at any time or in the last n days, weeks or months, and return it."""
+    """Draw the choice of an export, at any time or within a recent span, and return it."""
     written = value if isinstance(value, Mapping) else {"export": value}
     export = _named(t("Export"), written.get("export"), f"{key}-export", exports)
     lately = st.checkbox(t("lately"), value="n" in written, key=f"{key}-lately")
