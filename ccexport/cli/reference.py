@@ -1,6 +1,6 @@
 """docs/reference.md: every command with its options, and every setting, written from the code.
 
-`python -m ccexport.cli.reference` prints it; `make reference` writes it, and a test compares.
+`python -m ccexport.cli.reference` prints it; `make reference` writes it, and a test compares the two.
 """
 
 import sys

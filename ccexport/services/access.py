@@ -72,7 +72,7 @@ def usable_run(ledger: Ledger, actor: Actor, run_id: str, what: str) -> Run:
 
 
 def sees_personal(actor: Actor) -> bool:
-    """Whether addresses and names are shown unmasked."""
+    """Whether the actor sees addresses and names unmasked."""
     return actor.role.covers(Role.CONTRIBUTOR)
 
 

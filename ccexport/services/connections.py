@@ -34,7 +34,7 @@ class ConnectionHealth:
 
 @dataclass(frozen=True)
 class ConnectionFacts:
-    """What is known of a connection without asking Constant Contact."""
+    """The facts about a connection that need no request to Constant Contact."""
 
     needs_export_user: bool
     authorised_until: datetime | None
@@ -42,7 +42,7 @@ class ConnectionFacts:
 
 
 class ManageConnections(UseCases):
-    """Authorised Constant Contact accounts."""
+    """The connections: authorised Constant Contact accounts."""
 
     def list(self, actor: Actor) -> Sequence[Connection]:
         """Return all for an administrator; for others those they may use, with name and type only."""

@@ -96,7 +96,7 @@ def disable_demo_accounts(services: "Services") -> str:
 
 
 def ensure_demo(services: "Services") -> Demo:
-    """Set up what is missing. Raises `Conflict` when the sandbox is off."""
+    """Set up what is missing of the demo. Raises `Conflict` when the sandbox is off."""
     if not services.settings.sandbox_on:
         raise Conflict("The demo needs the sandbox, and it is off (CCEXPORT_SANDBOX).")
     accounts = ensure_demo_people(services)

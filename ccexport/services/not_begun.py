@@ -46,5 +46,5 @@ def remove_export(ledger: Ledger, actor: Actor, export: Export) -> None:
 
 
 def has_begun(ledger: Ledger, run: Run) -> bool:
-    """Whether a request of the run has left."""
+    """Whether the run has sent a request."""
     return any(batch.state is not BatchState.PENDING for batch in ledger.runs.batches(run.id))

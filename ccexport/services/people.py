@@ -1,4 +1,4 @@
-"""People, signing in and web sessions. Owns the rules of passwords and of too many failures.
+"""People, signing in and web sessions. Owns the limits on failed attempts.
 
 Must never keep a password or a session id, only their hashes.
 """

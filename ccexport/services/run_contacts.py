@@ -39,7 +39,7 @@ class RunContacts(UseCases):
     """The contacts of runs and their outcomes, also long afterwards."""
 
     def plan(self, actor: Actor, run_id: str) -> Plan | None:
-        """Return the plan of the run; None before it is made. Raises `NotFound` when its rows are gone."""
+        """Return the plan of the run; None before it is made. Raises `NotFound` when its rows were removed."""
         run = self._get(actor, run_id)
         removed = self._ledger.runs.facts(run_id).rows_removed
         if removed:

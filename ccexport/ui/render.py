@@ -111,7 +111,7 @@ def size(count: float) -> str:
 
 
 def height_of(rows: int, most: int = 560) -> int:
-    """Return the height in pixels of a table with so many rows, so that it shows no empty or cut row."""
+    """Return the height in pixels of a table with `rows` rows, so that it shows no empty or cut row."""
     return min(ROW_HEIGHT * (rows + 1) + 3, most)
 
 

@@ -25,7 +25,7 @@ _PAGE = 500
 
 @dataclass(frozen=True)
 class Tidied:
-    """How much was removed: rows of so many runs, plans, readings, other files, and bytes."""
+    """How much was removed: the number of runs without rows now, of plans, readings, other files and bytes."""
 
     runs: int
     plans: int
@@ -104,7 +104,7 @@ class Tidying:
         folders: dict[str, tuple[Path, datetime]],
         now: datetime,
     ) -> bool:
-        """Remove the rows about people of one run. First record that they are gone, so that nobody reads half."""
+        """Remove the rows about people of one run. Record that first, so that nobody reads half of them."""
         plan = folders.get(run.plan_id or "")
         # A newer run may have used the same plan: then its rows stay, and only the old run's outcomes go.
         paths = [plan[0]] if plan and run.plan_id not in kept else []
@@ -173,7 +173,7 @@ class Tidying:
 
 
 def months_before(now: datetime, months: int) -> datetime:
-    """Return the same day so many months earlier, or the last day of that month."""
+    """Return the same day `months` earlier, or the last day of that month."""
     year, month = divmod(now.year * 12 + now.month - 1 - months, 12)
     for day in range(now.day, 27, -1):
         try:

@@ -1,4 +1,4 @@
-"""The later parts of the export form: consent, one of several profiles, mode and limits.
+"""The later parts of the export form: consent, several profiles with one address, mode and limits.
 
 Must never check what the use case checks.
 """
