@@ -27,13 +27,14 @@ from sqlalchemy import (
     table,
 )
 from sqlalchemy import column as sql_column
+from sqlalchemy.engine import default
 from sqlalchemy.types import TypeEngine
 
 from ccexport.errors import StoreTrouble
 from ccexport.ledger import notices, schedules  # noqa: F401 (their tables belong to the whole)
 from ccexport.ledger.database import NEWEST, Database
 from ccexport.ledger.maintenance import copy_rows
-from ccexport.ledger.tables import Utc, metadata
+from ccexport.ledger.tables import Said, Utc, metadata
 
 ROWS = 5_000
 _ARROW: Sequence[tuple[type[TypeEngine[Any]], pa.DataType]] = (
@@ -83,8 +84,14 @@ def _arrow(column: Column[Any]) -> pa.DataType:
 
 
 def _plain(one: Table, row: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return a row in Parquet form: JSON as text."""
-    return {c.name: json.dumps(row[c.name]) if _is_json(c.type) else row[c.name] for c in one.columns}
+    """Return a row as Parquet takes it: JSON and sentences as text."""
+    return {c.name: _as_text(c.type, row[c.name]) for c in one.columns}
+
+
+def _as_text(kind: object, value: Any) -> Any:
+    if isinstance(kind, Said):
+        return kind.process_bind_param(value, default.DefaultDialect())
+    return json.dumps(value) if _is_json(kind) else value
 
 
 def _is_json(kind: object) -> bool:
@@ -138,7 +145,8 @@ def _load(path: Path, into: Database) -> int:
 def _type(known: Table | None, name: str, schema: pa.Schema) -> TypeEngine[Any]:
     """Return the column's own type, or the file's type for a column that this version no longer has."""
     if known is not None and name in known.columns:
-        return known.columns[name].type
+        kind = known.columns[name].type
+        return String() if isinstance(kind, Said) else kind  # already text; an older one is plain text
     arrow = schema.field(name).type
     if pa.types.is_timestamp(arrow):
         return Utc()
