@@ -62,7 +62,7 @@ def read_share(value: Any) -> tuple[Decimal, Decimal]:
     """From and to, in percent of all profiles."""
     low, high = map(read_number, read_range(value))
     if not 0 <= low < high <= 100:
-        raise ValueError("a share is [from, to] in percent, such as [0, 10]")
+        raise Unusable("a share is [from, to] in percent, such as [0, 10]")
     return low, high
 
 

@@ -52,8 +52,11 @@ def test_a_contact_takes_25_custom_fields(world: World) -> None:
 @pytest.mark.parametrize(
     ("field", "message"),
     [
-        (MappedField(target="city"), "either a profile field or a constant"),
-        (MappedField(target="city", source="first", constant="x"), "either a profile field or a constant"),
+        (MappedField(target="city"), "City: map a profile field, a constant or a template."),
+        (
+            MappedField(target="city", source="first", constant="x"),
+            "City: map a profile field, a constant or a template.",
+        ),
         (MappedField(target="city", constant="x" * 51), "takes 50 characters"),
         (MappedField(target="city", source="first", default="x" * 51), "takes 50 characters"),
         (MappedField(target="city", source="first", transforms=("uper",)), "“uper”. Did you mean “upper”"),

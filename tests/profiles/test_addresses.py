@@ -217,6 +217,6 @@ def test_a_number_field_can_be_annotated(db: DuckDB) -> None:
 
 def test_a_reason_is_a_sentence() -> None:
     """Shown beside the row in the preview."""
-    assert reason_text("kari@example.com") == ""
-    assert reason_text("kari") == "It has no @-sign."
-    assert "51 characters" in reason_text("a" * 39 + "@example.com")
+    assert reason_text("kari@example.com") is None
+    assert str(reason_text("kari")) == "It has no @-sign."
+    assert "51 characters" in str(reason_text("a" * 39 + "@example.com"))

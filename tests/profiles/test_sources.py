@@ -288,9 +288,12 @@ def test_a_file_and_a_query_are_joined(store: ProfileStore, made: Made, database
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("id,city\na,Moss\n", "the field 'score' of shop is gone"),
-        ("id,score,city\na,x,Moss\nb,y,\nc,z,\n", "the field 'score' of shop was number and is text now"),
-        ("id,score,city\na,1,Moss\n", "shop has 1 rows where it had 3"),
+        ("id,city\na,Moss\n", "the field 'score' is gone in the source shop"),
+        (
+            "id,score,city\na,x,Moss\nb,y,\nc,z,\n",
+            "the field 'score' was number and is text now in the source shop",
+        ),
+        ("id,score,city\na,1,Moss\n", "shop has 1 row where it had 3"),
     ],
 )
 def test_one_source_that_is_not_what_it_was_stops_all(
