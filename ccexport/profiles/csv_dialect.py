@@ -20,6 +20,7 @@ from ccexport.profiles.encodings import SAMPLE, UTF8, Encoding, as_utf8, chunks,
 DELIMITERS = ",;\t|"
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.\w+")
 _DATA_LIKE = re.compile(r"[^@\s]+@[^@\s]+\.\w+|[-+]?\d[\d.,]*|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _SEP = re.compile(r"\"?sep=[,;\t|]\"?[ ]*")
 _LOOKED_FOR = 40  # the header is looked for among this many records
 _ENOUGH = 0.6  # a header has to name this share of the columns
@@ -189,10 +190,16 @@ def find_header(records: Sequence[tuple[int, Sequence[str]]], *, sure: bool) -> 
 
 
 def _names_columns(cells: Sequence[str], usual: int) -> bool:
-    """Return whether enough cells are filled. A value in a short record (`Generated,2026-11-30,`) means a title."""
+    """Return whether enough cells are filled. A value in a short record (`Generated,2026-11-30,`) means a title.
+
+    Years among more words than years are names.
+    """
     filled = [cell for cell in cells if cell]
-    enough = len(filled) >= max(2, _ENOUGH * usual)
-    return enough and (len(filled) >= usual or not any(map(_DATA_LIKE.fullmatch, filled)))
+    if len(filled) < max(2, _ENOUGH * usual):
+        return False
+    values = [cell for cell in filled if _DATA_LIKE.fullmatch(cell)]
+    only_years = 2 * len(values) < len(filled) and all(map(_YEAR.fullmatch, values))
+    return len(filled) >= usual or only_years
 
 
 def checked_header(header: Sequence[str], name: str, line: int = 1) -> tuple[str, ...]:
