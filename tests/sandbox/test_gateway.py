@@ -16,7 +16,7 @@ def test_an_unknown_token_is_unauthorized_as_an_object(double: Double) -> None:
     assert (answer.status_code, answer.json()) == (401, UNAUTHORIZED)
 
 
-@pytest.mark.parametrize("path", ["/v3/nothing", "/v3/v3/contacts", "/nothing", "/v3/contacts/", "/"])
+@pytest.mark.parametrize("path", ["/v3/nothing", "/v3/v3/contacts", "/nothing", "/v3/contacts//", "/"])
 def test_an_unknown_path_is_forbidden_by_the_gateway(double: Double, path: str) -> None:
     answer = double.web.get(path, headers=double.headers)
 

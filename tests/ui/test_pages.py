@@ -207,19 +207,21 @@ def test_a_guard_stops_the_run_until_an_administrator_releases_it(demo: Pages) -
 
 
 def test_a_run_that_waits_for_approval_is_approved_by_somebody_else(demo: Pages) -> None:
-    """Not by who asked for it; the page says so."""
+    """Who asked for it is not offered to approve it."""
     services = demo.services
     copy = services.exports.duplicate(CONTRIBUTOR, "Good customers", "Approved")
     administrator = Actor("administrator", Role.ADMINISTRATOR)
     services.connections.change(administrator, "Sandbox", approval_above=1)
     try:
         run = services.runs.drive_here(services.runs.start(CONTRIBUTOR, copy.id).id)
-        for name, approved in (("contributor", None), ("administrator", "administrator")):
-            page = demo.open("runs", name, run=run.id)
-            assert "Waiting for a second person" in said(page)
-            next(b for b in page.button if b.label == "Approve").click()
-            demo.run(page, name)
-            assert services.ledger.runs.approved_by(run.id) == approved
+        page = demo.open("runs", "contributor", run=run.id)
+        assert "Waiting for a second person" in said(page)
+        assert "Approve" not in [b.label for b in page.button]
+
+        page = demo.open("runs", "administrator", run=run.id)
+        next(b for b in page.button if b.label == "Approve").click()
+        demo.run(page, "administrator")
+        assert services.ledger.runs.approved_by(run.id) == "administrator"
         next(b for b in page.button if b.label == "Cancel").click()
         demo.run(page, "administrator")
         assert services.runs.drive_here(run.id).state == "cancelled"
