@@ -1,5 +1,6 @@
 """A ledger of every earlier version, with data in it, is brought to the newest and keeps everything."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -104,6 +105,8 @@ ROWS: dict[str, dict[str, dict[str, Any]]] = {
         "notice_states": {"subject": "export:export-one", "state": "failed", "seen": 7, "at": AT},
     },
 }
+# The columns that 0006 turned from text into a sentence with template and values.
+SENTENCES = {("runs", "note"), ("run_events", "text")}
 
 
 def versions() -> list[str]:
@@ -200,7 +203,8 @@ def test_a_ledger_of_an_earlier_version_keeps_everything(
     ledger = Ledger(ledger_address, tmp_path, shared_clock=clock)
 
     assert ledger.exports.named("one").config.list_name == "Newsletter"
-    assert ledger.runs.get("run-1").state is RunState.FAILED
+    run = ledger.runs.get("run-1")
+    assert (run.state, str(run.note)) == (RunState.FAILED, "It broke.")
     assert (ledger.schedules.get("export-one") is not None) == ("schedules" in rows)
     assert not ledger.refreshes.settings()[0].on
     assert ledger.sources.all() == []
@@ -222,6 +226,11 @@ def _same(rows: dict[str, dict[str, Any]], address: str) -> None:
     tables.reflect(engine)
     with engine.connect() as connection:
         for table, row in rows.items():
-            found = connection.execute(select(tables.tables[table])).mappings().one()
+            found = dict(connection.execute(select(tables.tables[table])).mappings().one())
+            for key in found.keys() & {column for t, column in SENTENCES if t == table}:
+                sentence = json.loads(found[key])
+                assert sentence.keys() == {"template", "values"}
+                assert (sentence["template"], sentence["values"].keys()) == ("{text}", {"text"})
+                found[key] = sentence["values"]["text"]
             assert {key: found[key] for key in row} == row, table
     engine.dispose()

@@ -99,7 +99,7 @@ def test_pausing_ends_what_has_not_begun_and_says_why(world: World) -> None:
     world.services.exports.pause(CARL, "News")
     run = world.services.runs.get(CARL, queued.id)
 
-    assert (run.state, run.note) == (RunState.CANCELLED, "carl paused the export. Nothing was sent.")
+    assert (run.state, str(run.note)) == (RunState.CANCELLED, "carl paused the export. Nothing was sent.")
     assert world.on_list() == set()
 
 
@@ -392,7 +392,7 @@ def test_a_reading_that_came_back_empty_is_not_believed(
     run = world.services.runs.drive_here(waiting.id)
 
     assert waiting.state is RunState.WAITING
-    assert "counts 40 members, but only 0 could be read" in waiting.note
+    assert "counts 40 members, but only 0 could be read" in str(waiting.note)
     assert (run.state, run.counts["unchanged"]) == (RunState.SUCCEEDED, 40), run.note
 
 
