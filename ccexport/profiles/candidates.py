@@ -22,6 +22,7 @@ from ccexport.profiles.kinds import (
 # In order of preference: what the name says, then booleans, numbers and dates.
 _BY_ITSELF = (*BOOLEANS, *NUMBERS, *DATES)
 _CHOSEN = (*BOOLEANS, *NUMBERS, ANY_DIGITS, *DATES, COMPACT, SERIAL, SERIAL_1904)
+_FIRST_SERIAL = 2192  # 1 January 1906; a smaller number is a day, a month or a year by itself
 _SEEN_AS_DATES = 2  # this many different values of eight digits that are all dates
 
 
@@ -63,5 +64,7 @@ def _fits_all(kind: Kind, values: Collection[str]) -> bool:
     """Return whether nearly all values fit; the few others are counted later."""
     if not values:
         return kind not in (COMPACT, SERIAL, *YEARLESS)
+    if kind is SERIAL and any(float(v) < _FIRST_SERIAL for v in values if kind.fits(v)):
+        return False
     wrong = sum(not kind.fits(v) for v in values if v not in ZERO_DATES)
     return wrong * 5 <= len(values)
