@@ -99,7 +99,7 @@ def call(function: str, files: list[str], tell: Tell, memory_limit: str, **given
             os.close(their_answers)
         try:
             with suppress(BrokenPipeError):  # the process ended; the code below reports that
-                _write(to_it, (function, memory_limit, given))
+                _write(to_it, (str(Path.cwd()), function, memory_limit, given))
             return _answer(from_it, files, tell)
         finally:
             with suppress(ProcessLookupError):
@@ -177,7 +177,8 @@ def _work(server: int, task_pipe: int, answer_pipe: int) -> None:
         if os.getppid() != server:
             return
         with os.fdopen(answer_pipe, "wb") as answers, os.fdopen(task_pipe, "rb") as tasks:
-            function, memory_limit, given = _read(tasks)
+            folder, function, memory_limit, given = _read(tasks)
+            os.chdir(folder)  # the server may have been started elsewhere; files can have relative names
             _limit(memory_limit, _SECONDS[function])
             _write(answers, _outcome(function, memory_limit, given, answers))
     finally:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ccexport.clock import utc_now
 from ccexport.errors import BadInput
 from ccexport.model.sources import Given, Progress
 from ccexport.profiles import child
@@ -136,3 +137,16 @@ def test_deep_objects_cost_their_line(store: ProfileStore, tmp_path: Path) -> No
     path.write_text("\n".join([json.dumps({"id": n, "x": 1}) for n in (1, 3, 4)]) + "\n" + deep + "\n")
     report = store.ingest([path])
     assert (report.snapshot.profiles, report.reasons) == (3, {"json": 1})
+
+
+def test_a_relative_name_is_of_the_folder_one_is_in_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process that reads was forked from one that began in another folder."""
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.csv").write_text("id,email\na,a@example.com\n")
+        monkeypatch.chdir(tmp_path / name)
+        store = ProfileStore(tmp_path / f"{name}-store", memory_limit="256MB", clock=utc_now)
+
+        assert store.ingest([Path(f"{name}.csv")], id_field="id").snapshot.profiles == 1
