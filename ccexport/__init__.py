@@ -1,3 +1,3 @@
-"""ccexport: segments of customer profiles onto Constant Contact lists, shown before, proved after."""
+"""ccexport: exports segments of customer profiles to Constant Contact lists, with a preview and a check after."""
 
 __version__ = "0.1.0"

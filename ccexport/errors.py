@@ -1,7 +1,7 @@
 """Every error a person can meet, grouped by what to do next.
 
 CcexportError
-├── WrongUse            what was asked is not possible as asked: fix the input and ask again
+├── WrongUse            the request is not possible as asked: fix the input and ask again
 │   ├── BadInput            a file, line, field or value is wrong
 │   ├── BadSettings         a setting is wrong
 │   ├── NotFound            the named thing does not exist
@@ -9,15 +9,15 @@ CcexportError
 ├── Conflict            the thing is in another state than assumed: look again, then decide
 │   └── ChangedSincePreview     the plan that was approved is no longer the plan
 ├── StoreTrouble        the disk, the ledger or a stored file: an operator must look
-│   ├── LedgerTrouble       the ledger cannot be reached: whatever was under way goes on from its last step
-│   └── PlanDamaged         a frozen plan is missing or is not what was frozen: make it again
+│   ├── LedgerTrouble       the ledger cannot be reached: work in progress continues from its last step
+│   └── PlanDamaged         a frozen plan is missing or was changed: make a new plan
 └── ConstantContactError    what Constant Contact answered, with its evidence
-    ├── RetryLater          passing: throttled, down, queue full, quota (waits and goes on)
+    ├── RetryLater          temporary: throttled, down, queue full, quota (waits and continues)
     │   ├── Throttled
     │   ├── QuotaExceeded
     │   ├── QueueFull
     │   └── ConstantContactDown
-    ├── OutcomeUnknown      the request may or may not have been taken: look before sending again
+    ├── OutcomeUnknown      the request may have been accepted: check before sending again
     ├── ReconnectNeeded     the token is refused: a person must connect again
     └── Refused             the request is refused for good (400, 403, 404, 409, 415)
 
@@ -34,7 +34,7 @@ from ccexport.messages import Message, message, names_in
 
 
 class CcexportError(Exception):
-    """Base: `message` for the person, `log` for the log, `evidence` for both.
+    """Base class: `message` is for the person, `log` for the log, `evidence` for both.
 
     What the template names is a value of the message; anything else is evidence.
     """
@@ -58,11 +58,11 @@ def _with_values(template: str, given: Mapping[str, Any]) -> Message:
 
 
 class HandOver(Exception):
-    """No error of anybody: this process lets go of what it works on, and another, or its next start, goes on."""
+    """Not an error: this process hands over its work, and another one, or its next start, continues it."""
 
 
 class WrongUse(CcexportError):
-    """What was asked is not possible as asked."""
+    """The request is not possible as asked."""
 
 
 class BadInput(WrongUse):
@@ -98,29 +98,29 @@ class LedgerTrouble(StoreTrouble):
 
 
 class PlanDamaged(StoreTrouble):
-    """A frozen plan is missing, or is not what was frozen; waiting would not bring it back."""
+    """A frozen plan is missing or was changed; waiting does not help."""
 
 
 class ConstantContactError(CcexportError):
     """What Constant Contact answered: evidence has `status`, `key`, `asked` (method and path).
 
-    What is given by name is evidence, also where the template names it. A value that may not be logged, such as
-    the name of a list, comes in a `Message`.
+    A named argument is evidence, also when the template names it. A value that may not be logged, such as
+    the name of a list, is passed in a `Message`.
     """
 
     values_are_evidence = True
 
 
 class RetryLater(ConstantContactError):
-    """Passing: wait and go on."""
+    """A temporary problem: wait and continue."""
 
 
 class Throttled(RetryLater):
-    """More than the allowed requests in a second; `retry_after` in evidence when it was sent."""
+    """More requests in a second than allowed; evidence has `retry_after` when it was sent."""
 
 
 class QuotaExceeded(RetryLater):
-    """The day's requests of this API key are used up; the count starts anew at 00:00 UTC."""
+    """The day's requests of this API key are used up; the count restarts at 00:00 UTC."""
 
 
 class QueueFull(RetryLater):
@@ -132,7 +132,7 @@ class ConstantContactDown(RetryLater):
 
 
 class OutcomeUnknown(ConstantContactError):
-    """The request may have been taken although no answer came."""
+    """The request may have been accepted although no answer came."""
 
 
 class ReconnectNeeded(ConstantContactError):
@@ -144,7 +144,7 @@ class Refused(ConstantContactError):
 
 
 def storage_sentence(error: OSError) -> Message:
-    """What is wrong with our own disk, for a person; paths stay out of it."""
+    """Return what is wrong with our own disk, for a person; without paths."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return message("The disk of the data directory is full.")
     if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:

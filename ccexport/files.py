@@ -1,6 +1,6 @@
-"""Private temporary folders, and the one way to publish a file: whole and on disk before it has its name.
+"""Private temporary folders, and the one way to publish a file: complete and on disk before it gets its name.
 
-Must never leave a half-written file under a name somebody reads, nor give a name that a power cut takes back
+Must never leave a half-written file under a name that others read, nor give a name that a power cut could undo
 once the block has ended.
 """
 
@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _wiped: set[tuple[Path, str]] = set()
-_PART = ".ccexport-"  # unmistakable: it is also made beside a file that somebody downloads
+_PART = ".ccexport-"  # an unmistakable name: such files are also made next to files that people download
 
 
 @contextmanager
 def private_folder(parent: Path, *, prefix: str = "work-") -> Iterator[Path]:
-    """A 0700 folder for what DuckDB spills and for files in the making; gone afterwards.
+    """Provide a 0700 folder for DuckDB's temporary files and unfinished files; deleted afterwards.
 
-    It is locked while in use, so that folders left by a killed process are known and wiped.
+    It is locked while in use, so that folders left by a killed process are recognised and deleted.
     """
     parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if (parent, prefix) not in _wiped:
@@ -41,15 +41,15 @@ def _locked_folder(parent: Path, prefix: str) -> tuple[Path, int]:
         fcntl.flock(handle, fcntl.LOCK_SH)
         if folder.exists():
             return folder, handle
-        os.close(handle)  # before it was locked, another process took it for an abandoned one
+        os.close(handle)  # before it was locked, another process took it for an abandoned folder
 
 
 @contextmanager
 def published(path: Path) -> Iterator[Path]:
-    """A temporary path to write; when the block ends the file has its name, replacing one that has it.
+    """Provide a temporary path to write; at the end of the block the file replaces any file at `path`.
 
     The file is on disk before it is renamed, and the rename before this returns. When the block fails, or the
-    process dies, `path` is what it was.
+    process dies, `path` stays unchanged.
     """
     make_folder(path.parent)
     with private_folder(path.parent, prefix=_PART) as folder:
@@ -62,9 +62,9 @@ def published(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def published_folder(path: Path) -> Iterator[Path]:
-    """The same for a folder, with everything in it.
+    """As `published`, for a folder with everything in it.
 
-    A folder cannot replace another in one step: `recover_folder` puts right what a crash between the two leaves.
+    A folder cannot replace another in one step: `recover_folder` repairs what a crash between the two steps leaves.
     """
     make_folder(path.parent)
     old = _old(path)
@@ -82,7 +82,7 @@ def published_folder(path: Path) -> Iterator[Path]:
 
 
 def recover_folder(path: Path) -> None:
-    """After a crash while the folder was replaced: the old one goes, or has its name again."""
+    """Recover from a crash while the folder was replaced: delete the old folder, or give it its name back."""
     old = _old(path)
     if old.exists() and path.exists():
         shutil.rmtree(old)
@@ -96,7 +96,7 @@ def _old(path: Path) -> Path:
 
 
 def make_folder(path: Path, mode: int = 0o777) -> None:
-    """Make the folder, with that mode, and those above it, so that a power cut takes none of them back."""
+    """Make the folder with that mode, and its parents, so that a power cut cannot undo it."""
     if not path.is_dir():
         make_folder(path.parent)
         path.mkdir(mode, exist_ok=True)
@@ -104,13 +104,13 @@ def make_folder(path: Path, mode: int = 0o777) -> None:
 
 
 def wipe_parts(root: Path) -> None:
-    """Remove what processes that died were writing anywhere below `root`."""
+    """Delete what dead processes were writing anywhere below `root`."""
     _wipe_abandoned(root.rglob(f"{_PART}*"))
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Only one process at a time is inside, for the same path."""
+    """Let only one process at a time inside, for the same path."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

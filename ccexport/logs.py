@@ -1,7 +1,7 @@
 """The log: one line a record, as text or JSON, with the run and the batch it is about.
 
-Whatever is said, by whomever, passes through here: what looks like an address or a token is left
-out. Must never decide what is worth saying.
+Every record passes through here, and what looks like an address or a token is left
+out. Must never decide what is worth logging.
 """
 
 import json
@@ -23,7 +23,7 @@ _ABOUT: ContextVar[Mapping[str, Any]] = ContextVar("about", default=MappingProxy
 
 @contextmanager
 def about(**facts: Any) -> Iterator[None]:
-    """Everything logged within is about this run or batch."""
+    """Mark everything logged inside the block as about this run or batch."""
     token = _ABOUT.set({**_ABOUT.get(), **facts})
     try:
         yield
@@ -32,12 +32,12 @@ def about(**facts: Any) -> Iterator[None]:
 
 
 def facts() -> Mapping[str, Any]:
-    """What is being done is about these: a run, a batch."""
+    """Return what the current work is about: a run, a batch."""
     return _ABOUT.get()
 
 
 class JsonLines(logging.Formatter):
-    """`at`, `level`, `logger`, `message`, then what the record is about, then the traceback if any."""
+    """Formats records as JSON: `at`, `level`, `logger`, `message`, what the record is about, the traceback if any."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -54,7 +54,7 @@ class JsonLines(logging.Formatter):
 
 
 class TextLines(logging.Formatter):
-    """The same for people."""
+    """Formats the same content for people."""
 
     def format(self, record: logging.LogRecord) -> str:
         facts = "".join(f" {key}={value}" for key, value in _ABOUT.get().items())
@@ -62,12 +62,12 @@ class TextLines(logging.Formatter):
 
 
 def _indented(text: str) -> str:
-    """Only the log itself begins a line: what is said from outside cannot look like another record."""
+    """Indent further lines, so that outside text cannot look like another record."""
     return _BREAKS.sub(lambda found: repr(found[0])[1:-1], text).replace("\n", "\n    ")
 
 
 def configure(kind: str, level: str, stream: TextIO | None = None) -> logging.Handler:
-    """Send the log to stderr. Other people's libraries are heard from WARNING on, whatever the level."""
+    """Send the log to stderr. Third-party libraries are logged from WARNING on, whatever the level."""
     handler = logging.StreamHandler(stream or sys.stderr)
     plain = TextLines("%(levelname)s %(name)s: %(message)s")
     handler.setFormatter(JsonLines() if kind == "json" else plain)

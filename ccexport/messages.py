@@ -1,8 +1,8 @@
 """Sentences for people as values: a template, named values, and the form for other counts than one.
 
-`message("A segment named {name} is already there.", name=name)` is a sentence; `str()` of it is the English text,
-and the dashboard translates the template and writes the values as the reader does. How a value is written follows
-from its type:
+`message("A segment named {name} is already there.", name=name)` is a sentence; its `str()` is the English text,
+and the dashboard translates the template and writes the values in the reader's format. The type of a value
+decides how it is written:
 
     str                     unchanged: a name, an id, a line number, a version
     int, float, Decimal     a number: 1,234.5
@@ -35,7 +35,7 @@ class Size:
 
 
 T = TypeVar("T")
-Value = Any  # one of the types above; anything else, such as a path, is kept as its text
+Value = Any  # one of the types above; anything else, such as a path, is stored as its text
 
 
 @dataclass(frozen=True)
@@ -45,29 +45,29 @@ class Message:
     template: str
     values: Mapping[str, Value] = field(default_factory=dict, hash=False)
     plural: str | None = None
-    """The template for other counts than 1; the count is the value `n`."""
+    """The template for counts other than 1; the count is the value `n`."""
 
     def __post_init__(self) -> None:
         kept = {name: _kept(value) for name, value in self.values.items()}
         object.__setattr__(self, "values", kept)
 
     def __str__(self) -> str:
-        """The English sentence."""
+        """Return the English sentence."""
         chosen = self.plural if self.plural is not None and self.values["n"] != 1 else self.template
         return fill(chosen, {name: in_english(value) for name, value in self.values.items()})
 
     def __bool__(self) -> bool:
-        """Whether there is anything to say."""
+        """Return whether there is any text."""
         return bool(self.template)
 
     @property
     def for_log(self) -> str:
-        """The template, with those of the messages inside it, and no value."""
+        """Return the template, with those of the messages inside it, without values."""
         inner = {name: v.for_log for name, v in self.values.items() if isinstance(v, Message)}
         return fill(self.template, inner)
 
     def to_json(self) -> dict[str, Any]:
-        """What `from_json` reads: plain JSON, in which each value has its type."""
+        """Return plain JSON that `from_json` reads, in which each value has its type."""
         kept: dict[str, Any] = {"template": self.template}
         if self.values:
             kept["values"] = {name: _to_json(value) for name, value in self.values.items()}
@@ -75,13 +75,13 @@ class Message:
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> "Message":
-        """The message that `to_json` was asked of."""
+        """Return the message that `to_json` stored."""
         values = {name: _from_json(value) for name, value in kept.get("values", {}).items()}
         return cls(kept["template"], values, kept.get("plural"))
 
 
 class Unusable(ValueError):
-    """A value cannot be used; what is wrong with it is part of a sentence, a template with named values."""
+    """Raised for a value that cannot be used; its text is part of a sentence, a template with named values."""
 
     def __init__(self, template: str, /, **values: Value) -> None:
         self.message = Message(template, values)
@@ -92,51 +92,51 @@ NOTHING = Message("")
 
 
 def message(template: str, /, **values: Value) -> Message:
-    """A sentence with its named values."""
+    """Return a sentence with its named values."""
     return Message(template, values)
 
 
 def counted(one: str, several: str, /, *, n: int, **values: Value) -> Message:
-    """A sentence with a form for 1 and a form for other counts; both may name `{n}`."""
+    """Return a sentence with a form for 1 and a form for other counts; both may name `{n}`."""
     return Message(one, {"n": n, **values}, several)
 
 
 def joined(sentences: Iterable[Message], between: str = " ") -> Message:
-    """Several sentences, or parts of one, as one message."""
+    """Join several sentences, or parts of one, into one message."""
     parts = {f"part{number}": part for number, part in enumerate(sentences)}
     return Message(between.join(f"{{{name}}}" for name in parts), parts)
 
 
 def mark(texts: T) -> T:
-    """What is given, unchanged: a text, a table whose values are texts, or a class of words.
+    """Return the argument unchanged: a text, a table whose values are texts, or a class of words.
 
-    Marks them to be translated where they are shown. Of a value that is a tuple only the first is a text.
+    This marks the texts for translation where they are shown. In a table, only the first item of a tuple is a text.
     """
     return texts
 
 
 def word(text: str) -> Message:
-    """A word of ours inside a sentence, such as a state or a role; its text is marked where it is defined."""
+    """Return a word of ours for use in a sentence, such as a state or a role; it is marked where it is defined."""
     return Message(str(text))
 
 
 def verbatim(text: str) -> Message:
-    """A text that is shown as it is: what somebody else said, or what was kept before sentences were values."""
+    """Return a message shown unchanged: text from outside, or text stored before sentences were values."""
     return Message("{text}", {"text": text})
 
 
 def names_in(template: str) -> frozenset[str]:
-    """The names of the values that the template shows."""
+    """Return the names of the values in the template."""
     return frozenset(_NAME.findall(template))
 
 
 def fill(template: str, texts: Mapping[str, str]) -> str:
-    """The template with its values; a name without a value, and braces in a value, stay as they are."""
+    """Fill in the template; a name without a value, and braces in a value, stay unchanged."""
     return _NAME.sub(lambda found: texts.get(found[1], found[0]), template)
 
 
 def in_english(value: Value) -> str:
-    """A value as an English sentence has it; moments in UTC."""
+    """Return a value as written in an English sentence; moments are in UTC."""
     match value:
         case str() | Message():
             return str(value)
@@ -171,7 +171,7 @@ def _size(count: float) -> str:
 
 
 def _kept(value: Value) -> Value:
-    """The value, immutable and of a type that can be kept."""
+    """Return the value in an immutable form that can be stored."""
     if isinstance(value, list | tuple):
         return tuple(map(_kept, value))
     known = isinstance(value, Message | Size | int | float | Decimal | date | timedelta)

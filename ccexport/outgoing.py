@@ -1,7 +1,7 @@
 """HTTP to the outside: the one client's settings, and one small exchange for notices and the doctor.
 
-Requests of the API have a transport of their own, made of this client. Must never follow a redirect, log an
-address (httpx would log whole URLs), or give what the other side said: that may hold a secret or an address.
+Requests of the API have their own transport, which uses this client. Must never follow a redirect, log an
+address (httpx would log whole URLs), or pass on the other side's text: it may hold a secret or an address.
 """
 
 import logging
@@ -16,12 +16,12 @@ HEADERS = {"User-Agent": "ccexport"}
 
 
 class NoAnswer(Exception):
-    """Why no answer came, in words that may be shown."""
+    """No answer came; the text is the reason, and may be shown."""
 
 
 @dataclass(frozen=True)
 class Answered:
-    """The answer without its body; the names of headers are in lower case."""
+    """The answer without its body; header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -35,7 +35,7 @@ def exchange(
     headers: Mapping[str, str] | None = None,
     seconds: float,
 ) -> Answered:
-    """One request, whatever its status. Raises `NoAnswer`."""
+    """Send one request and return the answer, whatever its status. Raises `NoAnswer`."""
     try:
         with (
             new_client() as client,
@@ -47,29 +47,29 @@ def exchange(
 
 
 def new_client(wire: httpx.BaseTransport | None = None) -> httpx.Client:
-    """A client as every request needs it. `wire` replaces the network in tests."""
+    """Return a client with the settings that every request needs. `wire` replaces the network in tests."""
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
     # No base_url: it would double the /v3 of next links. No other default headers: a Content-Type would
-    # survive into multipart bodies, without their boundary.
+    # stay in multipart bodies, without their boundary.
     return httpx.Client(
         transport=wire,
         verify=_trusted(),
         follow_redirects=False,
         headers=HEADERS,
-        # A proxy of the environment is for the outside, never for this machine.
+        # A proxy from the environment is for the outside, never for this machine.
         mounts={f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")},
     )
 
 
 @cache
 def _trusted() -> ssl.SSLContext:
-    """The certificates of this machine, read once a process: that takes longer than a request."""
+    """Return this machine's certificates, read once per process: reading takes longer than a request."""
     return httpx.create_ssl_context()
 
 
 def _reason(error: BaseException) -> str:
-    """What the operating system said, else the kind of error."""
+    """Return the operating system's message, or else the kind of error."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.strerror:

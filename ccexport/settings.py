@@ -1,6 +1,6 @@
-"""The settings, read once from the environment and `.env`. The only place that reads `os.environ`.
+"""The settings, read once from the environment and `.env`. This is the only place that reads `os.environ`.
 
-Every setting is `CCEXPORT_<NAME>`. A wrong one raises `BadSettings` naming the setting and
+Every setting is `CCEXPORT_<NAME>`. A wrong one raises `BadSettings`, which names the setting and
 where its value came from. Must never log or show a secret.
 """
 
@@ -25,7 +25,7 @@ AUTH_URL = "https://authz.constantcontact.com/oauth2/default/v1"
 
 
 class Settings(BaseSettings):
-    """All settings. `sandbox_on` and `embedded_worker` are what the rest asks for."""
+    """All settings. Other modules ask `sandbox_on` and `embedded_worker`."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_file=".env", extra="ignore", env_ignore_empty=True
@@ -170,7 +170,7 @@ class Settings(BaseSettings):
 
     @property
     def sandbox_on(self) -> bool:
-        """Whether the built-in double stands in for Constant Contact."""
+        """Whether the built-in double replaces Constant Contact."""
         return self.sandbox == "on" or (self.sandbox == "auto" and not self.cc_client_id)
 
     @model_validator(mode="after")
@@ -183,7 +183,7 @@ class Settings(BaseSettings):
 
     @property
     def proxies(self) -> tuple[str, ...]:
-        """Addresses and networks of the proxies that are believed."""
+        """Addresses and networks of trusted proxies."""
         return tuple(filter(None, (one.strip() for one in self.trusted_proxies.split(","))))
 
     @property
@@ -193,12 +193,12 @@ class Settings(BaseSettings):
 
     @property
     def redirect_url(self) -> str:
-        """Where the browser returns after consent: the dashboard's own callback unless set."""
+        """Where the browser returns after consent: the dashboard's own callback by default."""
         return self.cc_redirect_url or f"{self.base_url}/oauth/callback"
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """The settings of this process; `overrides` (None left out) win over the environment.
+    """Return the settings of this process; `overrides` (except None) replace the environment.
 
     Raises `BadSettings` with one sentence for the first wrong setting.
     """
@@ -209,7 +209,7 @@ def load_settings(**overrides: Any) -> Settings:
         raise BadSettings("The file .env is not text in UTF-8; write it anew.") from error
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
-        # What holds of several settings together has no place of its own: OIDC's is the only such rule.
+        # A rule about several settings names no single setting: OIDC's is the only such rule.
         name = PREFIX + str(first["loc"][0] if first["loc"] else "oidc_metadata_url").upper()
         reason = first["msg"].removeprefix("Value error, ")
         raise BadSettings(f"The setting {name} (from {_origin(name)}) is wrong: {reason}.") from error
@@ -217,7 +217,7 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def make_data_dir(path: Path) -> None:
-    """The folder everything is kept in, for its owner only. Raises `BadSettings` or `StoreTrouble`."""
+    """Make the data directory, for its owner only. Raises `BadSettings` or `StoreTrouble`."""
     try:
         make_folder(path, 0o700)
     except (FileExistsError, NotADirectoryError) as error:
@@ -231,7 +231,7 @@ def make_data_dir(path: Path) -> None:
 
 
 def telemetry_signals() -> frozenset[str]:
-    """Which of `traces` and `metrics` OpenTelemetry's own variables ask for. Raises `BadSettings`."""
+    """Return which of `traces` and `metrics` OpenTelemetry's own variables enable. Raises `BadSettings`."""
     given = os.environ.get
     if given("OTEL_SDK_DISABLED", "").lower() == "true":
         return frozenset()
@@ -251,7 +251,7 @@ def telemetry_signals() -> frozenset[str]:
 
 
 def _origin(name: str) -> str:
-    """Where the value came from; the case of a name does not matter to pydantic."""
+    """Return where the value came from; pydantic ignores the case of names."""
     if name in {key.upper() for key, value in os.environ.items() if value}:
         return "the environment"
     return ".env" if name in {key.upper() for key in dotenv_values(".env")} else "the command line"

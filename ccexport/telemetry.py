@@ -2,7 +2,7 @@
 
 Otherwise everything here does nothing, and the library is not even imported. A span carries the run
 and the batch it is about, as the log does. Must never carry an address, a token, a query or the text
-of an error: of an error only its kind is told.
+of an error: only the kind of an error is reported.
 """
 
 import re
@@ -41,7 +41,7 @@ _HERE = _Telemetry()
 
 
 def configure() -> None:
-    """Begin to send what is configured; once per process. Raises `BadSettings` for what cannot be done."""
+    """Start sending what is configured; once per process. Raises `BadSettings` for what is not possible."""
     signals = telemetry_signals()
     if "traces" in signals and _HERE.tracer is None:
         _HERE.tracer = _tracer()
@@ -79,7 +79,7 @@ def _meter() -> "Meter":
 
 @contextmanager
 def span(name: str, known: Facts | None = None) -> Iterator[dict[str, Any]]:
-    """Everything within is one span; what is put into the yielded facts becomes attributes at its end."""
+    """Run the block as one span; the yielded facts become its attributes at the end."""
     learned: dict[str, Any] = {}
     if _HERE.tracer is None:
         yield learned
@@ -92,7 +92,7 @@ def span(name: str, known: Facts | None = None) -> Iterator[dict[str, Any]]:
         name,
         kind=kind,
         attributes={**about, **(known or {})},
-        record_exception=False,  # its text and traceback may hold anything
+        record_exception=False,  # the error's text and traceback may hold anything
         set_status_on_exception=False,
     ) as current:
         try:
@@ -108,7 +108,7 @@ def span(name: str, known: Facts | None = None) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def request_span(method: str, path: str) -> Iterator[dict[str, Any]]:
-    """One request to Constant Contact, as a span and in the histogram of durations."""
+    """Record one request to Constant Contact as a span and in the histogram of durations."""
     known = {"http.request.method": method, "url.template": _AN_ID.sub("/{id}", path)}
     began = time.perf_counter()
     with span(f"{method} {known['url.template']}", known) as learned:
@@ -119,7 +119,7 @@ def request_span(method: str, path: str) -> Iterator[dict[str, Any]]:
 
 
 def record(name: str, value: float, unit: str, about: Facts) -> None:
-    """One value of a histogram."""
+    """Record one value of a histogram."""
     if _HERE.meter is not None:
         if name not in _HERE.instruments:
             _HERE.instruments[name] = _HERE.meter.create_histogram(name, unit)
@@ -135,7 +135,7 @@ def count(name: str, by: int, about: Facts) -> None:
 
 
 def observe(names: Iterable[str], read: Callable[[], Iterable[Reading]]) -> None:
-    """From now on `read` is asked for the values of these gauges whenever metrics are sent."""
+    """Register gauges: `read` is called for their values whenever metrics are sent."""
     if _HERE.meter is None:
         return
     _HERE.read = read

@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class ContactList:
-    """A contact list. `members` counts the active ones and lags behind; None when not sent."""
+    """A contact list. `members` counts the active members with a delay; None when not sent."""
 
     id: str
     name: str
@@ -19,7 +19,7 @@ class ContactList:
 
 @dataclass(frozen=True)
 class CustomField:
-    """A custom field. An import names it `cf:<name>`; the name changes when it is renamed."""
+    """A custom field. An import names it `cf:<name>`; renaming the field changes the name."""
 
     id: str
     label: str

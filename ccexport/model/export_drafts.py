@@ -1,4 +1,4 @@
-"""The settings of an export by names, as people and YAML say them: the one model of what can be set.
+"""The settings of an export by names, as in YAML and the form: the one model of what can be set.
 
 Creating, changing, the form, the command line, `dump`, `apply` and its check all take a draft;
 `ccexport.services.export_drafts` resolves it to what is stored. Must never look anything up.
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from ccexport.messages import Unusable
 from ccexport.model.exports import ConsentRule, ExportSettings, Guards, MappedField, Refusal
 
-CHANGED_BY_ITSELF = ("guards",)  # each limit of a patch is a patch itself
+CHANGED_BY_ITSELF = ("guards",)  # the limits are patched one by one
 
 
 class FieldDraft(BaseModel):
@@ -29,22 +29,22 @@ class FieldDraft(BaseModel):
 
 
 class ExportDraft(ExportSettings):
-    """One export by names. A name may also be the id. Without a connection it is detached."""
+    """One export by names. A name may also be an id. Without a connection the export is detached."""
 
     connection: str = ""
     list: str
     segments: Sequence[str]
     exclude: tuple[str, ...] = ()
-    """Segments of which nobody is sent."""
+    """Segments whose members are not sent."""
     yields_to: tuple[str, ...] = ()
-    """Exports that come first: a person goes only with the first that takes them."""
+    """Exports with precedence: a person is sent only by the first export that takes them."""
     fields: Mapping[str, FieldDraft | str] = Field(default_factory=dict)
     """Contact field → profile field; `cf:<name>` for a custom field."""
 
     @field_validator("fields", mode="before")
     @classmethod
     def _by_target(cls, value: Any) -> Any:
-        """A sequence of mapped fields is taken too, as what is stored has them."""
+        """Also accept a list of mapped fields, as it is stored."""
         if isinstance(value, Mapping) or not isinstance(value, Sequence) or isinstance(value, str):
             return value
         twice = [target for target, n in Counter(field.target for field in value).items() if n > 1]
@@ -84,11 +84,11 @@ class ExportDraft(ExportSettings):
         return segments
 
     def mapped(self) -> tuple[MappedField, ...]:
-        """The fields as they are stored, but for custom fields, which still have their names."""
+        """Return the fields in their stored form, except that custom fields still have their names."""
         return tuple(_mapped(target, field) for target, field in self.fields.items())
 
     def patched(self, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """The values of this draft with some changed: what is not among the changes stays, None unsets."""
+        """Return the draft's values with `changes` applied; other values stay, and None unsets one."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
         for name, value in changes.items():
             if name in CHANGED_BY_ITSELF and isinstance(value, Mapping):
@@ -98,7 +98,7 @@ class ExportDraft(ExportSettings):
 
 
 def default_of(name: str) -> Any:
-    """What a setting is when nobody sets it; None for one that has to be set, or is unknown."""
+    """Return the default of a setting; None for one that is required or unknown."""
     field = ExportDraft.model_fields.get(name)
     if field is None or field.is_required():
         return None
@@ -106,7 +106,7 @@ def default_of(name: str) -> Any:
 
 
 def field_draft(field: MappedField) -> str | FieldDraft:
-    """The short form, when there is no more to say than the profile field."""
+    """Return the short form when only a profile field is set."""
     made = FieldDraft.model_validate(field.model_dump(exclude={"target"}))
     return made.source if made.source is not None and made == FieldDraft(source=made.source) else made
 

@@ -32,27 +32,27 @@ class MappedField(_Frozen):
 
     @model_serializer(mode="wrap")
     def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without a template as it was written before there were any: digests of plans stay what they were."""
+        """Leave out an unset template, so that digests of older plans stay the same."""
         written: dict[str, Any] = write(self)
         return {k: v for k, v in written.items() if k != "template" or v is not None}
 
 
 class ConsentRule(_Frozen):
-    """Only profiles whose `field` holds one of `values` (compared as text, case ignored) are sent."""
+    """Only profiles whose `field` holds one of `values` (compared as text, ignoring case) are sent."""
 
     field: str
     values: tuple[str, ...] = ("true", "yes", "ja", "1", "y", "opted_in")
 
 
 class Refusal(_Frozen):
-    """Who holds one of `values` in `field` (compared as text, case ignored) said no; empty says nothing."""
+    """A profile with one of `values` in `field` (as text, ignoring case) refuses; an empty field says nothing."""
 
     field: str
     values: tuple[str, ...]
 
 
 class Guards(_Frozen):
-    """Limits that block a run until a person releases them. None switches one off."""
+    """Limits that block a run until a person releases them. None switches a limit off."""
 
     removals_percent: float | None = 30.0
     removals_floor: int = 5
@@ -64,7 +64,7 @@ class Guards(_Frozen):
 
 
 class ExportSettings(_Frozen):
-    """The settings of an export that name nothing of ours: the same in what is stored and in a draft."""
+    """The settings of an export that refer to nothing stored: the same in the stored form and in a draft."""
 
     name: str
     email: str
@@ -78,7 +78,7 @@ class ExportSettings(_Frozen):
 
 
 class ExportConfig(ExportSettings):
-    """What an export does, as it is stored: connection, list and segments by id."""
+    """The stored configuration of an export: connection, list and segments by id."""
 
     connection_id: str
     list_id: str
@@ -86,13 +86,13 @@ class ExportConfig(ExportSettings):
     segment_ids: tuple[str, ...]
     exclude_ids: tuple[str, ...] = ()
     yields_to: tuple[str, ...] = ()
-    """The ids of the exports that come first: who is in one of those is not sent by this one."""
+    """The ids of the exports with precedence: this export does not send people whom they take."""
     fields: tuple[MappedField, ...] = ()
 
 
 @dataclass(frozen=True)
 class Export:
-    """An export as the ledger holds it; `version` grows with every change of `config`."""
+    """An export as stored in the ledger; `version` grows with every change of `config`."""
 
     id: str
     config: ExportConfig
@@ -134,7 +134,7 @@ class Connection:
 class Actor:
     """The person (or the schedule) who asks; every use case checks its role.
 
-    `session` is the hash of the web session they ask from; the command line and schedules have none.
+    `session` is the hash of the actor's web session; the command line and schedules have none.
     """
 
     name: str

@@ -14,7 +14,7 @@ SCHEDULE_ACTOR = "schedule"
 
 
 class FiringState(StrEnum):
-    """Where one firing is; `later` waits for another run on the same export or list to end."""
+    """The state of a firing; `later` waits for another run on the same export or list to end."""
 
     DUE = "due"
     LATER = "later"
@@ -23,7 +23,7 @@ class FiringState(StrEnum):
 
 
 class RefreshState(StrEnum):
-    """Where one refresh is; `stopped` by a check of the files, `failed` by trouble of ours."""
+    """The state of a refresh; `stopped` by a check of the files, `failed` by an error of ours."""
 
     DUE = "due"
     RUNNING = "running"
@@ -34,9 +34,9 @@ class RefreshState(StrEnum):
 
 @dataclass(frozen=True)
 class Firing:
-    """One time an export was to run. `cause` is unique for the export, so nothing fires twice.
+    """One time an export was due. `cause` is unique for the export, so nothing fires twice.
 
-    `run_id` is chosen before the run is queued: after a crash the same run is found, not a second made.
+    `run_id` is chosen before the run is queued: after a crash the same run is found, and no second one is made.
     """
 
     id: str
@@ -53,9 +53,9 @@ class Firing:
 
 @dataclass(frozen=True)
 class SavedSchedule:
-    """The schedule of an export as the ledger holds it. Times up to `since` are not its concern.
+    """The schedule of an export as stored in the ledger. It fires no times up to `since`.
 
-    `role` is the role of whoever saved it: the schedule may do what they may, and no more.
+    `role` is the role of the person who saved it: the schedule has the same rights.
     """
 
     export_id: str
@@ -68,7 +68,7 @@ class SavedSchedule:
 
 @dataclass(frozen=True)
 class Refresh:
-    """One reading anew of the watched sources. `note` is one line for a person."""
+    """One refresh of the watched sources. `note` is one line for a person."""
 
     id: str
     cause: str
@@ -83,7 +83,7 @@ class Refresh:
 
     @property
     def seconds(self) -> float | None:
-        """How long it took."""
+        """The duration in seconds, or None while it is not known."""
         if self.started_at is None or self.ended_at is None:
             return None
         return (self.ended_at - self.started_at).total_seconds()

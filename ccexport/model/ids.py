@@ -1,4 +1,4 @@
-"""How things are named: short, sortable, safe in a path or a URL. Must never read a clock itself."""
+"""Makes ids that are short, sortable, and safe in a path or a URL. Must never read a clock itself."""
 
 from datetime import UTC, datetime
 
@@ -6,7 +6,7 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 def make_id(prefix: str, at: datetime, random: bytes) -> str:
-    """An id such as `run-3kq2f81c-9f3k2`: time first, so ids sort by when they were made.
+    """Return an id such as `run-3kq2f81c-9f3k2`: the time comes first, so ids sort by creation.
 
     `random` needs at least 5 bytes.
     """
@@ -19,7 +19,7 @@ def make_id(prefix: str, at: datetime, random: bytes) -> str:
 
 
 def made_at(name: str) -> datetime | None:
-    """When the thing of that id was named; None when it is no id of ours."""
+    """Return when the id was made; None when it is not one of our ids."""
     parts = name.split("-")
     if len(parts) < 3 or len(parts[1]) != 9 or not set(parts[1]) <= set(_ALPHABET):
         return None

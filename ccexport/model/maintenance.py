@@ -1,4 +1,4 @@
-"""What maintenance did, as values."""
+"""Results of maintenance, as values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ class Receipt:
     """What an erasure did. It holds no address.
 
     `touched`: how many of each kind were changed or removed. `still_on`: the lists at Constant Contact
-    that hold the contact. `remarks`: what could not be done or found out.
+    that hold the contact. `remarks`: what could not be done or determined.
     """
 
     id: str

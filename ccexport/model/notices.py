@@ -1,4 +1,4 @@
-"""Notices and who gets them, as values. No notice holds an address of a contact or a token.
+"""Notices and their recipients, as values. No notice holds an address of a contact or a token.
 
 Must never send anything.
 """
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class NoticeEvent(StrEnum):
-    """What a notice tells: a change of state, not a run."""
+    """The event of a notice: a change of state, not a run."""
 
     FAILED = "failed"
     BLOCKED = "blocked"
@@ -22,7 +22,7 @@ class NoticeEvent(StrEnum):
 
 
 class Channel(StrEnum):
-    """How a notice travels."""
+    """How a notice is delivered."""
 
     EMAIL = "email"
     WEBHOOK = "webhook"
@@ -30,7 +30,7 @@ class Channel(StrEnum):
 
 
 class NoticeState(StrEnum):
-    """Where a notice is in the outbox; `given_up` after every attempt failed."""
+    """The state of a notice in the outbox; `given_up` after every attempt failed."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -39,9 +39,9 @@ class NoticeState(StrEnum):
 
 @dataclass(frozen=True)
 class Subscriber:
-    """Who is told: about one export, one connection (and the exports on it), or everything.
+    """A recipient of notices about one export, one connection (and the exports on it), or everything.
 
-    Where to is kept sealed (a Slack address is a secret); `label` is what may be shown of it.
+    The destination is stored sealed (a Slack address is a secret); `label` is the part that may be shown.
     """
 
     id: str
@@ -56,7 +56,7 @@ class Subscriber:
 
 @dataclass(frozen=True)
 class Destination:
-    """Where a subscriber is reached. `secret` signs webhooks. Never shown, never logged."""
+    """Where a subscriber is reached. `secret` signs webhooks. Must never be shown or logged."""
 
     address: str
     secret: str = ""
@@ -91,5 +91,5 @@ _TOKEN = re.compile(
 
 
 def scrubbed(text: str) -> str:
-    """The text without anything that looks like an address or a token."""
+    """Return the text without anything that looks like an address or a token."""
     return _TOKEN.sub("…", _ADDRESS.sub("…", text))

@@ -1,4 +1,4 @@
-"""People as values: who may sign in."""
+"""People who may sign in, as values."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from ccexport.model.words import Role
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who may sign in. `password_hash` is bcrypt's."""
+    """A person who may sign in. `password_hash` is a bcrypt hash."""
 
     name: str
     display_name: str

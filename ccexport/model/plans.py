@@ -1,4 +1,4 @@
-"""A frozen plan and what it was made from, as values. Must never open the files it names."""
+"""A frozen plan and its inputs, as values. Must never open the files it names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class PlannedBatch:
 
 @dataclass(frozen=True)
 class TrippedGuard:
-    """A guard that blocks the plan, with the sentence a person reads."""
+    """A guard that blocks the plan, with the sentence shown for it."""
 
     name: str
     sentence: Message
@@ -78,10 +78,10 @@ class Plan:
 
     @property
     def requests(self) -> int:
-        """How many requests carry the plan: imports, and removals 500 at a time."""
+        """How many requests the plan needs: imports, and removals 500 at a time."""
         return len(self.batches) + -(-self.verdicts.get(Verdict.REMOVE, 0) // REMOVALS_PER_REQUEST)
 
     @property
     def to_send(self) -> int:
-        """How many contacts the import requests carry."""
+        """How many contacts the import requests hold."""
         return sum(b.contacts for b in self.batches)

@@ -9,7 +9,7 @@ from typing import Any
 from ccexport.model.reading import FieldReading, FileReading, Remark
 from ccexport.model.words import FieldType, SegmentKind
 
-# Columns a snapshot's table `profiles` has besides the fields of its sources.
+# Columns of a snapshot's table `profiles` besides the fields of its sources.
 ROW = "_row"
 PROFILE_ID = "_id"
 
@@ -37,8 +37,8 @@ class Snapshot:
 
     `path` is that file. Besides `fields`, the table has `_row` (0, 1, 2 … in file
     order) and `_id` (the profile id, text). For every field in `address_fields` it has
-    the three columns named by `ccexport.profiles.addresses`; and it has `#clean`
-    (`ccexport.profiles.clean_text`), unless an earlier version made it.
+    the three columns named by `ccexport.profiles.addresses`. It also has `#clean`
+    (`ccexport.profiles.clean_text`), except in snapshots of earlier versions.
     """
 
     id: str
@@ -58,12 +58,12 @@ class Snapshot:
     type_conflicts: tuple[tuple[str, tuple[str, ...]], ...] = ()  # field, its types in the sources
 
     def field(self, name: str) -> ProfileField | None:
-        """The field of that name, or None."""
+        """Return the field of that name, or None."""
         return next((f for f in self.fields if f.name == name), None)
 
     @property
     def remarks(self) -> tuple[Remark, ...]:
-        """What to know about how it was read: of its files, of its fields, of sources that disagree."""
+        """Remarks on how it was read: on its files, its fields, and sources that disagree."""
         differ = [
             Remark("types_differ", 1, name, values={"types": ", ".join(types)})
             for name, types in self.type_conflicts
@@ -74,7 +74,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Segment:
-    """A named set of profiles. `rule` only for dynamic ones; `members_path` only for static."""
+    """A named set of profiles. Only dynamic segments have a `rule`, only static ones `members_path`."""
 
     id: str
     name: str
@@ -100,7 +100,7 @@ class Members:
 
 @dataclass(frozen=True)
 class IngestReport:
-    """What an ingest did: the new snapshot, and the rows it could not take."""
+    """The result of an ingest: the new snapshot, and the rejected rows."""
 
     snapshot: Snapshot
     rows_read: int
@@ -110,9 +110,9 @@ class IngestReport:
 
 @dataclass(frozen=True)
 class FieldEvidence:
-    """What a field holds, as far as a suggestion needs it: never shown, never kept.
+    """What suggestions need to know of a field. Must never be shown or kept.
 
-    `sample` are some filled values as text; `values` all different ones with their counts, of a field that has few.
+    `sample` are some filled values as text; `values` are all different values with their counts, if there are few.
     """
 
     filled: int = 0

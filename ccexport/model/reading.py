@@ -1,4 +1,4 @@
-"""How a source was read: its files, and each of its fields. Kept with a snapshot and shown to people.
+"""How a source was read: its files, and each of its fields. Stored with a snapshot and shown to people.
 
 Must never hold a value of a profile, except in a preview, which is not kept.
 """
@@ -18,10 +18,10 @@ class Sure(StrEnum):
 
     CERTAIN = "certain"  # its values allow nothing else
     FILE = "file"  # other fields of the same file prove it
-    BEFORE = "before"  # the snapshot before was read so
-    LIKELY = "likely"  # the name or the number of values speaks for it, nothing against it
-    CHOSEN = "chosen"  # a person said so
-    UNSURE = "unsure"  # it stayed text, or a person is asked
+    BEFORE = "before"  # the earlier snapshot was read so
+    LIKELY = "likely"  # the name or the number of values suggests it, and nothing contradicts it
+    CHOSEN = "chosen"  # a person chose it
+    UNSURE = "unsure"  # it stayed text, or a person has to choose
 
 
 # What `--format FIELD=` takes besides a pattern such as %d.%m.%y.
@@ -38,8 +38,8 @@ FORMATS = (
 class FieldReading:
     """How one field of one source was read.
 
-    `stripped` counts, by what it was, whatever was taken off or emptied: `guard`, `zero_date`, `money` …
-    (the codes of `REMARKS`). `misfits` of the `filled` values do not fit `nearly`, the type most of them have.
+    `stripped` counts, by the codes of `REMARKS`, what was removed or emptied: `guard`, `zero_date`, `money` …
+    `misfits` of the `filled` values do not fit `nearly`, the type that most of them have.
     """
 
     field: str
@@ -54,7 +54,7 @@ class FieldReading:
 
     @property
     def remarks(self) -> tuple["Remark", ...]:
-        """What to know about the field, as far as it is kept: counts, no values."""
+        """Remarks on the field from what is stored: counts, no values."""
         found = [Remark(code, n, self.field) for code, n in self.stripped.items()]
         if self.sure is Sure.FILE and self.format in (DAY_FIRST, MONTH_FIRST):
             found.append(Remark(self.format, self.filled or 0, self.field))
@@ -85,10 +85,10 @@ class FileReading:
     member: str = ""
     counts: Mapping[str, int] = made_by(default_factory=dict)
     renamed: Mapping[str, str] = made_by(default_factory=dict)  # new name → the name in the file
-    others: tuple[str, ...] = ()  # encodings it may be as well
+    others: tuple[str, ...] = ()  # other possible encodings
 
     def remarks(self, samples: Sequence[str] = ()) -> tuple["Remark", ...]:
-        """What to know about the file."""
+        """Return remarks on the file."""
         found = [
             Remark(code, n, file=self.file, values={"member": self.member}) for code, n in self.counts.items()
         ]
@@ -104,10 +104,10 @@ class FileReading:
 
 @dataclass(frozen=True)
 class Remark:
-    """One thing to know about how something was read, with a count and perhaps a choice.
+    """One remark on how something was read, with a count and perhaps a choice.
 
-    `choices` are what `--format` (of a field) or `--encoding` (of a file) takes. `samples` are values as they
-    are written; only a preview has them.
+    `choices` are what `--format` (of a field) or `--encoding` (of a file) takes. `samples` are values as
+    written; only a preview has them.
     """
 
     code: str
@@ -120,7 +120,7 @@ class Remark:
 
     @property
     def message(self) -> Message:
-        """The sentence for a person."""
+        """Return the sentence for a person."""
         said = REMARKS[self.code]
         named: dict[str, Any] = {"n": self.count, "field": self.field, "file": self.file, **self.values}
         if "type" in named:

@@ -30,7 +30,7 @@ TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {
 
 
 def allowed(old: RunState, new: RunState) -> bool:
-    """Whether a run in `old` may become `new`. `waiting` may be renewed with another reason."""
+    """Return whether a run in `old` may become `new`. `waiting` may be repeated with another reason."""
     return new in TRANSITIONS[old]
 
 
@@ -66,25 +66,27 @@ class Run:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """How a run was asked for, and what its driver notes between steps so that a restart knows it.
+    """How a run was asked for, and what its driver records between steps so that a restart knows it.
 
-    `rows_removed` is the sentence that says when its rows about people were removed.
+    `rows_removed` is the sentence that says when the rows about people were removed.
     """
 
     undo_of: str = ""  # the run that this one undoes
     resend_all: bool = False
     in_halves: bool = False
     trouble: str | Mapping[str, Any] = ""
-    held_up: int = 0  # how often in a row
+    held_up: int = 0  # how many times in a row
     rows_removed: str = ""
-    take_off: bool = False  # takes off whom its export alone holds, for it was removed
-    segments: Sequence[Mapping[str, Any]] = ()  # as they were when it was asked for
-    readings: Sequence[str] = ()  # the readings since the last delivery that its plan knows of
+    take_off: bool = (
+        False  # it removes the contacts that only its export holds, because that export was removed
+    )
+    segments: Sequence[Mapping[str, Any]] = ()  # the segments as they were when the run was asked for
+    readings: Sequence[str] = ()  # the readings since the last delivery that its plan used
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The contacts of one request, and the activity that carries them."""
+    """The contacts of one request, and the activity that imports or removes them."""
 
     run_id: str
     number: int
@@ -106,7 +108,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class RunEvent:
-    """One transition or remark in the story of a run."""
+    """One transition of a run, or one remark on it."""
 
     run_id: str
     at: datetime
@@ -117,7 +119,7 @@ class RunEvent:
 
 @dataclass(frozen=True)
 class RunsEver:
-    """Every export and contact list that runs were of, id → name, and every person who asked for one."""
+    """Every export and contact list that ever had runs (id → name), and every person who asked for one."""
 
     exports: Mapping[str, str]
     lists: Mapping[str, str]

@@ -1,8 +1,8 @@
-"""When an export runs by itself, and the arithmetic of it: pure, in any time zone.
+"""When an export runs by itself, computed from its schedule: pure, in any time zone.
 
 Every recurrence is a few cron lines, so daylight saving has one rule: a time that does not exist
-is taken when the clocks have been put forward, a time that comes twice is taken once, and what
-happens every hour happens every hour that passes. Must never read a clock.
+runs when the clocks have been put forward, a time that occurs twice runs once, and what
+happens every hour happens in every hour that passes. Must never read a clock.
 """
 
 import heapq
@@ -26,7 +26,7 @@ LOOK_BACK = timedelta(days=35)  # a time missed by more than this is not caught 
 
 
 class Every(StrEnum):
-    """How often something comes again."""
+    """How often a recurrence repeats."""
 
     HOUR = "hour"
     DAY = "day"
@@ -68,7 +68,7 @@ class _Frozen(BaseModel):
 
 
 class Recurrence(_Frozen):
-    """Times that come again. `at` are wall-clock times; `minute` is for every hour; `cron` has five fields."""
+    """Repeating times. `at` are wall-clock times; `minute` is for every hour; `cron` has five fields."""
 
     every: Every
     at: tuple[str, ...] = ()
@@ -118,7 +118,7 @@ def _check_cron(line: str) -> None:
 
 
 class Schedule(_Frozen):
-    """When one export runs. `after` is the id of the export it comes after; times are in `zone`."""
+    """When one export runs. `after` is the id of the export it follows; times are in `zone`."""
 
     follows: Follows = Follows.REFRESH
     recurrence: Recurrence | None = None
@@ -141,7 +141,7 @@ class Schedule(_Frozen):
         return self
 
     def resumes_at(self) -> datetime | None:
-        """The moment a pause ends: midnight, in the zone, at the start of that day."""
+        """The moment a pause ends: midnight in the zone, at the start of that day."""
         if self.paused_until is None:
             return None
         return datetime.combine(self.paused_until, time(), ZoneInfo(self.zone)).astimezone(UTC)
@@ -152,7 +152,7 @@ class Schedule(_Frozen):
 
 
 class RefreshSettings(_Frozen):
-    """The watched sources and when they are read anew. Off until switched on."""
+    """The watched sources and when they are refreshed. Off by default."""
 
     on: bool = False
     sources: tuple[str, ...] = ()
@@ -183,7 +183,7 @@ def _zones() -> frozenset[str]:
 
 
 def checked_zone(name: str) -> str:
-    """The name, when it is a time zone. Raises `ValueError` with a sentence."""
+    """Return the name if it is a time zone. Raises `ValueError` with a sentence."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -199,7 +199,7 @@ def checked_zone(name: str) -> str:
 
 
 def cron_lines(recurrence: Recurrence) -> tuple[str, ...]:
-    """The same recurrence as cron lines; several when one line cannot say it."""
+    """Return the recurrence as cron lines; several when one line cannot express it."""
     if recurrence.every is Every.CRON:
         return (recurrence.cron,)
     if recurrence.every is Every.HOUR:
@@ -225,7 +225,7 @@ def _days(recurrence: Recurrence) -> tuple[str, ...]:
 
 
 def times(recurrence: Recurrence, zone: str, after: datetime) -> Iterator[datetime]:
-    """Every time strictly after that moment, in order, none twice, in UTC."""
+    """Yield every time strictly after that moment, in order, without duplicates, in UTC."""
     start = after.astimezone(ZoneInfo(zone) if zone != "UTC" else UTC)
     last = after
     for found in heapq.merge(*(_one(line, start) for line in cron_lines(recurrence))):
@@ -235,15 +235,15 @@ def times(recurrence: Recurrence, zone: str, after: datetime) -> Iterator[dateti
 
 
 def _one(line: str, start: datetime) -> Iterator[datetime]:
-    # Both sides of a change of the clocks: the library starts from the wall clock, which an hour
-    # that comes twice leaves open, so it begins a little earlier and `times` drops what is past.
+    # Around a change of the clocks the library starts from the wall clock, which is ambiguous in an hour
+    # that occurs twice. So this begins a little earlier, and `times` drops what is past.
     begin = (start.astimezone(UTC) - timedelta(hours=3)).astimezone(start.tzinfo)
     for found in CronSim(line, begin):
         yield found.astimezone(UTC)
 
 
 def next_times(schedule: Schedule, after: datetime, count: int) -> list[datetime]:
-    """The next times an export runs by the clock; none when it follows something else."""
+    """Return the next scheduled times of an export; none when it follows something else."""
     if schedule.recurrence is None:
         return []
     start = max(after, (schedule.resumes_at() or after) - timedelta(microseconds=1))
@@ -251,7 +251,7 @@ def next_times(schedule: Schedule, after: datetime, count: int) -> list[datetime
 
 
 def due_times(schedule: Schedule, after: datetime, now: datetime) -> list[datetime]:
-    """The times in (after, now], no further back than `LOOK_BACK`, and none within a pause."""
+    """Return the times in (after, now], no further back than `LOOK_BACK`, and none during a pause."""
     if schedule.recurrence is None:
         return []
     resumes = schedule.resumes_at()
@@ -265,7 +265,7 @@ def due_times(schedule: Schedule, after: datetime, now: datetime) -> list[dateti
 
 
 def in_words(schedule: Schedule, after: str | None = None) -> str:
-    """The schedule as a person would say it; `after` names the export it comes after."""
+    """Describe the schedule in words; `after` is the name of the export it follows."""
     if schedule.follows is Follows.REFRESH:
         said = "with every refresh"
     elif schedule.follows is Follows.NOTHING:
@@ -278,7 +278,7 @@ def in_words(schedule: Schedule, after: str | None = None) -> str:
 
 
 def recurrence_in_words(recurrence: Recurrence, zone: str) -> str:
-    """Such as `every week on monday, friday at 06:00 (Europe/Oslo)`."""
+    """Describe a recurrence, such as `every week on monday, friday at 06:00 (Europe/Oslo)`."""
     at = f" at {', '.join(recurrence.at)}" if recurrence.at else ""
     said = {
         Every.HOUR: f"every hour at minute {recurrence.minute}",

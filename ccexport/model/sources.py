@@ -1,6 +1,6 @@
-"""Where profiles come from: named sources, what is asked of one, and how far reading them is.
+"""Where profiles come from: named sources, their reading options, and the progress of reading them.
 
-A password is only ever in a `Given`, which is not kept.
+A password is only ever in a `Given`, which is not stored.
 """
 
 import codecs
@@ -21,7 +21,7 @@ _DATABASES = ("postgresql", "postgres")
 
 
 def checked_format(name: str, wanted: str) -> str:
-    """A format a field may be read by. Raises ValueError."""
+    """Return the format if a field may be read by it. Raises ValueError."""
     if wanted not in FORMATS and not re.search(r"%[dmyYbB]", wanted):
         raise Unusable(
             "the format of {name} is one of {formats}, or a pattern such as %d.%m.%y",
@@ -32,7 +32,7 @@ def checked_format(name: str, wanted: str) -> str:
 
 
 def checked_encoding(encoding: str) -> str:
-    """The usual name of an encoding. Raises ValueError."""
+    """Return the usual name of an encoding. Raises ValueError."""
     try:
         found = codecs.lookup(encoding)
     except LookupError:
@@ -45,7 +45,7 @@ def checked_encoding(encoding: str) -> str:
 
 
 class Source(BaseModel):
-    """One named source: files on the server, or a query. Their order is the order of precedence."""
+    """One named source: files on the server, or a query. The order of sources is their precedence."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -60,7 +60,7 @@ class Source(BaseModel):
     encoding: str | None = None
     skip_rows: int | None = Field(default=None, ge=0, le=10_000)  # lines before the header
     member: str | None = None  # of a zip, or of a JSON object that holds several tables
-    first_in: tuple[str, ...] = ()  # fields in which this source wins before those above it
+    first_in: tuple[str, ...] = ()  # fields in which this source takes precedence over earlier ones
 
     @field_validator("formats")
     @classmethod
@@ -111,7 +111,7 @@ class Source(BaseModel):
 
 @dataclass(frozen=True)
 class Given:
-    """One source as it is read now: the files that are there, or the database with its password."""
+    """One source as it is read now: its existing files, or the database with its password."""
 
     name: str = ""
     files: tuple[Path, ...] = ()
@@ -126,12 +126,12 @@ class Given:
     skip_rows: int | None = None
     member: str | None = None
     first_in: tuple[str, ...] = ()
-    before: Mapping[str, FieldReading] = field(default_factory=dict)  # of the snapshot before
+    before: Mapping[str, FieldReading] = field(default_factory=dict)  # of the earlier snapshot
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an ingest is: bytes or rows done of a total; `total` None when nobody can know it."""
+    """The progress of an ingest: bytes or rows done of a total; `total` is None when it is unknown."""
 
     step: str
     done: int = 0
@@ -141,7 +141,7 @@ class Progress:
 
     @property
     def share(self) -> float | None:
-        """From 0 to 1, or None."""
+        """The share done, from 0 to 1, or None."""
         return min(1.0, self.done / self.total) if self.total else None
 
 
@@ -152,8 +152,8 @@ Tell = Callable[[Progress], None]
 class SourcePreview:
     """The first rows of a source, its fields with the types those rows suggest, and its sheets.
 
-    `originals` are the same rows as they are written, one for each of `rows`. `remarks` say what is not
-    plain; those whose code begins with `ask_` have to be answered before the ingest, or are the reason why
+    `originals` are the same rows as written, one for each of `rows`. `remarks` say what is
+    ambiguous; those whose code begins with `ask_` have to be answered before the ingest, or are the reason why
     a field stays text.
     """
 

@@ -1,7 +1,7 @@
 """The closed word lists of the product: states, verdicts, reasons, outcomes, roles.
 
-One word, one meaning (docs/design.md, glossary). Must never hold behaviour beyond
-questions a word can answer about itself.
+One word, one meaning (docs/design.md, glossary). Must never have behaviour beyond
+what a word can say about itself.
 """
 
 from collections.abc import Mapping
@@ -19,14 +19,14 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
 
     def covers(self, needed: "Role") -> bool:
-        """Whether this role includes the rights of `needed`."""
+        """Return whether this role includes the rights of `needed`."""
         order = list(Role)
         return order.index(self) >= order.index(needed)
 
 
 @mark
 class RunState(StrEnum):
-    """Where a run is; the last five end it."""
+    """The state of a run; the last five are final."""
 
     QUEUED = "queued"
     PLANNING = "planning"
@@ -58,7 +58,7 @@ ENDED = frozenset(
 
 @mark
 class WaitReason(StrEnum):
-    """What a waiting run waits for; it goes on by itself when that comes true."""
+    """What a waiting run waits for; the run continues by itself when that happens."""
 
     APPROVAL = "approval"
     QUOTA = "quota"
@@ -70,7 +70,7 @@ class WaitReason(StrEnum):
 
 @mark
 class BatchState(StrEnum):
-    """Where one batch is. `submitting` is written before the request leaves."""
+    """The state of a batch. `submitting` is written before the request leaves."""
 
     PENDING = "pending"
     SUBMITTING = "submitting"
@@ -86,7 +86,7 @@ class BatchKind(StrEnum):
 
     IMPORT = "import"
     REMOVE = "remove"
-    HALVE = "halve"  # contacts of an import that was lost, once more, in a smaller request
+    HALVE = "halve"  # contacts of a lost import, sent again in a smaller request
 
 
 class Verdict(StrEnum):
@@ -117,7 +117,7 @@ class Reason(StrEnum):
 
 
 BY_CHOICE = frozenset({Reason.EXCLUDED, Reason.TAKEN_BY, Reason.ALREADY_ON_LIST, Reason.NOT_ON_LIST})
-"""Reasons that the settings of the export ask for: nothing is the matter with such a profile."""
+"""Reasons that come from the export's settings: nothing is wrong with such a profile."""
 
 
 REASON_SENTENCES: Mapping[Reason, str] = mark(
@@ -141,17 +141,17 @@ REASON_SENTENCES: Mapping[Reason, str] = mark(
 
 
 class Outcome(StrEnum):
-    """What a run found, reading the list back, for one contact it sent."""
+    """What a run found for one contact it sent, when it read the list back."""
 
     VERIFIED = "verified"
     REJECTED = "rejected"
     MISSING = "missing"
     UNKNOWN = "unknown"
-    LEFT = "left"  # Constant Contact counts it as applied, and the list does not have it
+    LEFT = "left"  # Constant Contact counts it as applied, but it is not on the list
 
 
 class Mode(StrEnum):
-    """What an export may do to the people of its segments, and whether leavers are taken off the list."""
+    """What an export may do with the people of its segments, and whether leavers are removed from the list."""
 
     ADD_AND_UPDATE = "add_and_update"
     MIRROR = "mirror"

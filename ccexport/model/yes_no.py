@@ -1,6 +1,6 @@
-"""How tools write yes and no, in the languages of the mapping table. Small letters; closed lists.
+"""How tools write yes and no, in the languages of the mapping table. Lower case; closed lists.
 
-Must never hold a word that also means something else in a column of its own: `no` is Norway's code, too.
+Must never hold a word that also means something else in a column of its own: `no` is also Norway's code.
 """
 
 YES = frozenset(

@@ -55,7 +55,7 @@ def _told(column: Column, hints: Hints) -> Column:
 
 
 def _changed(column: Column, type_: FieldType) -> Column:
-    """Return a column with another type, when that loses nothing."""
+    """Return the column as text. Raises `BadInput` for any other type."""
     if type_ is FieldType.TEXT:
         return Column(column.name, type_, text_sql(column.name))
     raise BadInput(
@@ -84,7 +84,7 @@ def _native(db: DuckDB, table: str, name: str, declared: str) -> Column:
         return Column(name, FieldType.TIMESTAMP, f"CAST({column} AS TIMESTAMP)")
     if declared in ("DATE", "BOOLEAN"):
         return Column(name, FieldType(declared.lower()), column)
-    if declared in ("DOUBLE", "FLOAT"):  # "not a number" becomes empty; infinity is refused as a number
+    if declared in ("DOUBLE", "FLOAT"):  # NaN and infinity are not numbers: both become empty
         return Column(name, FieldType.NUMBER, f"CASE WHEN isfinite({column}) THEN {column} END")
     if declared.startswith("DECIMAL") or declared.endswith(("INT", "INTEGER")):
         return Column(name, FieldType.NUMBER, column)

@@ -1,4 +1,4 @@
 """Segments: the rule tree, its compilation to SQL, and the members of a segment in a snapshot.
 
-Must never build SQL by pasting values, and never decide what is sent to whom.
+Must never build SQL from values as text, and never decide what is sent to whom.
 """

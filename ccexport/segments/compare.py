@@ -1,4 +1,4 @@
-"""Segments beside each other and over time: overlap, sizes per snapshot, joiners and leavers.
+"""Compares segments with each other and over time: overlap, sizes per snapshot, joiners and leavers.
 
 Every count is exact. Must never find members itself: it is given their files.
 """
@@ -28,7 +28,7 @@ class Overlap:
 
 @dataclass(frozen=True)
 class Size:
-    """The members of a segment in one snapshot; None where its rule does not fit that snapshot."""
+    """The number of members of a segment in one snapshot; None where its rule does not fit that snapshot."""
 
     snapshot_id: str
     created_at: datetime
@@ -38,7 +38,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Moves:
-    """Who came and went between two snapshots, by profile id."""
+    """Who joined and left between two snapshots, by profile id."""
 
     joined: int
     left: int
@@ -47,10 +47,10 @@ class Moves:
 
 
 def overlap(snapshot: Snapshot, segments: Sequence[Members]) -> list[Overlap]:
-    """The exact count of every combination of two to five segments that has anybody, biggest first."""
+    """Return the exact count of every non-empty combination of two to five segments, largest first."""
     if not 2 <= len(segments) <= _MOST:
         raise BadInput("Choose two to {most} segments to compare.", most=_MOST)
-    # One byte for each profile, one bit for each segment: far cheaper than a join of millions of rows.
+    # One byte per profile, one bit per segment: far cheaper than a join of millions of rows.
     bits = np.zeros(snapshot.profiles, dtype=np.uint8)
     for number, members in enumerate(segments):
         bits[pq.read_table(members.path, columns=[ROW]).column(0).to_numpy()] |= 1 << number
@@ -66,7 +66,7 @@ def overlap(snapshot: Snapshot, segments: Sequence[Members]) -> list[Overlap]:
 def sizes(
     snapshots: Sequence[Snapshot], segment: Segment, members_in: Callable[[Segment, Snapshot], Members]
 ) -> list[Size]:
-    """The size of a segment in each snapshot, in the order given."""
+    """Return the size of a segment in each snapshot, in the order given."""
     found: list[Size] = []
     for snapshot in snapshots:
         try:
@@ -80,7 +80,7 @@ def sizes(
 def moves(
     profiles: ProfileStore, old: tuple[Snapshot, Members], new: tuple[Snapshot, Members], limit: int = 100
 ) -> Moves:
-    """Joiners and leavers of a segment between two snapshots, with the first ids of each."""
+    """Return joiners and leavers of a segment between two snapshots, with the first ids of each."""
     (was, before), (now, after) = old, new
     with profiles.open(now) as db:
         attach(db, "was", was.path)

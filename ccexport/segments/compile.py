@@ -1,8 +1,8 @@
-"""A rule tree as one SQL condition on the alias `p` of a snapshot's profiles, with bound parameters.
+"""Compiles a rule tree to one SQL condition on the alias `p` of a snapshot's profiles, with bound parameters.
 
-Every condition is true or false, never unknown: a test of an empty value is false and its negation true,
-so `none` of a test and the negated test select the same profiles. Must never put a value into SQL text;
-a field name only through the one quoting function, and only when the snapshot has that field.
+Every condition is true or false, never unknown. A test of an empty value is false and its negation true,
+so `none` of a test and the negated test select the same profiles. Must never put a value into SQL text. Field names
+go in only through the one quoting function, and only when the snapshot has that field.
 """
 
 import difflib
@@ -29,7 +29,7 @@ SentBy = Callable[[str, date | None], Path]
 
 @dataclass
 class Compiler:
-    """One compilation: what it is about, and the parameters bound so far."""
+    """The state of one compilation: its inputs, and the parameters bound so far."""
 
     snapshot: Snapshot
     today: date
@@ -38,7 +38,7 @@ class Compiler:
     params: dict[str, Any] = field(default_factory=dict)
 
     def bind(self, value: Any) -> str:
-        """A parameter holding the value."""
+        """Bind the value to a parameter; return the parameter's SQL."""
         name = f"rule{len(self.params)}"
         self.params[name] = value
         return f"${name}"
@@ -52,18 +52,18 @@ def compile_rule(
     members_of: MembersOf | None = None,
     sent_by: SentBy | None = None,
 ) -> tuple[str, Mapping[str, Any]]:
-    """The condition on alias `p`, and its parameters by name (`$rule0` …).
+    """Return the condition on alias `p`, and its parameters by name (`$rule0` …).
 
-    `members_of` gives the members file of a segment by id or name; `sent_by` a Parquet file with the
-    column `profile_id` of those an export sent since a day (or ever). `BadInput` names the place in
-    the tree when the snapshot lacks a field, or a field does not take the operator or the value.
+    `members_of` returns the members file of a segment by id or name; `sent_by` a Parquet file with the
+    column `profile_id` of those an export sent since a day (or ever). Raises `BadInput`, naming the place in
+    the tree, when the snapshot lacks a field, or a field does not take the operator or the value.
     """
     compiler = Compiler(snapshot, today, members_of, sent_by)
     return _node(compiler, node, ""), compiler.params
 
 
 def find_field(snapshot: Snapshot, name: str, path: str = "") -> ProfileField:
-    """The field of that name, whatever its case; `BadInput` suggests the nearest."""
+    """Return the field of that name, ignoring case. Raises `BadInput`, which suggests the nearest name."""
     found = snapshot.field(name) or next(
         (f for f in snapshot.fields if f.name.casefold() == name.strip().casefold()), None
     )
@@ -121,7 +121,7 @@ def _operator(condition: Condition, found: ProfileField, path: str) -> Operator:
 
 
 def _boolean(operator: Operator, value: Any) -> Operator:
-    """`is true` and `is false` are two operators here."""
+    """Return the operator for a boolean field: `is true` and `is false` are two operators here."""
     written = str(value).strip().lower()
     if written not in ("true", "false", "yes", "no"):
         raise Unusable("true or false is expected")
@@ -131,7 +131,7 @@ def _boolean(operator: Operator, value: Any) -> Operator:
 
 
 def _test(compiler: Compiler, operator: Operator, condition: Condition, found: ProfileField) -> str:
-    """The positive test; a negating operator is its opposite."""
+    """Return the positive test; a negating operator is its opposite."""
     name = operator.negates or operator.name
     column = f"p.{quote_identifier(found.name)}"
     test = TESTS[name](compiler, column, found.type, condition.value, condition.ignore_case)
@@ -157,7 +157,7 @@ def _in_segment(compiler: Compiler, name: str, path: str) -> str:
 
 
 def _in_share(compiler: Compiler, condition: Condition) -> str:
-    """By a hash of the id, so that a profile is in the same share of every snapshot.
+    """Select by a hash of the id, so that a profile is in the same share of every snapshot.
 
     MD5 is the same in every program and version; its first 32 bits spread the profiles evenly.
     """
@@ -175,6 +175,6 @@ def _sent(compiler: Compiler, value: Any, path: str) -> str:
 
 
 def sent_file(value: Any, today: date, sent_by: SentBy) -> Path:
-    """The file of those an export sent, within the span of the value if it has one."""
+    """Return the file of those an export sent, within the value's time span if it has one."""
     export, span = read_sent(value)
     return sent_by(export, span.before(today) if span else None)

@@ -1,7 +1,7 @@
-"""The positive test of each operator as SQL on one column; negation and grouping are `compile`'s.
+"""The positive test of each operator as SQL on one column; `compile` does negation and grouping.
 
 A test may be unknown for an empty value; the compiler makes that false. Days are UTC days. Must never
-put a value into SQL text: everything goes through `bind`.
+put a value into SQL text: every value goes through `bind`.
 """
 
 import re
@@ -24,20 +24,20 @@ from ccexport.segments.values import (
 
 
 class Binder(Protocol):
-    """What a test needs of the compiler."""
+    """The part of the compiler that a test needs."""
 
     today: date
 
     def bind(self, value: Any) -> str: ...
 
 
-_FEW = 50  # values that are compared one by one, which keeps the scan on the compressed column
+_FEW = 50  # up to this many values are compared one by one, which keeps the scan on the compressed column
 _DOMAIN = re.compile(r"(\*\.)?[\w-]+(\.[\w-]+)*")
 Test = Callable[[Binder, str, FieldType, Any, bool], str]
 
 
 def _folded(sql: str, ignore_case: bool) -> str:
-    # One letter may be written as one character or as two; NFC makes them equal.
+    # A letter may be written as one character or as two; NFC makes them equal.
     return f"lower(nfc_normalize({sql}))" if ignore_case else f"nfc_normalize({sql})"
 
 
@@ -62,7 +62,7 @@ def _any_of(binder: Binder, column: str, type_: FieldType, value: Any, ignore_ca
 
 
 def _domain(binder: Binder, column: str, _type: FieldType, value: Any, _ignore_case: bool) -> str:
-    """The part after the last @-sign; `*.example.com` is every domain below example.com."""
+    """Compare the part after the last @-sign; `*.example.com` is every domain below example.com."""
     endings = []
     for written in read_many(value):
         domain = read_text(written).strip().removeprefix("@")
@@ -114,12 +114,12 @@ def _day(moment: date | datetime) -> date:
 
 
 def _from(binder: Binder, column: str, type_: FieldType, moment: date | datetime) -> str:
-    """At or after the moment, or the beginning of the day."""
+    """SQL: at or after the moment, or the beginning of the day."""
     return f"{column} >= {binder.bind(_fitting(type_, moment))}"
 
 
 def _until(binder: Binder, column: str, type_: FieldType, moment: date | datetime) -> str:
-    """At or before the moment, or the end of the day."""
+    """SQL: at or before the moment, or the end of the day."""
     if isinstance(moment, datetime):
         return f"{column} <= {binder.bind(_fitting(type_, moment))}"
     return f"{column} < {binder.bind(moment + timedelta(days=1))}"
@@ -136,7 +136,7 @@ def _end_of(moment: date | datetime) -> datetime:
 
 
 def _days(binder: Binder, column: str, first: date, last: date) -> str:
-    """From the first day up to and including the last."""
+    """SQL: from the first day up to and including the last."""
     return f"{column} >= {binder.bind(first)} AND {column} < {binder.bind(last + timedelta(days=1))}"
 
 
@@ -149,7 +149,7 @@ def _next(binder: Binder, column: str, _type: FieldType, value: Any, _ignore_cas
 
 
 def _this(months: int) -> Test:
-    """The calendar month, quarter or year today is in."""
+    """Return the test for today's calendar month, quarter or year."""
 
     def test(binder: Binder, column: str, _type: FieldType, _value: Any, _ignore_case: bool) -> str:
         start = binder.today.replace(day=1, month=(binder.today.month - 1) // months * months + 1)
@@ -163,7 +163,7 @@ def _month_of(binder: Binder, column: str, _type: FieldType, value: Any, _ignore
 
 
 def _anniversary(binder: Binder, column: str, _type: FieldType, value: Any, _ignore_case: bool) -> str:
-    """Month and day fall on one of the coming days; 29 February is kept on the 28th of other years."""
+    """SQL: month and day fall on one of the coming days; 29 February counts as the 28th in other years."""
     span, first = read_span(value), binder.today
     last = min(span.after(first), first + timedelta(days=366))
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]

@@ -1,7 +1,7 @@
-"""The members of a segment in a snapshot: found once, kept as a sorted Parquet file, then only read.
+"""Finds the members of a segment in a snapshot once, keeps them as a sorted Parquet file, then only reads it.
 
-Must never change a file once written. What else the members depend on (the day, for a rule such as "in
-the last 30 days"; the segments it refers to) is part of the file's name.
+Must never change a file once written. Other things the members depend on (the day, for a rule such as "in
+the last 30 days"; the segments it refers to) are part of the file's name.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ _DAYS = {"today", "yesterday", "tomorrow"}
 
 @dataclass(frozen=True)
 class _Asked:
-    """What one question is about; `below` are the segments being worked out above this one."""
+    """The inputs of one query; `below` are the segments being computed above this one."""
 
     snapshot: Snapshot
     today: date
@@ -62,8 +62,10 @@ class MemberStore:
         sent_by: SentBy | None = None,
         on: date | None = None,
     ) -> Members:
-        """The members, found now or before. `lookup` gives the segments a rule refers to by id or name;
-        `on` is the day relative dates count from (today, UTC).
+        """Return the members, computed now or earlier.
+
+        `lookup` returns the segments a rule refers to by id or name;
+        `on` is the day that relative dates count from (default: today in UTC).
         """
         return self._members(segment, _Asked(snapshot, on or self._today(), lookup, sent_by))
 
@@ -75,7 +77,7 @@ class MemberStore:
         lookup: Lookup | None = None,
         sent_by: SentBy | None = None,
     ) -> int:
-        """How many profiles a rule selects; nothing is kept."""
+        """Return how many profiles a rule selects; nothing is kept."""
         condition, params = self._compiled(parse_rule(rule), _Asked(snapshot, self._today(), lookup, sent_by))
         key = (snapshot.id, condition, repr(sorted(params.items())))
         if key in self._counts and sent_by is None:
@@ -96,17 +98,17 @@ class MemberStore:
         lookup: Lookup | None = None,
         sent_by: SentBy | None = None,
     ) -> list[dict[str, Any]]:
-        """The first profiles a rule selects, in file order; nothing is kept."""
+        """Return the first profiles a rule selects, in file order; nothing is kept."""
         condition, params = self._compiled(parse_rule(rule), _Asked(snapshot, self._today(), lookup, sent_by))
         with self.profiles.reading(snapshot) as db:
             return chosen(db, snapshot, condition, params, limit=limit)
 
     def keep_static(self, segment: Segment, members: Path | Sequence[str]) -> Path:
-        """Keep a member list (a CSV file, or ids and addresses) for a static segment of this version."""
+        """Store a member list (a CSV file, or ids and addresses) for a static segment of this version."""
         return store_static(self._static_path(segment), members, current=self.profiles.current())
 
     def freeze(self, segment: Segment, members: Members) -> Path:
-        """Keep the members a segment has in one snapshot as the list of a static segment."""
+        """Store the members a segment has in one snapshot as the list of a static segment."""
         snapshot, path = self.profiles.snapshot(members.snapshot_id), self._static_path(segment)
         with published(path) as part, self.profiles.open(snapshot) as db:
             inside = f"{ROW} IN (SELECT {ROW} FROM read_parquet($m))"
@@ -119,14 +121,14 @@ class MemberStore:
         return path
 
     def copy_static(self, old: Segment, new: Segment) -> Path:
-        """The same member list for another segment."""
+        """Copy the member list to another segment."""
         path = self._static_path(new)
         with published(path) as part:
             shutil.copyfile(self._list_of(old), part)
         return path
 
     def unmatched(self, segment: Segment, snapshot: Snapshot, limit: int = 1000) -> list[str]:
-        """The entries of a static segment's list that match no profile."""
+        """Return the entries of a static segment's list that match no profile."""
         with self.profiles.open(snapshot) as db:
             resolve_static(db, segment, self._list_of(segment), snapshot)
             rows = db.rows(f"SELECT coalesce(id, address) FROM _unmatched ORDER BY seq LIMIT {int(limit)}")
@@ -173,7 +175,7 @@ class MemberStore:
         )
 
     def _suffix(self, segment: Segment, asked: _Asked) -> str:
-        """What the members depend on besides the segment's version and the snapshot, as a short digest."""
+        """Return a short digest of what the members depend on besides the segment's version and the snapshot."""
         if segment.kind is not SegmentKind.DYNAMIC:
             return ""
         node = self._rule(segment)
@@ -214,9 +216,9 @@ def _write(db: DuckDB, condition: str, params: Mapping[str, Any], made: Path, un
 
 
 def _sent_file(condition: Condition, asked: _Asked) -> str:
-    """Which file says whom the export sent, and its state: another run may have sent since."""
+    """Return the name and state of the file of profiles an export sent: another run may have sent since."""
     if asked.sent_by is None:
-        return ""  # the compiler says what is wrong
+        return ""  # the compiler reports what is wrong
     path = sent_file(condition.value, asked.today, asked.sent_by)
     state = path.stat()
     return f"{path.name} {state.st_size} {state.st_mtime_ns}"

@@ -1,7 +1,7 @@
-"""Every operator of a rule: for which types of field, with what value, and under which other names.
+"""Every operator of a rule: its field types, its value, and its other names.
 
-This table is what the compiler, the words, the published schema and docs/rules.md share. Must never
-say how an operator is computed: that is `compile` and, in words, `words`.
+The compiler, the words, the published schema and docs/rules.md share this table. Must never
+say how an operator is computed (that is `compile`) or put into words (`words`).
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ccexport.model.words import FieldType as T
 
 @mark
 class Takes(StrEnum):
-    """What shape of value an operator takes."""
+    """The shape of value an operator takes."""
 
     NOTHING = "nothing"
     ONE = "one value"
@@ -28,7 +28,7 @@ class Takes(StrEnum):
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator. `negates` names the one it is the exact opposite of: it holds for empty values."""
+    """One operator. `negates` names the operator whose exact opposite it is; it is true for empty values."""
 
     name: str
     types: tuple[T, ...]
@@ -95,7 +95,7 @@ _TABLE = (
 )
 OPERATORS = {operator.name: operator for operator in _TABLE}
 
-# Other names people write. The first that fits the type of the field is meant.
+# Other names people write. The first one that fits the type of the field applies.
 ALIASES: dict[str, tuple[str, ...]] = {
     "is": ("is", "equals", "on", "is_true", "has_any_of"),
     "equals": ("is", "equals", "on", "is_true", "has_any_of"),
@@ -138,22 +138,22 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "in_this_year": ("this_year",),
     "domain": ("matches_domain",),
 }
-# `is` and its kin on a boolean field take true or false as their value.
+# `is` and similar operators on a boolean field take true or false as their value.
 WITH_BOOLEAN_VALUE = frozenset({"is", "equals", "is_not", "not_equals", "=", "==", "!=", "≠"})
 WITH_SALT = frozenset({"in_share", "not_in_share"})
 WITHOUT_FIELD = frozenset(o.name for o in _TABLE if not o.types)
 
 
 def candidates(op: str) -> tuple[str, ...]:
-    """The operators a written name may mean; empty for an unknown one."""
+    """Return the operators a written name may mean; empty for an unknown name."""
     return ALIASES.get(op, (op,) if op in OPERATORS else ())
 
 
 def meant(op: str, type_: T) -> Operator | None:
-    """The operator a written name means for a field of this type, or None when it has none."""
+    """Return the operator a written name means for a field of this type, or None."""
     return next((OPERATORS[n] for n in candidates(op) if type_ in OPERATORS[n].types), None)
 
 
 def names_for(type_: T) -> list[str]:
-    """Every operator a field of this type takes."""
+    """Return every operator that a field of this type takes."""
     return [o.name for o in _TABLE if type_ in o.types]

@@ -1,7 +1,7 @@
-"""The rule tree: groups (all of, any of, none of) of conditions, to any sensible depth.
+"""The rule tree: nested groups (all of, any of, none of) of conditions.
 
-Owns reading a tree from JSON, with errors that name the place in it. Must never know a snapshot: whether
-a field exists and takes an operator is the compiler's to say.
+Owns reading a tree from JSON, with errors that name the place in it. Must never know a snapshot: the compiler
+checks whether a field exists and takes an operator.
 """
 
 import difflib
@@ -40,7 +40,7 @@ class Condition(BaseModel):
     salt: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The node as it is written, without what is not set."""
+        """Return the condition as JSON, without settings that are not set."""
         written: dict[str, Any] = (
             {"op": self.op} if self.field is None else {"field": self.field, "op": self.op}
         )
@@ -59,7 +59,7 @@ class Group(BaseModel):
     parts: tuple["Group | Condition", ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The node as it is written."""
+        """Return the group as JSON."""
         return {self.kind: [part.to_json() for part in self.parts]}
 
 
@@ -67,7 +67,7 @@ Node = Group | Condition
 
 
 def parse_rule(rule: Mapping[str, Any] | str | Node) -> Node:
-    """The tree of a rule given as JSON (text or already read). `BadInput` names the place that is wrong."""
+    """Read a rule from JSON (text or parsed). Raises `BadInput`, which names the place that is wrong."""
     if isinstance(rule, Group | Condition):
         return rule
     if isinstance(rule, str):
@@ -80,7 +80,7 @@ def parse_rule(rule: Mapping[str, Any] | str | Node) -> Node:
 
 
 def conditions(node: Node, path: str = "") -> Iterator[tuple[str, Condition]]:
-    """Every condition with its place in the tree."""
+    """Yield every condition with its place in the tree."""
     if isinstance(node, Condition):
         yield path, node
         return
@@ -89,7 +89,7 @@ def conditions(node: Node, path: str = "") -> Iterator[tuple[str, Condition]]:
 
 
 def segments_in(node: Node) -> set[str]:
-    """The ids or names of the segments a rule refers to."""
+    """Return the ids or names of the segments a rule refers to."""
     names = {"in_segment", "not_in_segment"}
     return {str(c.value) for _, c in conditions(node) if c.op in names}
 
@@ -97,7 +97,7 @@ def segments_in(node: Node) -> set[str]:
 def referring(
     rule: Mapping[str, Any], segment: Callable[[str], str], export: Callable[[str], str]
 ) -> dict[str, Any]:
-    """The same rule as JSON with each segment and export it refers to put through the functions."""
+    """Return the rule as JSON, with each segment and export reference replaced by the functions."""
     written = dict(rule)
     for kind in GROUPS:
         if isinstance(written.get(kind), list | tuple):
@@ -113,7 +113,7 @@ def referring(
 
 
 def wrong(path: str, what: str | Message, /, **values: Value) -> BadInput:
-    """An error that names its place in the tree; `what` is a template with the values."""
+    """Return an error that names its place in the tree; `what` is a template with the values."""
     place = path or "rule"
     return BadInput(
         "{place}: {what}",

@@ -1,4 +1,4 @@
-"""The published JSON Schema of a rule (draft 2020-12). Must agree with `operators` and never restate it."""
+"""The published JSON Schema of a rule (draft 2020-12). Must be built from `operators` and never repeat it."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ _GROUP_WORDS = {"all": "Every part holds.", "any": "At least one part holds.", "
 
 
 def rule_schema() -> dict[str, Any]:
-    """The schema: a node is a group of nodes or a condition."""
+    """Return the schema: a node is a group of nodes or a condition."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Rule of a segment",

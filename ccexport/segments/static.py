@@ -1,7 +1,7 @@
 """Member lists of static segments: read once from a file or a list, then matched in every snapshot.
 
-A list holds profile ids, addresses, or both. Must never drop an entry in silence: what matches no
-profile is counted and can be listed.
+A list holds profile ids, addresses, or both. Must never drop an entry without reporting it: entries that match no
+profile are counted and can be listed.
 """
 
 import csv
@@ -26,7 +26,7 @@ Entry = tuple[str | None, str | None]  # id, address
 
 
 def store_static(path: Path, members: Path | Sequence[str], *, current: Snapshot | None) -> Path:
-    """Write the list as a Parquet file of seq, id and address; an address is normalised when it is one."""
+    """Write the list as a Parquet file of seq, id and address; valid addresses are normalised."""
     entries = _entries_of_file(members, current) if isinstance(members, Path) else map(_entry, members)
     with published(path) as part:
         count = _write(part, (e for e in entries if any(e)))
@@ -51,7 +51,7 @@ def _write(part: Path, entries: Iterator[Entry]) -> int:
 
 
 def resolve_static(db: DuckDB, segment: Segment, path: Path, snapshot: Snapshot) -> int:
-    """Make the tables `_matched(_row)` and `_unmatched` in this session; the count of unmatched entries."""
+    """Make the tables `_matched(_row)` and `_unmatched` in this session; return the count of unmatched entries."""
     del segment
     db.run("CREATE TEMP TABLE _list AS SELECT seq, id, address FROM read_parquet($path)", {"path": str(path)})
     by_address = "".join(_by_address_sql(f) for f in snapshot.address_fields)
@@ -66,7 +66,7 @@ def resolve_static(db: DuckDB, segment: Segment, path: Path, snapshot: Snapshot)
 
 
 def _by_address_sql(field: str) -> str:
-    """Entries with an address, matched by the hash of its normal form, unless the id matched."""
+    """SQL: entries with an address, matched by the hash of its normal form, unless the id matched."""
     code, hashed = quote_identifier(code_column(field)), quote_identifier(hash_column(field))
     return f"""
         UNION ALL SELECT l.seq, p.{ROW} FROM _list l JOIN s.profiles p ON p.{hashed} = hash(l.address)
@@ -75,7 +75,7 @@ def _by_address_sql(field: str) -> str:
 
 
 def _entry(value: str) -> Entry:
-    """One value of unknown kind: an address when it holds an @-sign."""
+    """Read one value of unknown kind: it is an address when it has an @-sign."""
     text = str(value).strip()
     return (None, _address(text)) if "@" in text else (text or None, None)
 
@@ -120,7 +120,7 @@ def _entries(
 
 
 def _find_columns(header: list[str], current: Snapshot | None) -> tuple[int | None, int | None]:
-    """Where the header names the profile id, and where an address."""
+    """Return the columns that the header names as profile id and as address."""
     own = [current.id_field.casefold()] if current else []
     addresses = [f.casefold() for f in current.address_fields] if current else []
     lowered = [h.casefold() for h in header]

@@ -1,6 +1,6 @@
-"""Reading the value of a condition: numbers, dates, spans, months, lists.
+"""Reads the value of a condition: numbers, dates, spans, months, lists.
 
-Owns what may be written for each. Must never read a clock: `today` is given.
+Owns the accepted forms of each. Must never read a clock: `today` is passed in.
 """
 
 import calendar
@@ -30,23 +30,23 @@ class Span:
         return f"{self.n} {self.unit.removesuffix('s') if self.n == 1 else self.unit}"
 
     def after(self, day: date) -> date:
-        """The day that long after; a month that is too short gives its last day."""
+        """Return the day this span after `day`; in a shorter month, its last day."""
         return _moved(day, self, 1)
 
     def before(self, day: date) -> date:
-        """The day that long before."""
+        """Return the day this span before `day`."""
         return _moved(day, self, -1)
 
 
 def read_text(value: Any) -> str:
-    """One text; numbers are taken as they are written."""
+    """Read one text; numbers are taken as written."""
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise Unusable("a text is expected")
     return str(value)
 
 
 def read_number(value: Any) -> Decimal:
-    """One number, exact."""
+    """Read one exact number."""
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise Unusable("a number is expected")
     try:
@@ -59,7 +59,7 @@ def read_number(value: Any) -> Decimal:
 
 
 def read_share(value: Any) -> tuple[Decimal, Decimal]:
-    """From and to, in percent of all profiles."""
+    """Read a range in percent of all profiles; return from and to."""
     low, high = map(read_number, read_range(value))
     if not 0 <= low < high <= 100:
         raise Unusable("a share is [from, to] in percent, such as [0, 10]")
@@ -67,7 +67,7 @@ def read_share(value: Any) -> tuple[Decimal, Decimal]:
 
 
 def read_moment(value: Any, today: date) -> date | datetime:
-    """A day, or a moment as naive UTC; `today`, `yesterday` and `tomorrow` are days too."""
+    """Read a day, or a moment as naive UTC; `today`, `yesterday` and `tomorrow` are days too."""
     moment = _moment(value, today)
     if not 1 < moment.year < 9999:
         raise Unusable("'{value}' is too far away", value=str(value))
@@ -93,7 +93,7 @@ def _moment(value: Any, today: date) -> date | datetime:
 
 
 def read_many(value: Any) -> list[Any]:
-    """A list of at least one value; one value alone is a list of it."""
+    """Read a list of at least one value; a single value counts as a list."""
     values = list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
     if not values:
         raise Unusable("the list of values is empty")
@@ -101,7 +101,7 @@ def read_many(value: Any) -> list[Any]:
 
 
 def read_range(value: Any) -> tuple[Any, Any]:
-    """`[from, to]`, or an object with from and to (or min and max)."""
+    """Read `[from, to]`, or an object with from and to (or min and max)."""
     if isinstance(value, Mapping):
         value = [value.get("from", value.get("min")), value.get("to", value.get("max"))]
     if not isinstance(value, list | tuple) or len(value) != 2 or None in value:
@@ -110,7 +110,7 @@ def read_range(value: Any) -> tuple[Any, Any]:
 
 
 def read_span(value: Any) -> Span:
-    """`{"n": 30, "unit": "days"}`, `"30 days"`, `[30, "days"]`, or a number of days."""
+    """Read `{"n": 30, "unit": "days"}`, `"30 days"`, `[30, "days"]`, or a number of days."""
     n, unit = value, "days"
     if isinstance(value, Mapping):
         n, unit = value.get("n"), value.get("unit", "days")
@@ -129,7 +129,7 @@ def read_span(value: Any) -> Span:
 
 
 def read_months(value: Any) -> list[int]:
-    """Months as numbers from 1 to 12 or their English names."""
+    """Read months as numbers from 1 to 12 or their English names."""
     months: list[int] = []
     for one in read_many(value):
         text = str(one).strip().lower()
@@ -142,7 +142,7 @@ def read_months(value: Any) -> list[int]:
 
 
 def read_sent(value: Any) -> tuple[str, Span | None]:
-    """Which export, and within how long."""
+    """Read which export, and the time span if there is one."""
     if not isinstance(value, Mapping):
         return read_text(value), None
     if "export" not in value:

@@ -1,4 +1,4 @@
-"""A rule in plain words, English unless told otherwise, for people who did not write it. Must never need a snapshot."""
+"""Describes a rule in plain words, in English by default. Must never need a snapshot."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ _SHOWN = 8
 
 
 def in_words(node: Node, names: Mapping[str, str] | None = None, say: Callable[[str], str] = str) -> str:
-    """One sentence without its full stop; `names` gives segments and exports by id.
+    """Return one sentence without its full stop; `names` maps ids of segments and exports to names.
 
-    `say` puts each of `PHRASES`, the operators' words, units and months into another language.
+    `say` translates each of `PHRASES`, the operators' words, units and months into another language.
     """
     return _Speaker(names or {}, say).node(node, outer=True)
 
@@ -72,7 +72,7 @@ class _Speaker:
         try:
             return self._read(operator, value)
         except ValueError:
-            return _quoted(value)  # the compiler will say what is wrong with it
+            return _quoted(value)  # the compiler reports what is wrong with it
 
     def _read(self, operator: Operator, value: Any) -> str:
         match operator.takes:
@@ -114,7 +114,7 @@ def _is_group(part: Node, count: int) -> bool:
 
 
 def _operator(condition: Condition) -> Operator:
-    """As written when that is an operator itself, or the first it may mean."""
+    """Return the operator of that exact name, or the first one the name may mean."""
     if isinstance(condition.value, bool):
         names = [n for n in candidates(condition.op) if OPERATORS[n].takes is Takes.NOTHING]
         if names:
