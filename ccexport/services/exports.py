@@ -35,6 +35,7 @@ class ExportUseCases(UseCases):
 
     def create(self, actor: Actor, name: str, **settings: Any) -> Export:
         """Save a new export; the settings are those of `ExportDraft`, by names or ids."""
+        require(actor, Role.CONTRIBUTOR, "create exports")
         draft = parsed(ExportDraft, {"name": name} | _settings(settings), _THE_EXPORT)
         return self._add(actor, self._drafts.resolved(actor, draft))
 
@@ -86,6 +87,7 @@ class ExportUseCases(UseCases):
 
         When one of the exports is refused, nothing is saved and no list is created.
         """
+        require(actor, Role.CONTRIBUTOR, "create exports")
         chosen = [self._ledger.segments.named(s) for s in dict.fromkeys(segments)]
         if not chosen:
             raise BadInput("An export needs at least one segment.")

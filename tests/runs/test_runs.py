@@ -187,8 +187,10 @@ def test_a_removed_list_is_one_clear_sentence(world: World) -> None:
 
     run = world.run()
 
-    assert run.state is RunState.FAILED
-    assert "list" in str(run.note).lower()
+    assert run.state is RunState.BLOCKED
+    assert str(run.note) == (
+        "This list was deleted at Constant Contact. Choose another one. Nothing was sent to Newsletter."
+    )
 
 
 def _delete_list(world: World, list_id: str) -> None:

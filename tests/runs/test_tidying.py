@@ -9,6 +9,7 @@ import pytest
 from ccexport.errors import NotFound, NotPermitted
 from ccexport.model.ids import made_at, make_id
 from ccexport.model.words import Mode, RunState
+from ccexport.plan.standing import holds_path
 from ccexport.worker.tidying import Tidying, months_before
 from tests.world import ADA, CARL, Calendar, World, person
 
@@ -70,6 +71,7 @@ def test_a_run_after_tidying_knows_what_was_delivered(world: World, calendar: Ca
 def test_previews_and_readings_go_after_a_week_but_the_newest_reading(
     world: World, calendar: Calendar
 ) -> None:
+    """A reading also stays until a run has used it: it may show who left."""
     world.ready([person(n) for n in range(5)])
     run = world.run()
     for n in range(3):
@@ -81,12 +83,19 @@ def test_previews_and_readings_go_after_a_week_but_the_newest_reading(
     found = world.services.maintenance.tidy(ADA)
     again = world.services.maintenance.tidy(ADA)
 
-    assert (found.runs, found.plans, found.readings) == (0, 3, 3)
+    assert (found.runs, found.plans, found.readings) == (0, 3, 1)
     assert not again.anything
     assert [row["id"] for row in world.services.ledger.files.plans_of(run.export_id)] == [run.plan_id]
-    assert folders(world, "destination") == 1
+    assert folders(world, "destination") == 3
     assert len(world.services.runs.contacts(CARL, run.id)) == 5
     assert world.services.previews.preview(CARL, "News", fresh=False).candidates == 5
+
+    world.connect("Main", reconnect=True)
+    world.run()
+    calendar.ahead += timedelta(days=8)
+
+    assert world.services.maintenance.tidy(ADA).readings == 3
+    assert folders(world, "destination") == 1
 
 
 def test_what_was_replaced_or_left_by_a_crash_goes_and_the_current_deliveries_stay(
@@ -104,7 +113,7 @@ def test_what_was_replaced_or_left_by_a_crash_goes_and_the_current_deliveries_st
 
     world.services.maintenance.tidy(ADA)
 
-    assert list(root.glob("deliveries/*/*/*.parquet")) == [current]
+    assert set(root.glob("deliveries/*/*/*.parquet")) == {current, holds_path(current)}
     assert not half.exists()
 
 
