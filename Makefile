@@ -25,11 +25,10 @@ run: $(VENV)/run.stamp
 sandbox: $(VENV)/run.stamp
 	$(BIN)/python -m ccexport sandbox
 
+LINT := $(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
+
 lint: $(VENV)/dev.stamp
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(LINT)
 
 tools: $(VENV)/dev.stamp
 	sh tests/install-tools.sh $(BIN)
@@ -37,14 +36,14 @@ tools: $(VENV)/dev.stamp
 # Lint and types beside the tests, not before; the twenty slowest at the end.
 test: $(VENV)/dev.stamp tools
 	@mkdir -p build
-	@$(MAKE) --no-print-directory lint > build/lint.log 2>&1 & lint=$$!; \
+	@($(LINT)) > build/lint.log 2>&1 & lint=$$!; \
 	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations 20; tests=$$?; \
 	wait $$lint; linted=$$?; cat build/lint.log; exit $$((tests || linted))
 
 # What to run while working: format, lint, types, layers, and the tests that need no browser and no whole world.
 check: $(VENV)/dev.stamp
 	@mkdir -p build
-	@$(MAKE) --no-print-directory lint > build/lint.log 2>&1 & lint=$$!; \
+	@($(LINT)) > build/lint.log 2>&1 & lint=$$!; \
 	$(BIN)/pytest -m fast -n 2 --dist loadgroup; tests=$$?; \
 	wait $$lint; linted=$$?; cat build/lint.log; exit $$((tests || linted))
 

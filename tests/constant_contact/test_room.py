@@ -11,6 +11,9 @@ FILES = sorted(Path(room.__file__).parent.glob("*.py"))
 ALLOWED = (
     "ccexport.model",
     "ccexport.errors",
+    "ccexport.messages",
+    "ccexport.clock",
+    "ccexport.outgoing",
     "ccexport.settings",
     "ccexport.constant_contact",
     "ccexport.telemetry",
