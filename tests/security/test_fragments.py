@@ -78,17 +78,22 @@ def presses(seen: Seen, page: str, done: set[tuple[str, ...]]) -> list[str | dic
 
 def asked_for_again(services: Services, server: Server) -> Iterator[tuple[str, Seen]]:
     """What each dialog and fragment shows after its opener has signed out."""
-    done: set[tuple[str, ...]] = set()
-    known: set[str] = set()
-    for page, query in places(services):
+    visited = places(services)
+    opened_first: list[tuple[str, str, Seen, tuple[str, ...]]] = []
+    # All fragments before any button: a button may end the run that one of them follows.
+    for page, query in visited:
         cookie = session_of(services, "administrator")
         with Wire(server.url, cookie) as wire:
             first = wire.rerun(page, query)
             ticked = tuple(first.ids("checkbox").values()) if page == "exports" else ()
             first = wire.rerun(page, query, ticked=ticked)
+            opened_first.append((page, query, first, ticked))
             services.people.sign_out(cookie)
             for fragment in first.repeating:
                 yield f"fragment of {page}", wire.rerun(page, query, fragment=fragment)
+    done: set[tuple[str, ...]] = set()
+    known: set[str] = set()
+    for page, query, first, ticked in opened_first:
         for press in presses(first, page, done):
             cookie = session_of(services, "administrator")
             with Wire(server.url, cookie) as wire:
