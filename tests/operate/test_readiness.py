@@ -1,13 +1,11 @@
 """An installation that cannot do its work says so, and why to who may know."""
 
-import asyncio
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -21,6 +19,7 @@ from ccexport.ui.app_state import STARTED
 from ccexport.ui.middleware import MIDDLEWARE
 from ccexport.ui.routes import ROUTES
 from tests.conftest import ROOT
+from tests.loops import run_async
 from tests.world import CARL, World, person
 
 TOKEN = "a-token-of-some-length"
@@ -92,8 +91,7 @@ def asked(**headers: str) -> httpx.Response:
         async with httpx.AsyncClient(transport=way, base_url="http://127.0.0.1") as web:
             return await web.get("/readyz", headers=headers)
 
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, ask()).result()
+    return run_async(ask())
 
 
 @pytest.mark.parametrize("content", ["", "short"])

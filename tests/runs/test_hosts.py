@@ -162,7 +162,7 @@ def quick(world: World) -> None:
 def ends_well(world: World, run: Run) -> None:
     until(lambda: state(world, run).ended, "the end of the run")
     ended = world.services.ledger.runs.get(run.id)
-    story = [event.text for event in world.services.ledger.runs.events(run.id)]
+    story = [str(event.text) for event in world.services.ledger.runs.events(run.id)]
     jobs = world.sandbox.admin("GET", "inspect/activities")["activities"]
     assert (ended.state, ended.counts["verified"]) == (RunState.SUCCEEDED, PEOPLE), story
     assert sum(job["kind"] == OURS for job in jobs) == 1

@@ -1,12 +1,10 @@
 """Traces and metrics reach a real OTLP/HTTP receiver, with runs and batches and nothing personal; and `/metrics`."""
 
-import asyncio
 import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,6 +24,7 @@ from ccexport.ui.app_state import STARTED
 from ccexport.ui.middleware import MIDDLEWARE
 from ccexport.ui.routes import ROUTES
 from tests.conftest import ROOT
+from tests.loops import run_async
 from tests.world import World, person
 
 TOKEN = "a token of some length"
@@ -189,8 +188,7 @@ def asked(path: str, **headers: str) -> httpx.Response:
         async with httpx.AsyncClient(transport=way, base_url="http://127.0.0.1") as web:
             return await web.get(path, headers=headers)
 
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, ask()).result()
+    return run_async(ask())
 
 
 def test_metrics_are_for_whoever_has_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,5 @@
 """The door: only our own address, only so many strangers, nothing uploaded without a session."""
 
-import asyncio
 import contextlib
 import http.client
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from ccexport.ui.app_state import STARTED
 from ccexport.ui.door import address_of, is_ours
 from ccexport.ui.visitors import STRANGERS_PER_ORIGIN, Strangers, Uploads
 from tests.browser.conftest import Server
+from tests.loops import run_async
 from tests.security.conftest import session_of
 from tests.security.wire import Wire
 
@@ -163,7 +163,7 @@ def behind_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Get:
         async with httpx.AsyncClient(transport=transport, base_url="https://app.example.com") as client:
             return await client.get("/", headers=headers)
 
-    return lambda **headers: asyncio.run(got(headers))
+    return lambda **headers: run_async(got(headers))
 
 
 def test_behind_tls_every_cookie_and_connection_is_secure(behind_tls: Get) -> None:

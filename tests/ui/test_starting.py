@@ -1,10 +1,6 @@
 """While the services are being made: the pages say so, and what asks the services is put off."""
 
-import asyncio
 import socket
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
 import httpx
 import pytest
@@ -16,15 +12,8 @@ from ccexport.ui.lifespan import lifespan
 from ccexport.ui.middleware import MIDDLEWARE
 from ccexport.ui.routes import ROUTES
 from ccexport.ui.sockets import send_at_once
+from tests.loops import run_async
 from tests.ui.conftest import MAIN, said
-
-T = TypeVar("T")
-
-
-def ran(work: Coroutine[None, None, T]) -> T:
-    """In a thread of its own: the browser tests of the same process keep a loop running in this one."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
 
 
 def test_a_page_opened_too_early_says_that_it_goes_on_by_itself() -> None:
@@ -44,7 +33,7 @@ def test_a_route_opened_too_early_says_try_again(path: str) -> None:
         async with httpx.AsyncClient(transport=way, base_url="http://127.0.0.1:8501") as web:
             return (await web.get(path)).status_code
 
-    assert ran(asked()) == 503
+    assert run_async(asked()) == 503
 
 
 def test_wrong_settings_end_the_start_before_anything_is_served(
@@ -65,7 +54,7 @@ def test_wrong_settings_end_the_start_before_anything_is_served(
     monkeypatch.setattr("os._exit", ended)
     monkeypatch.setenv("CCEXPORT_MEMORY_LIMIT", "a lot")
     with pytest.raises(Ended, match="2"):
-        ran(begin())
+        run_async(begin())
     assert "Traceback" not in capfd.readouterr().err
     assert STARTED.services is None
 
