@@ -218,7 +218,7 @@ def test_two_containers_of_one_name_do_not_take_each_other_for_dead(shared: Worl
     for _ in range(2):
         hosts.start(inside=apart)
     until(lambda: state(shared, run) is RunState.PLANNING, "the run is being planned")
-    until(lambda: all("ccexport" in hosts.log(n) or hosts.log(n) == "" for n in range(2)), "both are there")
+    until(lambda: all("Working" in hosts.log(n) for n in range(2)), "both are there")
     for _ in range(40):  # both look for runs every half second
         threading.Event().wait(0.1)
         assert number(shared, run) == 1
