@@ -94,11 +94,15 @@ class StoreTrouble(CcexportError):
 
 
 class LedgerTrouble(StoreTrouble):
-    """The ledger cannot be reached or written just now."""
+    """The ledger cannot be reached or written just now; what the driver answered is evidence."""
+
+    values_are_evidence = True
 
 
 class PlanDamaged(StoreTrouble):
-    """A frozen plan is missing or was changed; waiting does not help."""
+    """A frozen plan is missing or was changed; waiting does not help. Its file is evidence."""
+
+    values_are_evidence = True
 
 
 class ConstantContactError(CcexportError):

@@ -79,9 +79,10 @@ def test_who_waits_for_a_row_too_long_is_told(address: str) -> None:
     database.upgrade()
     with database.write() as holding:
         holding.execute(text("LOCK TABLE leases"))
-        with pytest.raises(LedgerTrouble), database.write() as waiting:
+        with pytest.raises(LedgerTrouble) as told, database.write() as waiting:
             waiting.execute(text("SET LOCAL lock_timeout = '20ms'"))
             waiting.execute(text("LOCK TABLE leases"))
+    assert "lock timeout" in told.value.log  # the log names what was wrong, not only that something was
     database.close()
 
 
