@@ -268,7 +268,7 @@ def _promises(world: World, town: Town, seen: Seen) -> None:
             seen.broken.append(f"the counts of run {run.id} do not add up: {dict(run.counts)}")
         batches = world.services.ledger.runs.batches(run.id)
         seen.ambiguous += sum(b.ambiguous for b in batches)
-        seen.sent_twice += sum("sent again" in b.note for b in batches)
+        seen.sent_twice += sum("sent again" in str(b.note) for b in batches)
         known += [b.activity_id for b in batches if b.activity_id and b.kind in BatchKind]
     _nobody_twice(world, known, seen)
     for export, contact_list in town.exports.items():

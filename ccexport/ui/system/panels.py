@@ -87,7 +87,7 @@ def health(actor: Actor) -> None:
     st.caption(
         t(
             "Version {version}. Memory for queries: {limit}. Log level: {level}. Everything is in one data directory; "
-            "`ccexport backup` copies it.",
+            "“ccexport backup” copies it.",
             version=status["version"],
             limit=status["memory_limit"],
             level=status["log_level"],
