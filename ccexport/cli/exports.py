@@ -1,6 +1,5 @@
 """`exports list`, `show`, `preview`, `run`, `pause`, `remove`; `exports_saving` has the commands that save."""
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,12 +10,13 @@ from ccexport.cli.documents import (
     run_document,
     run_lines,
 )
+from ccexport.cli.export_people import PeopleOption, people_lines
 from ccexport.cli.output import ExitCode, emit, exit_code_of, facts, say, table
 from ccexport.cli.pairs import pair
 from ccexport.cli.progress import driven
 from ccexport.cli.session import DataDir, Json, opened
 from ccexport.model.plans import Plan
-from ccexport.model.words import Verdict
+from ccexport.model.words import People, Verdict
 
 if TYPE_CHECKING:
     from ccexport.runs.estimate import Expected
@@ -91,7 +91,7 @@ def preview(
     with opened(data_dir) as (services, actor):
         plan = services.previews.preview(actor, name, resend_all=resend_all)
         shown = [] if rows == 0 else services.previews.rows(actor, plan, what=what or "sent", limit=rows)
-        remarks = services.previews.remarks(actor, name, plan)
+        remarks = [str(remark) for remark in services.previews.remarks(actor, name, plan)]
         expected = services.previews.expected(actor, name, plan)
     more = {"remarks": remarks, "expected": vars(expected)}
     emit(as_json, preview_document(name, plan, shown) | more, _preview_lines(plan, shown, expected))
@@ -183,19 +183,10 @@ def pause(
     )
 
 
-class People(StrEnum):
-    """What happens to the people whom only a removed export holds."""
-
-    LEAVE = "leave"
-    TAKE_OFF = "take_off"
-
-
 @app.command()
 def remove(
     name: str,
-    people: Annotated[
-        People, typer.Option(help="What becomes of the people whom only this export holds on its list.")
-    ] = People.LEAVE,
+    people: PeopleOption = People.LEAVE,
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -205,10 +196,5 @@ def remove(
     """
     with opened(data_dir) as (services, actor):
         run = services.runs.remove_export(actor, name, take_off=people is People.TAKE_OFF)
-    lines = [f"Export {name} is removed; its history stays."]
-    lines.append(
-        f"Run {run.id} takes off the list whom only this export holds there."
-        if run
-        else "Whom it put on the list stays there, and no export holds them any more."
-    )
+    lines = [f"Export {name} is removed; its history stays.", *people_lines(run)]
     emit(as_json, {"removed": name, "run": run.id if run else None}, lines)

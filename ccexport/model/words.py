@@ -160,6 +160,13 @@ class Mode(StrEnum):
     REMOVE = "remove"
 
 
+class People(StrEnum):
+    """What becomes of the people whom only one export holds on its list, when it stops holding them."""
+
+    LEAVE = "leave"
+    TAKE_OFF = "take_off"
+
+
 class SegmentKind(StrEnum):
     """How the members of a segment are found."""
 

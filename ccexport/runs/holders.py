@@ -6,7 +6,7 @@ has to be kept in step with them. Must never change anything.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ccexport.errors import NotFound
@@ -15,7 +15,7 @@ from ccexport.model.exports import Export, ExportConfig
 from ccexport.model.plans import DestinationReading
 from ccexport.model.words import Mode
 from ccexport.plan.standing import Seen, source_of
-from ccexport.profiles.database import quote_path, session
+from ccexport.profiles.database import quote_path, quote_text, session
 from ccexport.runs.engine import Engine
 
 
@@ -93,6 +93,41 @@ def readings_since(
 def as_seen(reading: DestinationReading) -> Seen:
     """Return a reading in the form the plan takes."""
     return Seen(reading.on_list, reading.unsubscribed if Path(reading.unsubscribed).exists() else None)
+
+
+@dataclass(frozen=True)
+class Held:
+    """How many people an export holds on its list: alone, and together with other exports, by their names."""
+
+    alone: int = 0
+    shared: Mapping[str, int] = field(default_factory=dict)
+
+
+def held_by(engine: Engine, export: Export) -> Held:
+    """Count the people the export holds on its list, as of the last delivery to it."""
+    found = Held()
+    names = engine.ledger.exports.names()
+    for account_id, list_id, path in engine.ledger.files.all_deliveries():
+        if list_id != export.config.list_id or not path.exists():
+            continue
+        holding = holders_for(engine.ledger, account_id, export)
+        with session(memory_limit=engine.memory_limit, temp_dir=engine.data_dir / "temp") as db:
+            rows = ", ".join(f"({quote_text(e)}, {first})" for e, first in holding.items())
+            db.run(
+                f"CREATE TABLE held AS SELECT DISTINCT x.address, x.export_id FROM {source_of(db, path).holds} x "
+                f"JOIN (VALUES {rows}) AS h(export_id, first) USING (export_id) "
+                "WHERE x.until IS NULL AND x.since IS NOT NULL AND coalesce(x.version, h.first) >= h.first"
+            )
+            own = f"held o WHERE o.export_id = {quote_text(export.id)}"
+            other = "held p WHERE p.address = o.address AND p.export_id <> o.export_id"
+            alone = db.row(f"SELECT count(*) FROM {own} AND NOT EXISTS (FROM {other})")[0]
+            shared = db.rows(
+                "SELECT p.export_id, count(*) FROM held p JOIN held o USING (address) "
+                f"WHERE o.export_id = {quote_text(export.id)} "
+                "AND p.export_id <> o.export_id GROUP BY 1 ORDER BY 1"
+            )
+        found = Held(alone, {names.get(export_id, export_id): count for export_id, count in shared})
+    return found
 
 
 @dataclass(frozen=True)

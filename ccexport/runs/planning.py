@@ -297,7 +297,7 @@ class Planner:
             inputs={**inputs, "custom_field_names": dict(given.custom_fields)},
             kind="export",
         )
-        return replace(made, inputs=inputs)
+        return replace(made, inputs={**made.inputs, **inputs})
 
     def _known(
         self, export: Export, inputs: Mapping[str, str], reading: DestinationReading | None
@@ -311,7 +311,8 @@ class Planner:
                 except PlanDamaged as error:
                     log.warning("a plan at hand is made anew: %s", error.log)
                     continue
-                return replace(kept, inputs=inputs, destination_read_at=reading.read_at if reading else None)
+                read_at = reading.read_at if reading else None
+                return replace(kept, inputs={**kept.inputs, **inputs}, destination_read_at=read_at)
         return None
 
     def differences(self, before: Mapping[str, str], now: Mapping[str, str]) -> list[Message]:

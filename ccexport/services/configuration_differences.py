@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from ccexport.errors import BadInput, WrongUse
 from ccexport.model.profiles import Snapshot
 from ccexport.model.schedules import RefreshSettings
 from ccexport.model.sources import Source
+from ccexport.model.words import Mode
 from ccexport.segments.compile import compile_rule
 from ccexport.segments.rules import parse_rule
 from ccexport.services.configuration_document import Document, ExportPart, SegmentPart, plain
@@ -181,6 +182,8 @@ def _difference(kind: str, there: Mapping[str, dict[str, Any]], part: dict[str, 
 
 def _export_difference(there: Mapping[str, dict[str, Any]], part: ExportPart) -> Difference | None:
     found = _difference("export", there, plain(part))
+    if found is not None and _ends_holds(there.get(part.name), part):
+        found = replace(found, details=(*found.details, LEFT))
     if found is None or part.connection:
         return found
     kept = there.get(part.name, {}) | {"connection": "", "paused": True}
@@ -190,6 +193,17 @@ def _export_difference(there: Mapping[str, dict[str, Any]], part: ExportPart) ->
             part=part.name,
         )
     return found
+
+
+LEFT = "the people it put on its list stay there; `exports change --people take_off` takes them off"
+
+
+def _ends_holds(old: Mapping[str, Any] | None, part: ExportPart) -> bool:
+    """Return whether the export stops holding, or may stop holding, the people it put on its list."""
+    if old is None:
+        return False
+    moved = any(old.get(key) != getattr(part, key) for key in ("connection", "list"))
+    return moved or (old.get("mode") == Mode.MIRROR and part.mode is not Mode.MIRROR)
 
 
 def _schedule_difference(there: Mapping[str, dict[str, Any]], part: ExportPart) -> Difference | None:

@@ -1,6 +1,7 @@
 """Use cases of exports: configure, list, duplicate, pause, detach, remove. Saving never runs anything."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from ccexport.errors import BadInput, Conflict, NotFound
@@ -13,9 +14,16 @@ from ccexport.model.words import Role
 from ccexport.plan.fields import CONTACT_FIELDS
 from ccexport.plan.suggest import Suggestion, suggest
 from ccexport.plan.transforms import TRANSFORMS
+from ccexport.runs.holders import Held, held_by
 from ccexport.services.access import may_use, require, require_use
 from ccexport.services.contact_lists import ContactLists
 from ccexport.services.export_drafts import ExportDrafts, Lookup, draft_of, good_name
+from ccexport.services.letting_go import (
+    connected_version,
+    ends_holds,
+    queue_take_off,
+    refuse_while_live,
+)
 from ccexport.services.not_begun import end_not_begun, remove_export
 from ccexport.services.validation import parsed
 from ccexport.services.wiring import UseCases, Wiring
@@ -39,11 +47,21 @@ class ExportUseCases(UseCases):
         draft = parsed(ExportDraft, {"name": name} | _settings(settings), _THE_EXPORT)
         return self._add(actor, self._drafts.resolved(actor, draft))
 
-    def change(self, actor: Actor, name: str, /, *, seen: int | None = None, **changes: Any) -> Export:
+    def change(
+        self,
+        actor: Actor,
+        name: str,
+        /,
+        *,
+        seen: int | None = None,
+        take_off: bool = False,
+        **changes: Any,
+    ) -> Export:
         """Save a new version with some settings changed; settings not given stay, None unsets one.
 
         Earlier plans become invalid. `seen` is the version that was edited. Raises `Conflict` when it is
-        not the current one.
+        not the current one. When the export goes to another list or is no mirror any more, it ends holding the
+        people it put on its list: they stay there, or with `take_off` a run takes off whom it held alone.
         """
         old = self._mine(actor, name, "change this export")
         if seen is not None and seen != old.version:
@@ -54,9 +72,37 @@ class ExportUseCases(UseCases):
         values = draft_of(old.config).patched(_settings(changes))
         config = self._drafts.resolved(actor, parsed(ExportDraft, values, _THE_EXPORT))
         self._refuse_circle(old, config)
-        changed = self._ledger.exports.change(old.id, config, by=actor.name, after=old.version)
+        if take_off and not ends_holds(self._ledger, old.config, config):
+            raise BadInput(
+                "{export} still holds the people it put on {list}, so nobody is taken off.",
+                export=old.name,
+                list=old.config.list_name,
+            )
+        with self._taken_off(actor, old, take_off):
+            changed = self._ledger.exports.change(old.id, config, by=actor.name, after=old.version)
         self._ledger.audit.add(actor.name, "export changed", changed.name, {"version": changed.version})
         return changed
+
+    @contextmanager
+    def _taken_off(self, actor: Actor, export: Export, take_off: bool) -> Iterator[None]:
+        """Queue, after the block, the run that takes off whom the export alone held; refuse it before the block."""
+        if not take_off:
+            yield
+            return
+        connected = connected_version(self._ledger, export)
+        refuse_while_live(self._ledger, export)
+        yield
+        queue_take_off(self._wiring, actor, connected)
+
+    def ended_holds(self, actor: Actor, old: Export, new: Export) -> bool:
+        """Return whether the change from one version to the other ends what the export holds on its list."""
+        require(actor, Role.VIEWER, "see exports")
+        return ends_holds(self._ledger, old.config, new.config)
+
+    def held(self, actor: Actor, name: str) -> Held:
+        """Return how many people the export holds on its list, alone and together with which other exports."""
+        export = self.get(actor, name)
+        return held_by(self._wiring.engine, export)
 
     def draft(self, actor: Actor, export: Export, names: Mapping[str, str]) -> ExportDraft:
         """Return the settings of the export, with ids replaced by `names`."""
@@ -198,24 +244,26 @@ class ExportUseCases(UseCases):
                 actor,
                 found,
                 message("{person} paused the export.", person=actor.name),
-                undos=False,
+                follow_ups=False,
             )
         return changed
 
-    def detach(self, actor: Actor, name: str) -> Export:
+    def detach(self, actor: Actor, name: str, *, take_off: bool = False) -> Export:
         """Remove the connection from the export and pause it; all other settings stay.
 
-        Raises `Conflict` while a run of the export is live.
+        Whom it put on its list stays there, held by it, for it may be given the same connection again; with
+        `take_off` a run takes off whom it held alone. Raises `Conflict` while a run of the export is live.
         """
         found = self._mine(actor, name, "detach this export")
         if self._ledger.runs.all(export_id=found.id, live=True, limit=1):
             raise Conflict("A run of {name} is going on; let it end or cancel it first.", name=found.name)
-        paused = self._ledger.exports.mark(found.id, paused=True)
-        if not found.config.connection_id:
-            return paused
-        config = found.config.model_copy(update={"connection_id": ""})
-        self._ledger.audit.add(actor.name, "export detached", found.name)
-        return self._ledger.exports.change(found.id, config, by=actor.name, after=found.version)
+        with self._taken_off(actor, found, take_off):
+            detached = self._ledger.exports.mark(found.id, paused=True)
+            if found.config.connection_id:
+                config = found.config.model_copy(update={"connection_id": ""})
+                self._ledger.audit.add(actor.name, "export detached", found.name)
+                detached = self._ledger.exports.change(found.id, config, by=actor.name, after=found.version)
+        return detached
 
     def remove(self, actor: Actor, name: str) -> None:
         """Hide the export and end its runs that have not begun. Its runs and deliveries stay.

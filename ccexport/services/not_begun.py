@@ -12,11 +12,16 @@ from ccexport.model.words import BatchState, RunState, Trigger
 from ccexport.worker.loop import holder_is_dead
 
 
-def end_not_begun(ledger: Ledger, actor: Actor, export: Export, why: Message, *, undos: bool) -> list[Run]:
-    """End runs that have not begun, with the reason `why`; undos only with `undos`. Returns those that go on."""
+def end_not_begun(
+    ledger: Ledger, actor: Actor, export: Export, why: Message, *, follow_ups: bool
+) -> list[Run]:
+    """End runs that have not begun, with the reason `why`; undos and taking off only with `follow_ups`.
+
+    Returns those that have begun.
+    """
     begun = []
     for run in ledger.runs.all(export_id=export.id, live=True):
-        if run.trigger is Trigger.UNDO and not undos:
+        if not follow_ups and is_follow_up(ledger, run):
             continue
         if has_begun(ledger, run):
             begun.append(run)
@@ -39,10 +44,15 @@ def remove_export(ledger: Ledger, actor: Actor, export: Export) -> None:
                 export=export.name,
             )
     end_not_begun(
-        ledger, actor, export, message("{person} removed the export.", person=actor.name), undos=True
+        ledger, actor, export, message("{person} removed the export.", person=actor.name), follow_ups=True
     )
     ledger.exports.mark(export.id, removed=True)
     ledger.audit.add(actor.name, "export removed", export.name)
+
+
+def is_follow_up(ledger: Ledger, run: Run) -> bool:
+    """Return whether the run undoes another one, or takes off whom the export held: it goes on while that is paused."""
+    return run.trigger is Trigger.UNDO or ledger.runs.facts(run.id).take_off
 
 
 def has_begun(ledger: Ledger, run: Run) -> bool:

@@ -3,12 +3,14 @@
 The preview is the plan that a run would send; there is no second computation.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from ccexport.errors import ConstantContactError, NotFound
+from ccexport.messages import Message, counted
 from ccexport.model.exports import Actor, Export, ExportConfig
 from ccexport.model.plans import Plan
 from ccexport.model.words import Role, Verdict
@@ -59,11 +61,11 @@ class PreviewUseCases(UseCases):
             return age > STALE
         return fresh and not (actor.session and age < OFTEN)
 
-    def remarks(self, actor: Actor, name: str, plan: Plan) -> Sequence[str]:
+    def remarks(self, actor: Actor, name: str, plan: Plan) -> Sequence[str | Message]:
         """Return what a person should know before running this plan, besides its numbers; one sentence each."""
         require(actor, Role.VIEWER, "see previews")
         config = self._ledger.exports.named(name).config
-        return [sentence for applies, sentence in _remarks(config, plan) if applies]
+        return [*(sentence for applies, sentence in _remarks(config, plan) if applies), *_kept_for(plan)]
 
     def expected(self, actor: Actor, name: str, plan: Plan) -> Expected:
         """Estimate how long a run of this plan will take, from the last runs of the export's connection."""
@@ -141,6 +143,20 @@ def _remarks(config: ExportConfig, plan: Plan) -> Iterator[tuple[bool, str]]:
         adds > 0,
         f"Automations that start when somebody joins {config.list_name} start for the {adds:,} who are added.",
     )
+
+
+def _kept_for(plan: Plan) -> list[Message]:
+    """Return for whom people stay on the list who left the segments: each other export by its name."""
+    kept: dict[str, int] = json.loads(plan.inputs.get("kept_for", "{}"))
+    return [
+        counted(
+            "{n} contact that left the segments stays on the list for {export}.",
+            "{n} contacts that left the segments stay on the list for {export}.",
+            n=count,
+            export=export,
+        )
+        for export, count in kept.items()
+    ]
 
 
 def mask_row(row: Any) -> Any:

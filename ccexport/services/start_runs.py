@@ -26,6 +26,7 @@ from ccexport.plan.undo import (
 from ccexport.runs.asked import segments_now
 from ccexport.runs.undoing import UNDO_OF, Undoer, refuse_undo
 from ccexport.services.access import require, require_use, usable_run
+from ccexport.services.letting_go import connected_version, queue_take_off
 from ccexport.services.not_begun import remove_export
 from ccexport.services.wiring import UseCases
 
@@ -74,24 +75,14 @@ class StartRuns(UseCases):
         Without `take_off` they stay on the list, and no export holds them any more.
         """
         export = self._ledger.exports.named(name)
-        connection = None
-        if take_off or export.config.connection_id:
+        if export.config.connection_id:
             connection = self._ledger.connections.get(export.config.connection_id)
             require_use(actor, connection, "remove this export")
         else:
             require(actor, Role.CONTRIBUTOR, "remove this export")
+        connected = connected_version(self._ledger, export) if take_off else None
         remove_export(self._ledger, actor, export)
-        return self._take_off(actor, export, connection) if take_off and connection else None
-
-    def _take_off(self, actor: Actor, export: Export, connection: Connection) -> Run:
-        run = self._ledger.runs.create(
-            self._queued(actor, export, connection, trigger=Trigger.PERSON, digest=None),
-            facts=RunFacts(take_off=True),
-        )
-        text = message("Takes off the list whom the removed export alone holds there.")
-        self._ledger.runs.note(run.id, text, actor=actor.name)
-        self._ledger.audit.add(actor.name, "run started", export.name, {"run": run.id, "take_off": True})
-        return run
+        return queue_take_off(self._wiring, actor, connected) if connected else None
 
     def _queued(
         self, actor: Actor, export: Export, connection: Connection, *, trigger: Trigger, digest: str | None
@@ -135,7 +126,7 @@ class StartRuns(UseCases):
             raise Conflict("Run {run} is an undo; undo the run again, or run the export.", run=run_id)
         if self._ledger.runs.facts(run_id).take_off:
             export = self._ledger.exports.at(old.export_id, old.export_version)
-            return self._take_off(actor, export, self._ledger.connections.get(old.connection_id))
+            return queue_take_off(self._wiring, actor, export)
         run = self.start(
             actor, self._ledger.exports.get(old.export_id).id, in_halves=in_halves, trigger=Trigger.RETRY
         )

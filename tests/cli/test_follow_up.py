@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Said, commanded
-from tests.world import World, person
+from tests.world import ADA, World, person
 
 
 @pytest.fixture
@@ -103,6 +103,26 @@ def test_an_export_is_changed_detached_and_given_a_connection_again(
     assert set(lines) <= set(shown)
     assert missing.err == "error: There is no contact list named Events in Main. Contact lists: Newsletter.\n"
     assert (nothing.code, "Nothing to change was named" in nothing.err) == (2, True)
+
+
+def test_people_an_export_leaves_behind_stay_or_are_taken_off(
+    world: World, ccexport: Callable[..., Said]
+) -> None:
+    world.ready([person(n) for n in range(3)])
+    world.run()
+    world.services.connections.create_list(ADA, "Main", "Events")
+
+    useless = ccexport("exports", "change", "News", "--skip-unchanged", "--people", "take_off")
+    moved = ccexport("exports", "change", "News", "--list", "Events")
+    back = ccexport("exports", "change", "News", "--list", world.list_name)
+    world.run()
+    taken = ccexport("exports", "detach", "News", "--people", "take_off", "--json")
+
+    assert (useless.code, "still holds the people" in useless.err) == (2, True)
+    assert "The people it put on the list stay there, and it holds them no more." in moved.out
+    assert (back.code, taken.code) == (0, 0), back.err + taken.err
+    run = world.services.runs.drive_here(taken.json["run"])
+    assert (run.counts["removed"], len(world.on_list())) == (3, 0)
 
 
 def test_a_refusal_is_written_on_the_command_line(world: World, ccexport: Callable[..., Said]) -> None:

@@ -287,6 +287,8 @@ def test_a_detached_export_stays_detached(tmp_path: Path) -> None:
     del detached["exports"][0]["connection"]
     detached["exports"][0]["paused"] = True
 
+    (told,) = configuration.differences(ADA, configuration.read(ADA, detached, "it"))
+    assert told.details[-1].startswith("the people it put on its list stay there")
     configuration.apply(ADA, configuration.read(ADA, detached, "it"))
     assert world.services.exports.get(ADA, "News").config.connection_id == ""
     assert dumped(world) == detached

@@ -154,6 +154,8 @@ RIGHTS: dict[str, tuple[Role, Step]] = {
         ADMINISTRATOR,
         lambda s, a: s.connections.probe(a, "none", say=print, domain="", prepared=None),
     ),
+    "exports.held": (VIEWER, lambda s, a: s.exports.held(a, "Newsletter")),
+    "exports.ended_holds": (VIEWER, lambda s, a: s.exports.ended_holds(a, *[s.ledger.exports.all()[0]] * 2)),
     "exports.detach": (CONTRIBUTOR, lambda s, a: s.exports.detach(a, "Good customers")),
     "exports.remove": (CONTRIBUTOR, lambda s, a: s.exports.remove(a, "Good customers")),
     "runs.contacts_file": (CONTRIBUTOR, lambda s, a: s.runs.contacts_file(a, _run(s), Path("no/x.csv"))),

@@ -1,6 +1,7 @@
 """Who is on the list, and by whom: situations that users of such tools reported, as a careful user expects them."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -8,7 +9,7 @@ import pytest
 
 from ccexport.constant_contact.transport import Transport
 from ccexport.constant_contact.wire import Answer, Lost, Request
-from ccexport.errors import Conflict
+from ccexport.errors import BadInput, Conflict
 from ccexport.model.exports import ConsentRule
 from ccexport.model.words import Mode, RunState
 from ccexport.plan.standing import holds_path
@@ -150,6 +151,65 @@ def test_removing_an_export_can_take_its_people_off(world: World) -> None:
     assert world.on_list() == at(*range(6, 12))
 
 
+CHANGES = {
+    "another list": {"contact_list": "Second"},
+    "no mirror any more": {"mode": Mode.ADD_AND_UPDATE},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize("take_off", [False, True], ids=["leave", "take off"])
+def test_an_export_that_goes_elsewhere_asks_what_becomes_of_its_people(
+    world: World, change: dict[str, Any], take_off: bool
+) -> None:
+    """Left, they are nobody's; taken off, whom another export holds stays all the same."""
+    two_mirrors(world)
+    world.services.connections.create_list(ADA, "Main", "Second")
+    world.run()
+    world.ingest(people(range(6)) + people(range(6, 12), country="Sweden"))
+    world.run("Other")
+    held = world.services.exports.held(CARL, "News")
+    world.services.exports.change(CARL, "News", take_off=take_off, **change)
+    queued = world.services.runs.list(CARL, live=True)
+    runs = [world.services.runs.drive_here(run.id) for run in queued]
+    world.ingest(people(range(6)) + people(range(8, 12), country="Sweden"))
+    later = world.run("Other")
+
+    assert (held.alone, held.shared) == (6, {"Other": 2})
+    assert [run.counts["removed"] for run in runs] == ([6] if take_off else [])
+    assert later.counts["removed"] == 2  # News holds them no more, so they are Other's alone
+    assert world.on_list() == (at(*range(8, 12)) if take_off else at(*range(6), *range(8, 12)))
+
+
+def test_a_detached_export_leaves_or_takes_off_its_people(world: World) -> None:
+    """The run goes on although the export is paused by then."""
+    two_mirrors(world)
+    world.run()
+    world.services.exports.detach(CARL, "News", take_off=True)
+    (queued,) = world.services.runs.list(CARL, live=True)
+    world.services.exports.pause(CARL, "News")
+
+    run = world.services.runs.drive_here(queued.id)
+
+    assert (run.state, run.counts["removed"], world.on_list()) == (RunState.SUCCEEDED, 8, set()), run.note
+
+
+def test_nobody_is_taken_off_by_a_change_that_ends_no_hold(world: World) -> None:
+    """Asked for by mistake, it would empty a list that the export goes on with."""
+    two_mirrors(world)
+    world.run()
+    version = world.services.exports.get(CARL, "News").version
+
+    with pytest.raises(BadInput, match="still holds"):
+        world.services.exports.change(CARL, "News", take_off=True, resend_unchanged=True)
+    queued = world.services.runs.start(CARL, "News")
+    with pytest.raises(Conflict, match="Nothing was changed"):
+        world.services.exports.change(CARL, "News", take_off=True, mode=Mode.ADD_AND_UPDATE)
+
+    assert world.services.exports.get(CARL, "News").version == version
+    assert [run.id for run in world.services.runs.list(CARL, live=True)] == [queued.id]
+
+
 def test_a_mover_between_two_mirrors_is_kept(world: World) -> None:
     """They belong on the list all the time, so they are not taken off and put back."""
     two_mirrors(world)
@@ -165,6 +225,8 @@ def test_a_mover_between_two_mirrors_is_kept(world: World) -> None:
     world.run("Other")
 
     assert plan.warnings["held_by_other"] == 1
+    said = [str(remark) for remark in world.services.previews.remarks(CARL, "News", plan)]
+    assert "1 contact that left the segments stays on the list for Other." in said
     assert first.counts["removed"] == 0
     assert kept == at(*range(12))
     assert "person7@example.com" in world.on_list()  # News still holds them, until it runs

@@ -8,8 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 from ccexport.model.export_drafts import ExportDraft
 from ccexport.model.exports import Actor, ConsentRule, Export, Guards, Refusal
-from ccexport.model.words import Mode, Role
-from tests.ui.conftest import Pages
+from ccexport.model.words import Mode, People, Role
+from tests.ui.conftest import Pages, said
 
 CONTRIBUTOR = Actor("contributor", Role.CONTRIBUTOR)
 Step = Callable[[AppTest, str], object]
@@ -144,3 +144,25 @@ def test_every_setting_is_set_and_unset_in_the_form(demo: Pages, bare: Export) -
 def _key(page: AppTest) -> str:
     """What the keys of this form begin with."""
     return next(b.key.removesuffix("-save") for b in page.button if str(b.key).endswith("-save"))
+
+
+def test_the_form_asks_what_becomes_of_the_people_it_leaves_behind(demo: Pages, bare: Export) -> None:
+    """Only for a change that ends what the export holds on its list."""
+    page = demo.open("exports", "contributor", export=bare.id, show="settings")
+    key = _key(page)
+    asked = [radio.key for radio in page.radio]
+    page.selectbox(f"{key}-list").select(
+        next(o for o in page.selectbox(f"{key}-list").options if o.startswith("Customers"))
+    )
+    page = demo.run(page, "contributor")
+    assert f"{key}-people" not in asked
+    assert "0 people on Newsletter are held by this export alone." in said(page)
+    page.radio(f"{key}-people").set_value(People.TAKE_OFF)
+    demo.run(page, "contributor")
+    page.button(f"{key}-save").click()
+    demo.run(page, "contributor")
+
+    (run,) = demo.services.runs.list(CONTRIBUTOR, export=bare.id, live=True)
+    assert run.list_name == "Newsletter"
+    assert demo.services.exports.get(CONTRIBUTOR, bare.id).config.list_name == "Customers"
+    demo.services.runs.cancel(CONTRIBUTOR, run.id)

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from ccexport.errors import BadInput, Conflict, NotFound, NotPermitted
 from ccexport.model.exports import Actor, Export
-from ccexport.model.words import Role
+from ccexport.model.words import People, Role
 from ccexport.services import Services
 from tests.ui.conftest import Pages, said
 
@@ -96,6 +96,8 @@ def test_what_is_done_with_several_is_asked_first(
     text = said(demo.run(page, "contributor"))
     assert not page.exception and not page.error
     assert "Bulk 1 → Newsletter" in text and expected in text
+    if button in {"bulk_detach", "bulk_remove"}:
+        assert page.radio(f"{button}_people").value == People.LEAVE
     assert len(demo.services.ledger.runs.all(limit=1000)) == before
 
 

@@ -71,6 +71,7 @@ def remove(actor: Actor, connection: Connection) -> None:
     for export in exports:
         link("exports", plain(export.name), icon=":material/outbox:", export=export.id, show="settings")
     st.caption(t("A detached export is paused and keeps its settings; it runs again on another connection."))
+    st.caption(t("The people they put on their lists stay there."))
     if st.button(t("Detach all of them"), icon=":material/link_off:", key="detach_all"):
         try:
             for export in exports:

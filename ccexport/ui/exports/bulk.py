@@ -13,6 +13,7 @@ from ccexport.model.schedules import Schedule
 from ccexport.services.validation import parsed
 from ccexport.ui.app_state import services
 from ccexport.ui.exports.cards import select_key
+from ccexport.ui.exports.people_left import take_off_asked
 from ccexport.ui.exports.schedule_form import schedule_values
 from ccexport.ui.fragments import dialog
 from ccexport.ui.navigation import go
@@ -139,12 +140,14 @@ def _schedule(actor: Actor, chosen: Sequence[Export]) -> None:
 def _detach(actor: Actor, chosen: Sequence[Export]) -> None:
     _named(chosen)
     st.markdown(t("A detached export is paused and keeps its settings; it runs again on another connection."))
+    take_off = take_off_asked(actor, chosen, "bulk_detach_people", held=True)
     if st.button(t("Detach"), type="primary", icon=":material/link_off:", key="bulk_detach_go"):
-        _each(chosen, lambda e: services().exports.detach(actor, e.id))
+        _each(chosen, lambda e: services().exports.detach(actor, e.id, take_off=take_off))
 
 
 def _remove(actor: Actor, chosen: Sequence[Export]) -> None:
     _named(chosen)
-    st.markdown(t("Their runs stay in the history, and nobody is taken off a list."))
+    st.markdown(t("Their runs stay in the history."))
+    take_off = take_off_asked(actor, chosen, "bulk_remove_people")
     if st.button(t("Remove"), type="primary", icon=":material/delete:", key="bulk_remove_go"):
-        _each(chosen, lambda e: services().exports.remove(actor, e.id))
+        _each(chosen, lambda e: services().runs.remove_export(actor, e.id, take_off=take_off))

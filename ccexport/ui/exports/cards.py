@@ -11,6 +11,7 @@ from ccexport.model.runs import Run
 from ccexport.model.words import Mode
 from ccexport.services.schedules import ScheduleState
 from ccexport.ui.app_state import services
+from ccexport.ui.exports.people_left import take_off_asked
 from ccexport.ui.exports.schedule_form import words
 from ccexport.ui.fragments import dialog
 from ccexport.ui.navigation import go
@@ -157,20 +158,17 @@ def _do(actor: Actor, export: Export, what: str) -> None:
 
 def _remove(actor: Actor, export: Export) -> None:
     st.markdown(t("Its runs stay in the history."))
-    take_off = st.radio(
-        t("Whom only this export holds on its list"),
-        (False, True),
-        format_func=lambda off: t("are taken off it by a run") if off else t("stay on it, held by no export"),
-    )
+    take_off = take_off_asked(actor, [export], "remove_people")
     if st.button(t("Remove"), type="primary", icon=":material/delete:"):
         with told():
-            services().runs.remove_export(actor, export.id, take_off=bool(take_off))
+            services().runs.remove_export(actor, export.id, take_off=take_off)
             go("exports")
 
 
 def _detach(actor: Actor, export: Export) -> None:
     st.markdown(t("A detached export is paused and keeps its settings; it runs again on another connection."))
+    take_off = take_off_asked(actor, [export], "detach_people", held=True)
     if st.button(t("Detach"), type="primary", icon=":material/link_off:"):
         with told():
-            services().exports.detach(actor, export.id)
+            services().exports.detach(actor, export.id, take_off=take_off)
             go("exports")

@@ -3,6 +3,7 @@
 Saving never runs anything, and the form says so. Must never check what the use case checks.
 """
 
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import streamlit as st
@@ -18,6 +19,7 @@ from ccexport.ui.exports.attributes import attributes
 from ccexport.ui.exports.contact_lists import contact_list_picker, custom_fields, pick
 from ccexport.ui.exports.export_options import how, refusals, who_of_them
 from ccexport.ui.exports.mapping_suggestions import suggested, suggested_permissions
+from ccexport.ui.exports.people_left import take_off_asked
 from ccexport.ui.exports.schedule_form import words
 from ccexport.ui.exports.segment_picker import choose_others, choose_segments
 from ccexport.ui.navigation import go, link
@@ -167,7 +169,9 @@ def _values(
     refused = refusals(key, export, snapshot, disabled)
     st.subheader(t("4. How"))
     mode, resend, guards = how(key, export, disabled)
+    goes_to = {"connection_id": connection.id, "list_id": contact_list, "mode": mode}
     return {
+        "take_off": not disabled and _take_off(actor, key, export, goes_to),
         "name": name,
         "connection": connection.id,
         "contact_list": contact_list,
@@ -187,6 +191,17 @@ def _values(
     }
 
 
+def _take_off(actor: Actor, key: str, export: Export | None, goes_to: dict[str, Any]) -> bool:
+    """Ask what becomes of the people on the list when these changes end what the export holds there."""
+    if export is None or not goes_to["list_id"]:
+        return False
+    changed = replace(export, config=export.config.model_copy(update=goes_to))
+    if not services().exports.ended_holds(actor, export, changed):
+        return False
+    st.markdown(t("Saved like this, the export no longer holds the people it put on its list."))
+    return take_off_asked(actor, [export], f"{key}-people")
+
+
 def _suggested_address(actor: Actor) -> str | None:
     """Return the field most likely to hold the address, not just the first possible one."""
     return next((s.source for s in services().exports.suggest(actor) if s.target == "email"), None)
@@ -201,7 +216,7 @@ def _save(
     seen: int | None,
     preview: bool,
 ) -> None:
-    apart = values.pop("apart")
+    apart, take_off = values.pop("apart"), values.pop("take_off")
     if not values["contact_list"] and not apart:
         show_refusal(t("Choose a contact list."))
         return
@@ -214,7 +229,7 @@ def _save(
         if export is None:
             saved = services().exports.create(actor, values.pop("name"), **values)
         else:
-            saved = services().exports.change(actor, export.id, seen=seen, **values)
+            saved = services().exports.change(actor, export.id, seen=seen, take_off=take_off, **values)
     except CcexportError as error:
         show_error(error)
         return
