@@ -16,7 +16,7 @@ from ccexport.cli.pairs import pair
 from ccexport.cli.progress import driven
 from ccexport.cli.session import DataDir, Json, opened
 from ccexport.model.plans import Plan
-from ccexport.model.words import People, Verdict
+from ccexport.model.words import People, Trigger, Verdict
 
 if TYPE_CHECKING:
     from ccexport.runs.estimate import Expected
@@ -170,17 +170,17 @@ def pause(
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Pause an export, or let it go on.
+    """Pause an export, or let it go on. A run that is sending stops before its next request, and goes on then.
 
     Example: ccexport exports pause Newsletter --go-on
     """
     with opened(data_dir) as (services, actor):
         found = services.exports.pause(actor, name, paused=not go_on)
-    emit(
-        as_json,
-        {"name": name, "paused": found.paused},
-        [f"{name} is {'paused' if found.paused else 'going on'}."],
-    )
+        live = services.runs.list(actor, export=found.id, live=True, limit=1) if found.paused else []
+    held = "It stops before its next request and goes on when the export does; or cancel it."
+    lines = [f"{name} is {'paused' if found.paused else 'going on'}."]
+    lines += [f"Run {run.id} is {run.state}. {held}" for run in live if run.trigger is not Trigger.UNDO]
+    emit(as_json, {"name": name, "paused": found.paused, "run": live[0].id if live else None}, lines)
 
 
 @app.command()

@@ -66,6 +66,7 @@ class WaitReason(StrEnum):
     CONSTANT_CONTACT_DOWN = "constant_contact_down"
     QUEUE_FULL = "queue_full"
     STORAGE = "storage"
+    PAUSED = "paused"
 
 
 @mark

@@ -11,7 +11,7 @@ from ccexport.ledger import Ledger
 from ccexport.model.exports import Export
 from ccexport.model.profiles import Segment
 from ccexport.model.runs import Run
-from ccexport.model.words import SegmentKind
+from ccexport.model.words import SegmentKind, Trigger
 from ccexport.segments.rules import parse_rule, segments_in
 
 _KEPT = ("id", "name", "version", "rule", "description")
@@ -35,6 +35,19 @@ def segments_then(ledger: Ledger, kept: Sequence[Mapping[str, Any]]) -> Callable
     segments = [Segment(**{key: row[key] for key in _KEPT}, kind=SegmentKind(row["kind"])) for row in kept]
     names = {s.name: s for s in segments} | {s.id: s for s in segments}
     return lambda name: names.get(name) or ledger.segments.named(name)
+
+
+def is_follow_up(ledger: Ledger, run: Run) -> bool:
+    """Return whether the run undoes another one, or takes off whom its export held.
+
+    Such a run was asked for by itself, so it goes on while its export is paused.
+    """
+    return run.trigger is Trigger.UNDO or ledger.runs.facts(run.id).take_off
+
+
+def is_paused(ledger: Ledger, run: Run) -> bool:
+    """Return whether the run may send nothing for now, because its export is paused."""
+    return ledger.exports.get(run.export_id).paused and not is_follow_up(ledger, run)
 
 
 def export_then(ledger: Ledger, run: Run) -> Export:

@@ -38,7 +38,7 @@ from ccexport.runs.halving import next_halves, told
 from ccexport.runs.holders import readings_since
 from ccexport.runs.planning import Planner, resending
 from ccexport.runs.remove import removal_batches
-from ccexport.runs.requests import Requests
+from ccexport.runs.requests import ExportPaused, Requests
 from ccexport.runs.totals import count_end, ending, import_batches, left, plan_counts, touched
 from ccexport.runs.undoing import Undoer
 from ccexport.runs.verify import Verified, renew_deliveries, verify_run
@@ -69,6 +69,8 @@ class Driver:
                 with span(f"run {run.state}"):
                     run = self._steps[run.state](self, run)
                 self._went_well(run)
+            except ExportPaused:
+                run = self._paused(run)
             except ConstantContactError as error:
                 run = self._held_up(run, error)
             except ChangedSincePreview as error:
@@ -89,10 +91,10 @@ class Driver:
         return run
 
     def _resumed(self, run: Run) -> Run:
-        step = run.wait_step or RunState.PLANNING
-        return self._move(
-            run, step, message("Going on after waiting for {reason}.", reason=word(run.wait_reason or ""))
-        )
+        text = message("Going on after waiting for {reason}.", reason=word(run.wait_reason or ""))
+        if run.wait_reason is WaitReason.PAUSED:
+            text = message("Going on after the export was paused.")
+        return self._move(run, run.wait_step or RunState.PLANNING, text)
 
     def _move(self, run: Run, state: RunState, text: Message, **values: object) -> Run:
         return self._runs.move(run.id, state, text, actor=run.actor, **values)  # type: ignore[arg-type]
@@ -312,6 +314,19 @@ class Driver:
                 run, WaitReason.CONSTANT_CONTACT_DOWN, error.message, until=now + self._patience(run)
             )
         return self._give_up(run, error)
+
+    def _paused(self, run: Run) -> Run:
+        batches = self._runs.batches(run.id)
+        text = message(
+            "The export is paused: {requests}. The run goes on when the export does.",
+            requests=counted(
+                "{sent} of {n} request was sent",
+                "{sent} of {n} requests were sent",
+                n=len(batches),
+                sent=sum(map(left, batches)),
+            ),
+        )
+        return self._wait(run, WaitReason.PAUSED, text)
 
     def _cannot_any_more(self, run: Run, error: NotFound) -> Run:
         """Handle something the run needs that no longer exists: its list, its connection, a segment."""

@@ -14,6 +14,7 @@ from ccexport.errors import OutcomeUnknown, Refused
 from ccexport.logs import about
 from ccexport.model.runs import Batch, Run
 from ccexport.model.words import BatchKind, BatchState
+from ccexport.runs.asked import is_paused
 from ccexport.runs.destination import Beat
 from ccexport.runs.engine import Engine, Ticks
 from ccexport.runs.remove import ids_in
@@ -22,6 +23,12 @@ from ccexport.runs.settle import settle_once
 
 log = logging.getLogger(__name__)
 LOST_ANSWERS = 3
+
+
+class ExportPaused(Exception):
+    """Not an error: the export was paused, so the run sends nothing more until it goes on."""
+
+
 # The limit is four a second. With four in flight an answer may take a second, and the pace is the limit.
 AT_ONCE = 4
 
@@ -46,6 +53,7 @@ class Requests:
             room = IN_FLIGHT - len(in_flight(batches))
             if not waiting:
                 break
+            self._refuse_while_paused()
             if room <= 0:
                 if settle_once(self._engine, self._account, batches) >= IN_FLIGHT:
                     self._engine.sleep(ticks.next())
@@ -58,10 +66,18 @@ class Requests:
     def _cancelled(self) -> bool:
         return self._runs.get(self._run.id).cancel_requested
 
+    def _paused(self) -> bool:
+        return is_paused(self._engine.ledger, self._run)
+
+    def _refuse_while_paused(self) -> None:
+        if self._paused():
+            raise ExportPaused
+
     def send_removals(self) -> None:
-        """Send every removal, one after the other. A run that has started removing is not stopped half-way."""
+        """Send every removal, one after the other. Cancelling does not stop it half-way; pausing the export does."""
         while waiting := to_send(self._of(BatchKind.REMOVE)):
             self._beat()
+            self._refuse_while_paused()
             self._posted(
                 waiting[0], lambda _, body: self._account.remove_from_list(ids_in(body), self._run.list_id)
             )
@@ -99,7 +115,7 @@ class Requests:
                     done, on_their_way = wait(on_their_way, return_when=FIRST_COMPLETED)
                     if not all(sent.result() for sent in done):
                         return False
-                if self._cancelled():
+                if self._cancelled() or self._paused():
                     break
                 self._beat()
                 on_their_way.add(pool.submit(copy_context().run, self._sent, batch, once=True))

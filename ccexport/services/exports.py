@@ -231,6 +231,8 @@ class ExportUseCases(UseCases):
     def pause(self, actor: Actor, name: str, *, paused: bool = True) -> Export:
         """Pause the export, or let it run again with `paused=False`. Pausing ends runs that have not begun to send.
 
+        A run that is sending stops before its next request and waits until the export goes on.
+
         Raises `Conflict` when an export without a connection should run again.
         """
         found = self._mine(actor, name, "pause this export")

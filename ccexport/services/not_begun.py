@@ -8,7 +8,8 @@ from ccexport.ledger import Ledger
 from ccexport.messages import Message, message
 from ccexport.model.exports import Actor, Export
 from ccexport.model.runs import Run
-from ccexport.model.words import BatchState, RunState, Trigger
+from ccexport.model.words import BatchState, RunState
+from ccexport.runs.asked import is_follow_up
 from ccexport.worker.loop import holder_is_dead
 
 
@@ -48,11 +49,6 @@ def remove_export(ledger: Ledger, actor: Actor, export: Export) -> None:
     )
     ledger.exports.mark(export.id, removed=True)
     ledger.audit.add(actor.name, "export removed", export.name)
-
-
-def is_follow_up(ledger: Ledger, run: Run) -> bool:
-    """Return whether the run undoes another one, or takes off whom the export held: it goes on while that is paused."""
-    return run.trigger is Trigger.UNDO or ledger.runs.facts(run.id).take_off
 
 
 def has_begun(ledger: Ledger, run: Run) -> bool:

@@ -11,6 +11,7 @@ from ccexport.model.exports import Actor
 from ccexport.model.runs import Run
 from ccexport.model.words import BatchState, Role, RunState, WaitReason
 from ccexport.plan.guards import PUT_BACK
+from ccexport.runs.asked import is_paused
 from ccexport.services.access import require, usable_run
 from ccexport.services.history import RunHistory
 from ccexport.services.run_contacts import RunContacts
@@ -57,6 +58,8 @@ class SteerRuns(UseCases):
             raise Conflict(
                 "Run {run} has already ended: {state}. Start a new one.", run=run_id, state=word(run.state)
             )
+        if run.wait_reason is WaitReason.PAUSED and is_paused(self._ledger, run):
+            raise Conflict("{export} is paused; let it go on first.", export=run.export_name)
         if run.state is RunState.WAITING and run.wait_reason is not WaitReason.APPROVAL:
             self._ledger.runs.note(
                 run_id,

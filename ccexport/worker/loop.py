@@ -14,6 +14,7 @@ from ccexport.errors import CcexportError, HandOver
 from ccexport.logs import about
 from ccexport.model.runs import Run
 from ccexport.model.words import RunState, WaitReason
+from ccexport.runs.asked import is_paused
 from ccexport.runs.driver import LONGEST_WAIT, Driver
 from ccexport.runs.engine import Engine
 from ccexport.telemetry import span
@@ -136,6 +137,8 @@ class Worker:
             return self._engine.ledger.runs.approved_by(run.id) is not None
         if run.wait_reason is WaitReason.RECONNECT:
             return self._engine.ledger.connections.get(run.connection_id).state == "connected"
+        if run.wait_reason is WaitReason.PAUSED:
+            return not is_paused(self._engine.ledger, run)
         if run.wait_until is None:
             return True
         left = run.wait_until - self._engine.clock()

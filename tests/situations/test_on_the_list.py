@@ -11,7 +11,7 @@ from ccexport.constant_contact.transport import Transport
 from ccexport.constant_contact.wire import Answer, Lost, Request
 from ccexport.errors import BadInput, Conflict
 from ccexport.model.exports import ConsentRule
-from ccexport.model.words import Mode, RunState
+from ccexport.model.words import Mode, RunState, WaitReason
 from ccexport.plan.standing import holds_path
 from ccexport.runs import destination
 from ccexport.runs.holders import Misfits, misfits
@@ -102,6 +102,70 @@ def test_pausing_ends_what_has_not_begun_and_says_why(world: World) -> None:
 
     assert (run.state, str(run.note)) == (RunState.CANCELLED, "carl paused the export. Nothing was sent.")
     assert world.on_list() == set()
+
+
+def paused_before(world: World, monkeypatch: pytest.MonkeyPatch, asked: str, number: int) -> None:
+    """The export is paused by a colleague at the moment of that request."""
+    sent = Transport.send
+    seen: list[str] = []
+
+    def then_paused(self: Transport, request: Request) -> Answer | Lost:
+        if request.asked == asked:
+            seen.append(asked)
+            if len(seen) == number:
+                world.services.exports.pause(CARL, "News")
+        return sent(self, request)
+
+    monkeypatch.setattr(Transport, "send", then_paused)
+
+
+IMPORT = "POST /v3/activities/contacts_json_import"
+
+
+def test_pausing_an_export_that_is_sending_holds_its_run(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing more goes out; nothing that went out is forgotten; it can go on, and nobody is sent twice."""
+    world.ready(people(range(40)))
+    world.fill_requests_with(2)
+    paused_before(world, monkeypatch, IMPORT, 3)
+
+    held = world.run()
+    there = len(world.on_list())
+    with pytest.raises(Conflict, match="is paused; let it go on first"):
+        world.services.runs.resume(CARL, held.id)
+    with pytest.raises(Conflict, match="is sending"):
+        world.services.exports.remove(CARL, "News")
+    driven_while_paused = world.services.worker().run_once()
+    world.services.exports.pause(CARL, "News", paused=False)
+    driven = world.services.worker().run_once()
+    run = world.services.runs.get(CARL, held.id)
+
+    assert (held.state, held.wait_reason) == (RunState.WAITING, WaitReason.PAUSED)
+    assert 0 < there < 40 and f"{there // 2} of 20 requests were sent" in str(held.note)
+    assert (driven_while_paused, driven) == (0, 1)
+    assert (run.state, run.counts["verified"]) == (RunState.SUCCEEDED, 40), run.note
+    assert world.sandbox.admin("GET", "inspect/counters")["duplicate_bodies"] == 0
+
+
+def test_pausing_holds_removals_too_and_cancelling_says_what_is_out(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mirror that is paused between adding and taking off takes off nobody until it goes on."""
+    world.ready(people(range(20)), mode=Mode.MIRROR)
+    world.run()
+    world.ingest(people(range(2, 22)))
+    paused_before(world, monkeypatch, IMPORT, 1)
+
+    held = world.run()
+    there = world.on_list()
+    world.services.runs.cancel(CARL, held.id)
+    run = world.services.runs.drive_here(held.id)
+
+    assert (held.state, held.wait_reason) == (RunState.WAITING, WaitReason.PAUSED)
+    assert there == at(*range(22))
+    assert (run.state, run.counts["verified"], run.counts["removed"]) == (RunState.CANCELLED, 2, 0), run.note
+    assert world.on_list() == at(*range(22))
 
 
 def test_an_export_that_is_sending_cannot_be_removed(world: World) -> None:
