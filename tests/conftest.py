@@ -29,7 +29,19 @@ ROOT = Path(__file__).parents[1]
 
 
 # What `make check` leaves out: rooms whose tests start processes, browsers or whole worlds.
-LONG = {"browser", "cli", "conformance", "operate", "runs", "sandbox", "schedules", "security", "traps", "ui"}
+LONG = {
+    "browser",
+    "cli",
+    "conformance",
+    "operate",
+    "runs",
+    "sandbox",
+    "schedules",
+    "security",
+    "situations",
+    "traps",
+    "ui",
+}
 
 
 @pytest.hookimpl(tryfirst=True)

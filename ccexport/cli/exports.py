@@ -20,6 +20,7 @@ from ccexport.model.words import People, Trigger, Verdict
 
 if TYPE_CHECKING:
     from ccexport.runs.estimate import Expected
+    from ccexport.services import Services
     from ccexport.services.previews import PlanRow
 
 app = typer.Typer(help="Saved exports: what goes to which contact list.")
@@ -157,10 +158,21 @@ def run(
             services.runs.put_back(actor, name, reason=put_back)
         started = services.runs.start(actor, name, digest=digest, resend_all=resend_all)
         say(f"Run {started.id} is queued.")
+        if not wait and not _worker_at_work(services):
+            say(
+                f"No worker is at work, so nothing drives it: start `ccexport worker`, or `ccexport runs resume "
+                f"{started.id}`."
+            )
         ended = driven(services, actor, started.id) if wait else started
         batches = services.runs.batches(actor, ended.id)
     emit(as_json, run_document(ended, batches), run_lines(ended))
     return exit_code_of(ended) if wait else ExitCode.DONE
+
+
+def _worker_at_work(services: "Services") -> bool:
+    from ccexport.worker.presence import machines_with_workers
+
+    return bool(machines_with_workers(services.ledger))
 
 
 @app.command()

@@ -57,13 +57,14 @@ def show(run_id: str, as_json: Json = False, data_dir: DataDir = None) -> None:
     with opened(data_dir) as (services, actor):
         found = services.runs.get(actor, run_id)
         document = run_document(found, services.runs.batches(actor, run_id))
+        stuck, took = services.runs.stuck(actor, run_id), services.runs.seconds(actor, [found])
+        document |= {"stuck": str(stuck) or None, "seconds": took.get(found.id)}
         story = [
             {"at": e.at, "actor": e.actor, "state": e.state, "text": str(e.text)}
             for e in services.runs.story(actor, run_id)
         ]
-    lines = run_lines(found) + table(
-        document["batches"], ["kind", "number", "state", "contacts", "bytes", "note"]
-    )
+    lines = [*run_lines(found), *[f"  {stuck}"] * bool(stuck)]
+    lines += table(document["batches"], ["kind", "number", "state", "contacts", "bytes", "note"])
     emit(as_json, document | {"events": story}, [*lines, "", *table(story, ["at", "state", "text"])])
 
 
@@ -107,7 +108,11 @@ def cancel(run_id: str, as_json: Json = False, data_dir: DataDir = None) -> None
 
     Example: ccexport runs cancel run-3kq2f81c0-9f3k2
     """
-    _changed(run_id, "cancel", as_json, data_dir)
+    with opened(data_dir) as (services, actor):
+        out = services.runs.gone_out(actor, run_id)
+        found = services.runs.cancel(actor, run_id)
+        document = run_document(found, services.runs.batches(actor, run_id))
+    emit(as_json, document, [*run_lines(found), f"  {out}"])
 
 
 @app.command()

@@ -4,7 +4,8 @@ Must never change a run: that is `ccexport.ledger.runs`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ from ccexport.ledger.database import Database
 from ccexport.ledger.runs import NEWEST_FIRST, RUN_COLUMNS, run_of
 from ccexport.ledger.tables import exports, run_events, runs
 from ccexport.model.runs import Run, RunsEver
-from ccexport.model.words import RunState
+from ccexport.model.words import RunState, WaitReason
 
 _KEPT = 64  # results are cached until the next event of any run
 _KEPT_SECONDS = 10.0
+APPROVAL_NEEDED = (
+    "Waiting for a second person"  # so begins the event with which a run starts waiting for approval
+)
 _NEWEST_EVENT = select(func.max(run_events.c.id))
 
 
@@ -124,6 +128,18 @@ class History:
                 found[n] = dict(zip(counts, map(int, sums), strict=True))
         return found
 
+    def awaiting_approval(self, run_ids: Sequence[str]) -> dict[str, timedelta]:
+        """Return how long those of the runs that needed approval waited for it, up to now."""
+        asked = runs.c.approved_by.is_not(None) | (runs.c.wait_reason == WaitReason.APPROVAL)
+        found: dict[str, timedelta] = {}
+        with self._db.read() as connection:
+            for some in batched(list(run_ids)):
+                needed = select(runs.c.id).where(runs.c.id.in_(some), asked)
+                events = select(run_events).where(run_events.c.run_id.in_(needed)).order_by(run_events.c.id)
+                for run_id, its in groupby(connection.execute(events).mappings(), lambda e: str(e["run_id"])):
+                    found[run_id] = found.get(run_id, timedelta()) + _waited(list(its), self._clock())
+        return found
+
     def _remembered(self, key: Any, found: Callable[[], Any]) -> Any:
         """Return the cached result, unless any run had an event since or it is some seconds old."""
         with self._db.read() as connection:
@@ -152,6 +168,18 @@ def _each(key: Column[Any], name: Column[Any]) -> Select[Any]:
     each = each.union_all(select(following).where(each.c.key.is_not(None)))
     last = select(name).where(key == each.c.key).order_by(*NEWEST_FIRST).limit(1).scalar_subquery()
     return select(each.c.key, last).where(each.c.key.is_not(None))
+
+
+def _waited(events: Sequence[Mapping[Any, Any]], now: datetime) -> timedelta:
+    """Return how long the run of these events waited for approval; that wait begins with a sentence of its own."""
+    waited, since = timedelta(), None
+    for event in events:
+        if event["state"] != RunState.WAITING:
+            waited += event["at"] - since if since else timedelta()
+            since = None
+        elif since is None and event["text"].template.startswith(APPROVAL_NEEDED):
+            since = event["at"]
+    return waited + (now - since if since else timedelta())
 
 
 def _summed(count: str) -> Any:

@@ -31,6 +31,7 @@ from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run, RunFacts
 from ccexport.model.words import BatchKind, BatchState, Outcome, RunState, Trigger, Verdict, WaitReason
 from ccexport.plan.freeze import load_plan
+from ccexport.plan.undo import HELD_BY_OTHER
 from ccexport.runs.asked import export_then, segments_then
 from ccexport.runs.destination import Beat
 from ccexport.runs.engine import Engine
@@ -119,6 +120,11 @@ class Driver:
         self._runs.note(run.id, NOTHING, actor=run.actor, plan_id=plan.id, digest=plan.digest, counts=counts)
         if plan.guards:
             text = joined(guard.sentence for guard in plan.guards)
+            return self._move(run, RunState.BLOCKED, text, note=text)
+        if run.trigger is Trigger.UNDO and not touched(plan) and not plan.warnings.get(HELD_BY_OTHER):
+            text = message(
+                "There was nothing to undo: nobody is on the list, or off it, by that run any more."
+            )
             return self._move(run, RunState.BLOCKED, text, note=text)
         if self._needs_approval(run, plan):
             return self._wait(
@@ -332,7 +338,12 @@ class Driver:
         """Handle something the run needs that no longer exists: its list, its connection, a segment."""
         if run.state is not RunState.PLANNING:
             return self._give_up(run, error)
-        text = message("{trouble} Nothing was sent to {list}.", trouble=error.message, list=run.list_name)
+        text = message(
+            "{trouble} Nothing was sent to {list}, the list of {export}.",
+            trouble=error.message,
+            list=run.list_name,
+            export=run.export_name,
+        )
         return self._move(run, RunState.BLOCKED, text, note=text)
 
     def _went_well(self, run: Run) -> None:

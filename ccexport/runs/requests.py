@@ -8,6 +8,7 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
+from datetime import timedelta
 
 from ccexport.constant_contact.account import Account
 from ccexport.errors import OutcomeUnknown, Refused
@@ -19,7 +20,7 @@ from ccexport.runs.destination import Beat
 from ccexport.runs.engine import Engine, Ticks
 from ccexport.runs.remove import ids_in
 from ccexport.runs.send import IN_FLIGHT, Post, find_again, in_flight, send_batch, to_send
-from ccexport.runs.settle import settle_once
+from ccexport.runs.settle import PATIENCE, PATIENCE_CANCELLED, settle_once
 
 log = logging.getLogger(__name__)
 LOST_ANSWERS = 3
@@ -66,6 +67,9 @@ class Requests:
     def _cancelled(self) -> bool:
         return self._runs.get(self._run.id).cancel_requested
 
+    def _patience(self) -> timedelta:
+        return PATIENCE_CANCELLED if self._cancelled() else PATIENCE
+
     def _paused(self) -> bool:
         return is_paused(self._engine.ledger, self._run)
 
@@ -83,9 +87,9 @@ class Requests:
             )
 
     def settle(self, kind: BatchKind) -> None:
-        """Wait until every activity of the kind has ended."""
+        """Wait until every activity of the kind has ended; a cancelled run waits no longer than it says."""
         ticks = Ticks()
-        while settle_once(self._engine, self._account, self._of(kind)):
+        while settle_once(self._engine, self._account, self._of(kind), patience=self._patience()):
             self._beat()
             self._engine.sleep(ticks.next())
 

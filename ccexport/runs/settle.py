@@ -16,23 +16,30 @@ from ccexport.model.words import BatchKind, BatchState
 from ccexport.runs.engine import Engine
 
 PATIENCE = timedelta(hours=6)
+PATIENCE_CANCELLED = timedelta(minutes=15)
+"""How long a cancelled run waits for an activity before it lets go of the list."""
 _LINE = re.compile(r"^\s*line\s+(\d+)\s*:?\s*(.*)$", re.IGNORECASE)
 
 
-def settle_once(engine: Engine, account: Account, batches: Iterable[Batch]) -> int:
-    """Poll once and mark the batches whose activity ended; return how many are still in progress."""
+def settle_once(
+    engine: Engine, account: Account, batches: Iterable[Batch], *, patience: timedelta = PATIENCE
+) -> int:
+    """Poll once and mark the batches whose activity ended; return how many are still in progress.
+
+    An activity that has not ended `patience` after it was submitted counts as unknown.
+    """
     waiting = {b.activity_id: b for b in batches if b.state is BatchState.SUBMITTED}
     if not waiting:
         return 0
     seen = {activity.id: activity for activity in account.activities()}
     left = 0
     for activity_id, batch in waiting.items():
-        if not _settled(engine, batch, seen.get(activity_id or "")):
+        if not _settled(engine, batch, seen.get(activity_id or ""), patience):
             left += 1
     return left
 
 
-def _settled(engine: Engine, batch: Batch, activity: Activity | None) -> bool:
+def _settled(engine: Engine, batch: Batch, activity: Activity | None, patience: timedelta) -> bool:
     now = engine.clock()
     change = engine.ledger.runs.change_batch
     if activity is not None and activity.finished and not activity.failed:
@@ -57,13 +64,13 @@ def _settled(engine: Engine, batch: Batch, activity: Activity | None) -> bool:
             note=message("Constant Contact ended the activity as {state}.", state=activity.state),
         )
         return True
-    overdue = batch.submitted_at is not None and now - batch.submitted_at > PATIENCE
+    overdue = batch.submitted_at is not None and now - batch.submitted_at > patience
     if overdue:
         change(
             batch,
             state=BatchState.UNKNOWN,
             settled_at=now,
-            note=message("Not finished, or not to be found, after {time}.", time=PATIENCE),
+            note=message("Not finished, or not to be found, after {time}.", time=patience),
         )
     return overdue
 

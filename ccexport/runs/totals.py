@@ -6,7 +6,7 @@ Must never read a file or make a request, nor call a run succeeded that was not 
 from ccexport.messages import NOTHING, Message, counted, joined, message
 from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run
-from ccexport.model.words import BatchKind, BatchState, Outcome, RunState, Verdict
+from ccexport.model.words import BatchKind, BatchState, Mode, Outcome, RunState, Verdict
 from ccexport.telemetry import count
 
 
@@ -54,26 +54,55 @@ def ending(
     """
     sent, verified = counts["sent"], counts["verified"]
     unsent = plan.to_send - sent
-    done, not_sent = _read_back(counts), counted("{n} was not sent", "{n} were not sent", n=unsent)
     if run.cancel_requested:
-        return RunState.CANCELLED, message("Cancelled: {done}; {not_sent}.", done=done, not_sent=not_sent)
+        return RunState.CANCELLED, _cancelled(counts, unsent)
     ill = {BatchState.FAILED, BatchState.PENDING}
     failed_batches = [b for b in batches if b.state in ill and b.kind is not BatchKind.HALVE]
     trouble = trouble or next((b.note for b in failed_batches if b.note), NOTHING)
     more = [_still_there(stayed)] * bool(stayed) + [trouble] * bool(trouble)
-    if unsent or (sent and not verified and not counts["rejected"]):
-        text = message("{done}; {not_sent}.", done=done, not_sent=not_sent)
-        return RunState.FAILED, joined([text, *more])
+    nothing_arrived = sent and not verified and not counts["rejected"]
+    nobody_left = stayed and not counts["removed"] and not sent
+    if unsent or nothing_arrived or nobody_left:
+        return RunState.FAILED, joined([message("{done}.", done=_rest(_done(counts), unsent)), *more])
     if verified == sent and not failed_batches and not stayed:
-        nothing = message("There was nothing to send.")
-        return RunState.SUCCEEDED, message("{done}.", done=done) if sent or counts["removed"] else nothing
+        return RunState.SUCCEEDED, _succeeded(counts, plan)
     rest = _not_verified(counts) or ([message("a request failed")] if failed_batches else [])
+    done = _done(counts) or message("nothing was done")
     if rest:
         done = message("{done}; {rest}", done=done, rest=rest)
     return RunState.SUCCEEDED_WITH_REJECTS, joined([message("{done}.", done=done), *more])
 
 
-def _read_back(counts: dict[str, int]) -> Message:
+def _cancelled(counts: dict[str, int], unsent: int) -> Message:
+    if not _done(counts):
+        return message("Cancelled before anything was sent.")
+    return message("Cancelled: {done}.", done=_rest(_done(counts), unsent))
+
+
+def _succeeded(counts: dict[str, int], plan: Plan) -> Message:
+    done = _done(counts)
+    if done:
+        return message("{done}.", done=done)
+    if plan.inputs.get("mode") == Mode.REMOVE:
+        return message("There was nobody to take off the list.")
+    return message("There was nothing to send.")
+
+
+def _rest(done: Message, unsent: int) -> Message:
+    """Return what was done and how many were not sent, without what is none."""
+    not_sent = counted("{n} contact was not sent", "{n} contacts were not sent", n=unsent)
+    if not done:
+        return not_sent if unsent else message("nothing was done")
+    return message("{done}; {not_sent}", done=done, not_sent=not_sent) if unsent else done
+
+
+def _done(counts: dict[str, int]) -> Message:
+    """Return what was sent and who was taken off; nothing when there was neither."""
+    removed = counted(
+        "{n} contact was taken off the list", "{n} contacts were taken off the list", n=counts["removed"]
+    )
+    if not counts["sent"]:
+        return removed if counts["removed"] else NOTHING
     done = counted(
         "{verified} of {n} contact sent was read back on the list",
         "{verified} of {n} contacts sent were read back on the list",
@@ -82,8 +111,8 @@ def _read_back(counts: dict[str, int]) -> Message:
     )
     if not counts["removed"]:
         return done
-    removed = counted("{n} was taken off it", "{n} were taken off it", n=counts["removed"])
-    return message("{done}, {removed}", done=done, removed=removed)
+    off = counted("{n} was taken off it", "{n} were taken off it", n=counts["removed"])
+    return message("{done}, {removed}", done=done, removed=off)
 
 
 def _not_verified(counts: dict[str, int]) -> list[Message]:
@@ -91,6 +120,7 @@ def _not_verified(counts: dict[str, int]) -> list[Message]:
         message("{n} rejected", n=counts["rejected"]),
         message("{n} missing", n=counts["missing"]),
         message("{n} unknown", n=counts["unknown"]),
+        message("{n} applied, but not seen there", n=counts.get("left", 0)),
     ]
     return [one for one in said if one.values["n"]]
 

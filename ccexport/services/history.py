@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ccexport.errors import NotFound
+from ccexport.messages import NOTHING, Message, counted, message
 from ccexport.model.exports import Actor, Export
 from ccexport.model.runs import Batch, Run, RunEvent, RunsEver
 from ccexport.model.words import BatchKind, BatchState, Outcome, Role, RunState
+from ccexport.runs.settle import PATIENCE, PATIENCE_CANCELLED
 from ccexport.services.access import require
 from ccexport.services.wiring import UseCases
+
+STUCK = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,8 @@ class Progress:
     contacts_sent: int
     contacts_total: int
     eta_seconds: float | None
+    oldest: Batch | None = None
+    """The request whose activity Constant Contact has been working on longest."""
 
 
 class RunHistory(UseCases):
@@ -122,6 +128,51 @@ class RunHistory(UseCases):
             contacts_sent=sum(b.contacts for b in gone),
             contacts_total=sum(b.contacts for b in batches),
             eta_seconds=self._eta(run, done, batches),
+            oldest=min(
+                (b for b in batches if b.state is BatchState.SUBMITTED and b.submitted_at),
+                key=lambda b: b.submitted_at or self._ledger.clock(),
+                default=None,
+            ),
+        )
+
+    def stuck(self, actor: Actor, run_id: str) -> Message:
+        """Return which activity has been in progress for more than ten minutes, and for how long; else nothing."""
+        oldest = self.progress(actor, run_id).oldest
+        if oldest is None or oldest.submitted_at is None:
+            return NOTHING
+        age = self._ledger.clock() - oldest.submitted_at
+        if age < STUCK:
+            return NOTHING
+        return message(
+            "Constant Contact has been working on activity {activity} for {age}. The run waits up to {patience}; "
+            "cancelled, it lets go of the list after {cancelled}.",
+            activity=oldest.activity_id,
+            age=timedelta(seconds=int(age.total_seconds())),
+            patience=PATIENCE,
+            cancelled=PATIENCE_CANCELLED,
+        )
+
+    def seconds(self, actor: Actor, runs: Sequence[Run]) -> Mapping[str, float]:
+        """Return how long each of these runs took, or has taken up to now, without waiting for approval."""
+        require(actor, Role.VIEWER, "see runs")
+        waited = self._ledger.history.awaiting_approval([run.id for run in runs])
+        now = self._ledger.clock()
+        took = {run.id: (run.ended_at or now) - run.started_at for run in runs if run.started_at}
+        return {
+            run_id: max((time - waited.get(run_id, timedelta())).total_seconds(), 0.0)
+            for run_id, time in took.items()
+        }
+
+    def gone_out(self, actor: Actor, run_id: str) -> Message:
+        """Return what of a live run has left already: cancelling takes nothing of it back."""
+        now = self.progress(actor, run_id)
+        if not now.contacts_sent:
+            return message("Nothing of it has been sent.")
+        return counted(
+            "{sent} of {n} contact has been sent already; that is settled and read back, and nothing more is sent.",
+            "{sent} of {n} contacts have been sent already; that is settled and read back, and nothing more is sent.",
+            n=now.contacts_total,
+            sent=now.contacts_sent,
         )
 
     def _eta(self, run: Run, done: Sequence[Batch], batches: Sequence[Batch]) -> float | None:

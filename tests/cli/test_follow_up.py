@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Said, commanded
-from tests.world import ADA, World, person
+from tests.world import ADA, CARL, World, person
 
 
 @pytest.fixture
@@ -103,6 +103,22 @@ def test_an_export_is_changed_detached_and_given_a_connection_again(
     assert set(lines) <= set(shown)
     assert missing.err == "error: There is no contact list named Events in Main. Contact lists: Newsletter.\n"
     assert (nothing.code, "Nothing to change was named" in nothing.err) == (2, True)
+
+
+def test_a_run_that_nothing_drives_says_so_and_times_have_a_zone(
+    world: World, ccexport: Callable[..., Said]
+) -> None:
+    world.ready([person(1)])
+
+    queued = ccexport("exports", "run", "News")
+    listed = ccexport("runs", "list")
+    run_id = world.services.runs.list(CARL)[0].id
+    cancelled = ccexport("runs", "cancel", run_id)
+
+    assert "No worker is at work, so nothing drives it" in queued.err
+    assert f"ccexport runs resume {run_id}" in queued.err
+    assert " UTC" in listed.out
+    assert "Nothing of it has been sent." in cancelled.out
 
 
 def test_people_an_export_leaves_behind_stay_or_are_taken_off(

@@ -189,7 +189,8 @@ def test_a_removed_list_is_one_clear_sentence(world: World) -> None:
 
     assert run.state is RunState.BLOCKED
     assert str(run.note) == (
-        "This list was deleted at Constant Contact. Choose another one. Nothing was sent to Newsletter."
+        "This list was deleted at Constant Contact. Choose another one. Nothing was sent to Newsletter, "
+        "the list of News."
     )
 
 

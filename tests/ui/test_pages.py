@@ -107,7 +107,7 @@ def test_a_run_shows_its_outcome_and_its_contacts(demo: Pages) -> None:
 
 def test_the_history_says_how_many_a_run_that_goes_on_has_sent(demo: Pages) -> None:
     run = replace(demo.services.ledger.runs.all(limit=1)[0], state=RunState.SENDING, counts={})
-    assert (_cells(run, 12)["Sent"], _cells(run, 12)["Verified"]) == (12, None)
+    assert (_cells(run, 12, 1.0)["Sent"], _cells(run, 12, 1.0)["Verified"]) == (12, None)
 
 
 @pytest.mark.parametrize("view", ["story", "requests"])
@@ -224,6 +224,8 @@ def test_a_run_that_waits_for_approval_is_approved_by_somebody_else(demo: Pages)
         assert services.ledger.runs.approved_by(run.id) == "administrator"
         next(b for b in page.button if b.label == "Cancel").click()
         demo.run(page, "administrator")
+        assert "Nothing of it has been sent." in said(page)
+        services.runs.cancel(administrator, run.id)
         assert services.runs.drive_here(run.id).state == "cancelled"
     finally:
         services.connections.change(administrator, "Sandbox", approval_above=None)

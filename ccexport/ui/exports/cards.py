@@ -17,7 +17,7 @@ from ccexport.ui.fragments import dialog
 from ccexport.ui.navigation import go
 from ccexport.ui.render import ago, badge_markup, number, plain, show_error, told
 from ccexport.ui.said import say
-from ccexport.ui.texts import t
+from ccexport.ui.texts import t, tn
 from ccexport.ui.words import MODES
 
 
@@ -85,13 +85,15 @@ def _last_line(run: Run | None) -> str:
     if run is None:
         return t("Never run")
     text = f"{badge_markup(run.state)} {ago(run.created_at)}, {t('by {person}', person=plain(run.actor))}"
-    if "verified" in run.counts:
+    if run.counts.get("sent"):
         text += " · " + t(
             "{sent} sent, {verified} verified, {rejected} rejected",
             sent=number(run.counts.get("sent")),
             verified=number(run.counts.get("verified")),
             rejected=number(run.counts.get("rejected")),
         )
+    if run.counts.get("removed"):
+        text += " · " + tn("{n} taken off the list", "{n} taken off the list", n=run.counts["removed"])
     return text
 
 

@@ -13,6 +13,7 @@ from ccexport.errors import CcexportError
 from ccexport.model.exports import Actor, Export
 from ccexport.model.plans import Plan
 from ccexport.model.words import Reason, Role, Verdict
+from ccexport.plan.guards import GONE, PUT_BACK
 from ccexport.services.previews import PlanRow
 from ccexport.ui import contact_table
 from ccexport.ui.app_state import services
@@ -118,8 +119,14 @@ def _guards(actor: Actor, export: Export, plan: Plan) -> None:
                 continue
             with st.form(f"release-{guard.name}", border=False):
                 reason = st.text_input(t("Why it is right this time"), max_chars=300)
-                if st.form_submit_button(t("Release for one run"), icon=":material/lock_open:"):
-                    _release(actor, export, guard.name, reason)
+                released = t("They left: they stay off") if guard.name == GONE else t("Release for one run")
+                with st.container(horizontal=True):
+                    if st.form_submit_button(released, icon=":material/lock_open:"):
+                        _release(actor, export, guard.name, reason)
+                    if guard.name == GONE and st.form_submit_button(
+                        t("Put them back"), icon=":material/settings_backup_restore:"
+                    ):
+                        _release(actor, export, PUT_BACK, reason)
 
 
 def _release(actor: Actor, export: Export, guard: str, reason: str) -> None:

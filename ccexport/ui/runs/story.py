@@ -16,7 +16,7 @@ from ccexport.services.runs import sentence
 from ccexport.ui import contact_table
 from ccexport.ui.app_state import services
 from ccexport.ui.charts import cached
-from ccexport.ui.fragments import fragment
+from ccexport.ui.fragments import dialog, fragment
 from ccexport.ui.metric_cards import Number, numbers
 from ccexport.ui.person_search import person_search
 from ccexport.ui.render import (
@@ -55,7 +55,7 @@ def run_story(actor: Actor, run: Run) -> None:
         )
     )
     if run.state.ended:
-        _ending(run)
+        _ending(actor, run)
     else:
         fragment(_live, actor, run, run_every=1)
     _buttons(actor, run)
@@ -72,13 +72,16 @@ def run_story(actor: Actor, run: Run) -> None:
         _contacts(actor, run, plan)
 
 
-def _ending(run: Run) -> None:
+def _ending(actor: Actor, run: Run) -> None:
     """Draw the state and the main number in large letters, and the run's sentence."""
     head = state_text(run.state)
+    seconds = services().runs.seconds(actor, [run]).get(run.id)
     if run.counts.get("sent"):
         many = {name: number(run.counts.get(name, 0)) for name in ("verified", "sent")}
         head += " · " + t("{verified} of {sent} verified", **many)
-    text = plain(say(sentence(run)), 1_000) + " " + t("It took {time}.", time=duration(run_seconds(run)))
+    if run.counts.get("removed"):
+        head += " · " + tn("{n} taken off the list", "{n} taken off the list", n=run.counts["removed"])
+    text = plain(say(sentence(run)), 1_000) + " " + t("It took {time}.", time=duration(seconds))
     if run.state is RunState.SUCCEEDED:
         shown = st.success
     elif run.state in {RunState.FAILED, RunState.BLOCKED}:
@@ -105,6 +108,8 @@ def _live(actor: Actor, shown: Run) -> None:
         st.markdown("  ›  ".join(names))
     if run.state is RunState.WAITING:
         st.warning(_waiting(run), icon=":material/pause_circle:")
+    if stuck := services().runs.stuck(actor, run.id):
+        st.warning(plain(say(stuck), 500), icon=":material/hourglass_disabled:")
     if run.cancel_requested:
         st.info(t("Cancelling: nothing more is sent; what already left is settled and read back."))
 
@@ -180,7 +185,7 @@ def _buttons(actor: Actor, run: Run) -> None:
         if not run.state.ended and st.button(
             t("Cancel"), icon=":material/cancel:", disabled=run.cancel_requested
         ):
-            _do(lambda: services().runs.cancel(actor, run.id))
+            dialog(t("Cancel this run of {name}?", name=plain(run.export_name, 60)), _cancel, actor, run)
         if run.state is RunState.WAITING and run.wait_reason is WaitReason.APPROVAL:
             if not services().runs.may_approve(actor, run.id):
                 st.caption(t("Somebody who changed nothing of it has to approve."))
@@ -200,6 +205,12 @@ def _buttons(actor: Actor, run: Run) -> None:
             st.link_button(
                 t("As Parquet"), f"/download/run/{run.id}/contacts.parquet", icon=":material/download:"
             )
+
+
+def _cancel(actor: Actor, run: Run) -> None:
+    st.markdown(plain(say(services().runs.gone_out(actor, run.id)), 500))
+    if st.button(t("Cancel the run"), type="primary", icon=":material/cancel:", key="cancel_go"):
+        _do(lambda: services().runs.cancel(actor, run.id))
 
 
 def _do(step: object) -> None:
