@@ -1,11 +1,11 @@
-"""`tidy`, `erase`: removing expired data, and erasing a person."""
+"""`tidy`, `repair`, `erase`: removing expired data, correcting wrong deliveries, and erasing a person."""
 
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from ccexport.cli.output import emit
+from ccexport.cli.output import ExitCode, emit
 from ccexport.cli.session import DataDir, Json, opened
 from ccexport.errors import BadInput
 
@@ -13,6 +13,7 @@ from ccexport.errors import BadInput
 def register(app: typer.Typer) -> None:
     """Add these commands at the top level."""
     app.command()(tidy)
+    app.command()(repair)
     app.command()(erase)
 
 
@@ -29,6 +30,27 @@ def tidy(as_json: Json = False, data_dir: DataDir = None) -> None:
         f"{found.files} other files were removed: {found.bytes:,} bytes."
     ]
     emit(as_json, vars(found), lines)
+
+
+def repair(
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say what would be corrected; 1 when there is something.")
+    ] = False,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> int:
+    """Correct who is wrongly said to have left a list, where the history of its runs tells; may be run again.
+
+    Earlier versions wrote that of people whom ccexport had taken off itself, and of some who never arrived.
+    Example: ccexport repair --check
+    """
+    with opened(data_dir) as (services, actor):
+        found = services.maintenance.repair(actor, check=check)
+    lines = [
+        f"{one.list_name}: {one.removed} were taken off by us, {one.missing} never arrived." for one in found
+    ]
+    emit(as_json, {"lists": [asdict(one) for one in found]}, lines or ["Nothing to correct."])
+    return ExitCode.FAILED if check and found else ExitCode.DONE
 
 
 def erase(

@@ -160,6 +160,12 @@ class Files:
             if changed.rowcount == 0:
                 connection.execute(insert(deliveries).values(account_id=account_id, list_id=list_id, **row))
 
+    def mend_deliveries(self, account_id: str, list_id: str, path: Path) -> None:
+        """Make `path` the corrected form of the same deliveries; they keep their run and their time."""
+        key = (deliveries.c.account_id == account_id) & (deliveries.c.list_id == list_id)
+        with self._db.write() as connection:
+            connection.execute(update(deliveries).where(key).values(path=self._relative(path)))
+
     def all_deliveries(self) -> list[tuple[str, str, Path]]:
         """Return (account id, list id, path) of every list we have delivered to."""
         with self._db.read() as connection:

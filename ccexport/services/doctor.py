@@ -19,6 +19,7 @@ from ccexport.ledger.maintenance import NEWEST, version_of
 from ccexport.model.schedules import Follows
 from ccexport.outgoing import NoAnswer, exchange
 from ccexport.runs.holders import misfits
+from ccexport.runs.repair import wrongly_left
 from ccexport.services.wiring import Wiring
 from ccexport.settings import Settings, load_settings
 from ccexport.worker.notices_delivery import undelivered
@@ -135,6 +136,7 @@ def _inside(wiring: Wiring) -> Iterator[Finding]:
     yield from _connections(wiring)
     yield _notices(wiring)
     yield _holds(wiring)
+    yield _left(wiring)
 
 
 def _key(wiring: Wiring) -> Finding:
@@ -242,6 +244,23 @@ def _notices(wiring: Wiring) -> Finding:
         return Finding("notices", Health.OK, "None is undelivered.")
     return Finding(
         "notices", Health.WARN, f"{len(failed)} did not arrive: {failed[0].error}", "See `notices outbox`."
+    )
+
+
+def _left(wiring: Wiring) -> Finding:
+    """Check that nobody is said to have left a list whom we took off, or who never arrived."""
+    found = wrongly_left(wiring.engine)
+    people = sum(one.removed + one.missing for one in found)
+    if not people:
+        return Finding(
+            "left", Health.OK, "Whoever is said to have left a list did, as far as the history tells."
+        )
+    lists = ", ".join(one.list_name for one in found)
+    return Finding(
+        "left",
+        Health.WARN,
+        f"{people} people are said to have left {lists}, but were taken off by us or never arrived.",
+        "Correct it: `ccexport repair`.",
     )
 
 

@@ -3,11 +3,14 @@
 Must never delete the old ledger after a move, nor show a key.
 """
 
+from collections.abc import Sequence
+
 from ccexport.errors import BadInput
 from ccexport.ledger.maintenance import Moved, move
 from ccexport.model.exports import Actor
 from ccexport.model.maintenance import Receipt
 from ccexport.model.words import Role
+from ccexport.runs.repair import Wrongly, repair, wrongly_left
 from ccexport.services.access import require
 from ccexport.services.wiring import UseCases
 from ccexport.worker.erasing import Eraser
@@ -39,6 +42,17 @@ class MaintenanceUseCases(UseCases):
         require(actor, Role.ADMINISTRATOR, "tidy the data directory")
         months = self._wiring.settings.retention_months
         return Tidying(self._wiring.engine, months=months).tidy(by=actor.name)
+
+    def repair(self, actor: Actor, *, check: bool = False) -> Sequence[Wrongly]:
+        """Correct who is wrongly said to have left a list; with `check`, only return what would be corrected."""
+        require(actor, Role.ADMINISTRATOR, "repair the data directory")
+        if check:
+            return wrongly_left(self._wiring.engine)
+        found = repair(self._wiring.engine)
+        for one in found:
+            detail = {"removed": one.removed, "missing": one.missing}
+            self._ledger.audit.add(actor.name, "deliveries repaired", one.list_name, detail)
+        return found
 
     def erase(self, actor: Actor, address: str) -> Receipt:
         """Erase one person from everything stored here. The audit keeps the receipt, which holds no address."""
