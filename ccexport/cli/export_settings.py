@@ -14,7 +14,7 @@ import typer
 from ccexport.cli.pairs import pair
 from ccexport.errors import BadInput
 from ccexport.model.export_drafts import default_of
-from ccexport.model.words import Mode
+from ccexport.model.words import Mode, Moved
 
 Texts = list[str] | None
 OPTIONS: Mapping[str, Any] = {
@@ -73,12 +73,28 @@ OPTIONS: Mapping[str, Any] = {
             help="Send phone numbers that are not of North America too.",
         ),
     ],
+    "moved": Annotated[
+        Moved | None,
+        typer.Option(
+            help="What becomes of the old address of somebody whose address changed: by default taken off in mirror "
+            "mode, and left otherwise."
+        ),
+    ],
+    "no_moved": Annotated[bool, typer.Option("--no-moved", help="What the mode does by default.")],
     "guard": Annotated[
         Texts,
         typer.Option(help="NAME=VALUE, off or default: a limit that blocks a run; may be repeated."),
     ],
 }
-SAME = ("connection", "contact_list", "mode", "resend_unchanged", "newest_by", "international_phones")
+SAME = (
+    "connection",
+    "contact_list",
+    "mode",
+    "resend_unchanged",
+    "newest_by",
+    "international_phones",
+    "moved",
+)
 
 
 def takes_settings(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
-from ccexport.model.words import Mode, Role
+from ccexport.model.words import Mode, Moved, Role
 
 
 class _Frozen(BaseModel):
@@ -74,7 +74,14 @@ class ExportSettings(_Frozen):
     refusals: tuple[Refusal, ...] = ()
     newest_by: str | None = None
     international_phones: bool = False
+    moved: Moved | None = None
+    """What becomes of the old address of somebody whose address changed; None: taken off in mirror mode only."""
     guards: Guards = Guards()
+
+    @property
+    def takes_off_moved(self) -> bool:
+        """Whether the old address of somebody whose address changed is taken off the list."""
+        return self.moved is Moved.TAKE_OFF or (self.moved is None and self.mode is Mode.MIRROR)
 
 
 class ExportConfig(ExportSettings):

@@ -115,6 +115,7 @@ class Reason(StrEnum):
     TAKEN_BY = "taken_by"
     ALREADY_ON_LIST = "already_on_list"
     NOT_ON_LIST = "not_on_list"
+    UNSUBSCRIBED_BEFORE = "unsubscribed_before"
 
 
 BY_CHOICE = frozenset({Reason.EXCLUDED, Reason.TAKEN_BY, Reason.ALREADY_ON_LIST, Reason.NOT_ON_LIST})
@@ -136,6 +137,7 @@ REASON_SENTENCES: Mapping[Reason, str] = mark(
         Reason.TAKEN_BY: "An export that comes first takes this person.",
         Reason.ALREADY_ON_LIST: "The person is on the list already, and this export only adds.",
         Reason.NOT_ON_LIST: "The person is not on the list, and this export only updates or removes.",
+        Reason.UNSUBSCRIBED_BEFORE: "The person unsubscribed, or left the list, with the address they had before.",
     }
 )
 """What each reason means, for a person."""
@@ -159,6 +161,13 @@ class Mode(StrEnum):
     ADD_ONLY = "add_only"
     UPDATE_ONLY = "update_only"
     REMOVE = "remove"
+
+
+class Moved(StrEnum):
+    """What becomes of the old address of somebody whose address changed."""
+
+    TAKE_OFF = "take_off"
+    LEAVE = "leave"
 
 
 class People(StrEnum):

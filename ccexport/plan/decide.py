@@ -14,7 +14,7 @@ from ccexport.model.profiles import Members, Snapshot
 from ccexport.model.words import FieldType, Mode, Reason
 from ccexport.model.yes_no import NO, YES
 from ccexport.plan.deliveries import delivered_content
-from ccexport.plan.guards import PUT_BACK
+from ccexport.plan.guards import PUT_BACK, UNSUBSCRIBED_BEFORE
 from ccexport.plan.inputs import OtherExport, PlanInputs
 from ccexport.plan.standing import OURS, address_table, make_standing, see
 from ccexport.profiles.addresses import address_sql, annotate, code_column, hash_column, shared_column
@@ -39,6 +39,7 @@ _LOOKED_UP = (
     "ours",
     "leavers",
     "kept_for",
+    "moved",
 )
 
 
@@ -55,6 +56,8 @@ class Decided:
     """How many people we held on the list have left it since the last run."""
     kept_for: Mapping[str, int] = field(default_factory=dict)
     """How many leavers stay for each other export, by its id."""
+    moved: int = 0
+    """How many old addresses, of people whose address changed, this export has on the list."""
 
 
 def decide(db: DuckDB, inputs: PlanInputs) -> Decided:
@@ -74,13 +77,15 @@ def decide(db: DuckDB, inputs: PlanInputs) -> Decided:
         raise StoreTrouble(
             "The stored members or deliveries do not fit the snapshot; make the members again."
         )
+    _moved(db, inputs)
     _losers(db, config.newest_by or snapshot.updated_field)
     cut = _cut(db, config.guards.contacts_maximum)
     gone = _gone(db)
     held, removals, others, kept_for = _removals(db, inputs)
+    moved = db.row("SELECT count(DISTINCT old) FROM moved")[0]
     for table in _LOOKED_UP:  # not needed any more, and its memory is
         db.run(f"DROP TABLE IF EXISTS {table}")
-    return Decided(candidates, cut, held, removals, others, gone, kept_for)
+    return Decided(candidates, cut, held, removals, others, gone, kept_for, moved)
 
 
 def segment_word(name: str) -> str:
@@ -327,6 +332,32 @@ def _in(table: str) -> str:
     return f"EXISTS (FROM {table} x WHERE x.h = c.h)"
 
 
+def _moved(db: DuckDB, inputs: PlanInputs) -> None:
+    """Make `moved`: the old addresses that we hold, of candidates who are sent with another address now.
+
+    Who unsubscribed or left with the old address is not added with the new one, unless a person released that. An
+    address that any candidate has is nobody's old one.
+    """
+    db.run(
+        f"""
+        CREATE TABLE moved AS
+        WITH before AS (
+            SELECT hash(v.address) AS old, v.profile_id FROM {_delivered(inputs)} v
+            WHERE v.profile_id IS NOT NULL AND NOT EXISTS (FROM decided d WHERE d.h = hash(v.address)))
+        SELECT d._row, b.old, k.held & {OURS} <> 0 AND k.state IN ('on_list', 'removing') AS held,
+            k.state = 'left' OR EXISTS (FROM unsubscribed u WHERE u.h = b.old) AS gone
+        FROM before b JOIN s.profiles p ON p._id = b.profile_id
+        JOIN decided d ON d._row = p._row AND d.reason IS NULL JOIN standing k ON k.h = b.old
+        """
+    )
+    if UNSUBSCRIBED_BEFORE not in inputs.released and inputs.export.config.mode is not Mode.REMOVE:
+        db.run(
+            f"UPDATE decided SET reason = '{Reason.UNSUBSCRIBED_BEFORE}' "
+            "WHERE NOT on_list AND _row IN (SELECT _row FROM moved WHERE gone)"
+        )
+    db.run("DELETE FROM moved WHERE NOT held OR _row NOT IN (SELECT _row FROM decided WHERE reason IS NULL)")
+
+
 def _losers(db: DuckDB, newest: str | None) -> None:
     """Make `losers`: of several profiles with one address the newest stays, then the smallest id."""
     first = f"p.{quote_identifier(newest)} DESC NULLS LAST, " if newest else ""
@@ -369,16 +400,19 @@ def _removals(db: DuckDB, inputs: PlanInputs) -> tuple[int, int, int, dict[str, 
         "CREATE TABLE ours AS SELECT h, held, content FROM standing "
         f"WHERE held & {OURS} <> 0 AND state IN ('on_list', 'removing')"
     )
-    mirror = inputs.export.config.mode is Mode.MIRROR
+    config = inputs.export.config
+    mirror, moved = config.mode is Mode.MIRROR, "v.h IN (SELECT old FROM moved)"
+    chosen = f"CASE WHEN {moved} THEN {config.takes_off_moved} ELSE {mirror} END"
     db.run(
-        "CREATE TABLE leavers AS SELECT v.h, v.held, v.content, r.reason FROM ours v "
+        "CREATE TABLE leavers AS SELECT v.h, v.held, v.content, "
+        f"coalesce(r.reason, CASE WHEN {moved} THEN 'moved' END) AS reason FROM ours v "
         "LEFT JOIN (SELECT h, min(reason::VARCHAR) AS reason FROM decided WHERE reason IS NOT NULL GROUP BY h) r "
-        f"ON r.h = v.h WHERE {mirror} AND NOT EXISTS (FROM decided k WHERE k.reason IS NULL AND k.h = v.h);"
+        f"ON r.h = v.h WHERE {chosen} AND NOT EXISTS (FROM decided k WHERE k.reason IS NULL AND k.h = v.h);"
         "CREATE TABLE kept_for AS SELECT l.h, o.export_id, true AS holds FROM leavers l "
         f"JOIN holders o ON l.held & o.bit <> 0 WHERE o.bit <> {OURS} "
         "AND l.reason IS DISTINCT FROM 'suppressed'"
     )
-    if mirror and inputs.others and db.rows("SELECT 1 FROM leavers LIMIT 1"):
+    if inputs.others and db.rows("SELECT 1 FROM leavers LIMIT 1"):
         for number, other in enumerate(inputs.others):
             _other_export(db, other, inputs.snapshot, number)
     db.run(
@@ -434,5 +468,5 @@ def _plain_profiles(codes: _Codes) -> str:
 
 def _delivered(inputs: PlanInputs) -> str:
     if inputs.deliveries is None:
-        return "(SELECT NULL::VARCHAR AS address WHERE false)"
+        return "(SELECT NULL::VARCHAR AS address, NULL::VARCHAR AS profile_id WHERE false)"
     return f"read_parquet({quote_path(inputs.deliveries)})"

@@ -22,6 +22,8 @@ GONE = "gone_percent"
 GUARDS = (EMPTY, SHRUNKEN, GONE, REMOVALS_PERCENT, REMOVALS_COUNT, REJECTED, TOO_MANY, HEAD_ROOM)
 PUT_BACK = "put_back"
 """The other answer to `gone_percent`: people missing since the last run are put back."""
+UNSUBSCRIBED_BEFORE = "unsubscribed_before"
+"""Released like a guard: who unsubscribed with an old address is added with the new one, once."""
 GONE_FLOOR = 20
 
 

@@ -89,6 +89,8 @@ def make_plan(
         counts = rows.counts
         if decided.held_by_other:
             counts["warnings"]["held_by_other"] = decided.held_by_other
+        if decided.moved and not config.takes_off_moved:
+            counts["warnings"]["moved"] = decided.moved
         write_description(
             part,
             _facts(inputs, plan_id, decided, clock()),
@@ -267,23 +269,28 @@ def _about(inputs: PlanInputs, targets: Sequence[Target]) -> dict[str, Any]:
     config = inputs.export.config
     # New kinds of input are left out while unused, so that the digests of earlier plans do not change.
     refusals = {"refusals": [r.model_dump(mode="json") for r in config.refusals]} if config.refusals else {}
-    return refusals | {
-        "account": inputs.account_id,
-        "list": config.list_id,
-        "mapping": [(t.field.name, t.mapped.model_dump(mode="json")) for t in targets],
-        "config": config.model_dump(
-            mode="json",
-            include={
-                "email",
-                "mode",
-                "resend_unchanged",
-                "consent",
-                "newest_by",
-                "guards",
-                "international_phones",
-            },
-        ),
-    }
+    moved = {"moved": config.moved.value} if config.moved else {}
+    return (
+        refusals
+        | moved
+        | {
+            "account": inputs.account_id,
+            "list": config.list_id,
+            "mapping": [(t.field.name, t.mapped.model_dump(mode="json")) for t in targets],
+            "config": config.model_dump(
+                mode="json",
+                include={
+                    "email",
+                    "mode",
+                    "resend_unchanged",
+                    "consent",
+                    "newest_by",
+                    "guards",
+                    "international_phones",
+                },
+            ),
+        }
+    )
 
 
 def _figures(inputs: PlanInputs, decided: Decided, counts: dict[str, Counter[str]]) -> Figures:

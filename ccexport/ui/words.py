@@ -27,6 +27,7 @@ REASONS = mark(
         Reason.TAKEN_BY: "Taken by another export",
         Reason.ALREADY_ON_LIST: "On the list already",
         Reason.NOT_ON_LIST: "Not on the list",
+        Reason.UNSUBSCRIBED_BEFORE: "Unsubscribed before, with another address",
     }
 )
 HOW = mark(
@@ -53,6 +54,7 @@ WARNINGS = mark(
         "international": "a phone abroad, left out",
         "refused_elsewhere": "another profile with this address says no",
         "held_by_other": "stays on the list, another export holds it",
+        "moved": "the old address of somebody who has another one now",
         "role_address": "of a role, not of a person",
         "first_of_several": "the first of several addresses in the field",
     }

@@ -89,6 +89,7 @@ ROWS: Mapping[str, Row] = {
         (("--international-phones",), ("--no-international-phones",)),
         ("--no-international-phones",),
     ),
+    "moved": Row(("take_off", "leave"), (("--moved", "take_off"), ("--moved", "leave")), ("--no-moved",)),
     "guards": Row(
         ({"removals_percent": 10.0}, {"removals_percent": None, "contacts_maximum": 7}),
         (

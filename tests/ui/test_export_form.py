@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from ccexport.model.export_drafts import ExportDraft
 from ccexport.model.exports import Actor, ConsentRule, Export, Guards, Refusal
-from ccexport.model.words import Mode, People, Role
+from ccexport.model.words import Mode, Moved, People, Role
 from tests.ui.conftest import Pages, said
 
 CONTRIBUTOR = Actor("contributor", Role.CONTRIBUTOR)
@@ -42,6 +42,7 @@ SET: Mapping[str, Step] = {
     "refusals": lambda page, key: page.text_input(f"{key}-refusal-tier").input("none"),
     "newest_by": lambda page, key: page.selectbox(f"{key}-newest").select("updated_at"),
     "international_phones": lambda page, key: page.toggle(f"{key}-phones").set_value(True),
+    "moved": lambda page, key: page.selectbox(f"{key}-moved").select_index(2),
     "guards": lambda page, key: [page.number_input(f"{key}-{name}").set_value(7) for name in LIMITS],
 }
 LIMITS = tuple(Guards.model_fields)
@@ -54,6 +55,7 @@ UNSET: Mapping[str, Step] = {
     "refusals": lambda page, key: page.multiselect(f"{key}-refusals").set_value([]),
     "newest_by": lambda page, key: page.selectbox(f"{key}-newest").select_index(0),
     "international_phones": lambda page, key: page.toggle(f"{key}-phones").set_value(False),
+    "moved": lambda page, key: page.selectbox(f"{key}-moved").select_index(0),
 }
 
 
@@ -109,6 +111,7 @@ def test_every_setting_is_set_and_unset_in_the_form(demo: Pages, bare: Export) -
         "refusals": config.refusals,
         "newest_by": config.newest_by,
         "international_phones": config.international_phones,
+        "moved": config.moved,
         "guards": set(config.guards.model_dump().values()),
     }
     assert found == {
@@ -124,6 +127,7 @@ def test_every_setting_is_set_and_unset_in_the_form(demo: Pages, bare: Export) -
         "refusals": (Refusal(field="tier", values=("none",)),),
         "newest_by": "updated_at",
         "international_phones": True,
+        "moved": Moved.LEAVE,
         "guards": {7},
     }
 

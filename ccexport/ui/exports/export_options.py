@@ -8,7 +8,7 @@ import streamlit as st
 from ccexport.messages import mark
 from ccexport.model.exports import ConsentRule, Export, Guards, Refusal
 from ccexport.model.profiles import Snapshot
-from ccexport.model.words import FieldType, Mode
+from ccexport.model.words import FieldType, Mode, Moved
 from ccexport.ui.pickers import choose_many
 from ccexport.ui.texts import t
 from ccexport.ui.words import MODE_EXPLAINED, MODES
@@ -90,6 +90,29 @@ def refusals(key: str, export: Export | None, snapshot: Snapshot, disabled: bool
         )
         found.append(Refusal(field=field, values=tuple(v.strip() for v in written.split(",") if v.strip())))
     return tuple(found)
+
+
+MOVED = mark(
+    {
+        None: "what the mode does: taken off by a mirror, left by any other",
+        Moved.TAKE_OFF: "taken off the list",
+        Moved.LEAVE: "left on the list",
+    }
+)
+
+
+def moved(key: str, export: Export | None, disabled: bool) -> Moved | None:
+    """Draw and return what becomes of the old address of somebody whose address changed."""
+    choices = list(MOVED)
+    return st.selectbox(
+        t("The old address of somebody whose address changed is"),
+        choices,
+        index=choices.index(export.config.moved if export else None),
+        format_func=lambda m: t(MOVED[m]),
+        key=f"{key}-moved",
+        disabled=disabled,
+        width=480,
+    )
 
 
 def how(key: str, export: Export | None, disabled: bool) -> tuple[Mode, bool, Guards]:

@@ -17,7 +17,7 @@ from ccexport.ui.app_state import services
 from ccexport.ui.edit_conflict import ask_what_holds, forget, opened
 from ccexport.ui.exports.attributes import attributes
 from ccexport.ui.exports.contact_lists import contact_list_picker, custom_fields, pick
-from ccexport.ui.exports.export_options import how, refusals, who_of_them
+from ccexport.ui.exports.export_options import how, moved, refusals, who_of_them
 from ccexport.ui.exports.mapping_suggestions import suggested, suggested_permissions
 from ccexport.ui.exports.people_left import take_off_asked
 from ccexport.ui.exports.schedule_form import words
@@ -169,6 +169,7 @@ def _values(
     refused = refusals(key, export, snapshot, disabled)
     st.subheader(t("4. How"))
     mode, resend, guards = how(key, export, disabled)
+    old_address = moved(key, export, disabled)
     goes_to = {"connection_id": connection.id, "list_id": contact_list, "mode": mode}
     return {
         "take_off": not disabled and _take_off(actor, key, export, goes_to),
@@ -187,6 +188,7 @@ def _values(
         "refusals": refused,
         "newest_by": newest_by,
         "international_phones": phones,
+        "moved": old_address,
         "guards": guards,
     }
 

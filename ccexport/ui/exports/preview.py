@@ -13,7 +13,7 @@ from ccexport.errors import CcexportError
 from ccexport.model.exports import Actor, Export
 from ccexport.model.plans import Plan
 from ccexport.model.words import Reason, Role, Verdict
-from ccexport.plan.guards import GONE, PUT_BACK
+from ccexport.plan.guards import GONE, PUT_BACK, UNSUBSCRIBED_BEFORE
 from ccexport.services.previews import PlanRow
 from ccexport.ui import contact_table
 from ccexport.ui.app_state import services
@@ -40,6 +40,7 @@ def preview(actor: Actor, export: Export) -> None:
         run_button(actor, export, plan, everything=everything)
         _buttons(actor, export, plan)
     _guards(actor, export, plan)
+    _unsubscribed_before(actor, export, plan)
     for remark in services().previews.remarks(actor, export.id, plan):
         st.markdown(f":material/info: {plain(say(remark), 400)}")
     _numbers(plan)
@@ -127,6 +128,22 @@ def _guards(actor: Actor, export: Export, plan: Plan) -> None:
                         t("Put them back"), icon=":material/settings_backup_restore:"
                     ):
                         _release(actor, export, PUT_BACK, reason)
+
+
+def _unsubscribed_before(actor: Actor, export: Export, plan: Plan) -> None:
+    """Offer an administrator to send, once, who unsubscribed or left with an address they had before."""
+    count = plan.reasons.get(Reason.UNSUBSCRIBED_BEFORE, 0)
+    if not count or not actor.role.covers(Role.ADMINISTRATOR):
+        return
+    label = tn(
+        "{n} person unsubscribed or left with another address",
+        "{n} people unsubscribed or left with another address",
+        n=count,
+    )
+    with st.expander(label), st.form("release-before", border=False):
+        reason = st.text_input(t("Why they may be sent all the same"), max_chars=300)
+        if st.form_submit_button(t("Send them in one run"), icon=":material/lock_open:"):
+            _release(actor, export, UNSUBSCRIBED_BEFORE, reason)
 
 
 def _release(actor: Actor, export: Export, guard: str, reason: str) -> None:
