@@ -13,6 +13,7 @@ from ccexport.cli import (
     connections,
     doctor,
     exports,
+    exports_plans,
     exports_saving,
     notices,
     operate,
@@ -57,6 +58,7 @@ app.add_typer(connections.lists, name="lists", no_args_is_help=True)
 app.add_typer(operate.suppression, name="suppression", no_args_is_help=True)
 operate.register(app)
 exports_saving.register(exports.app)
+exports_plans.register(exports.app)
 repeats.register(runs.app)
 segments_insight.register(segments.app)
 upkeep.register(app)

@@ -108,6 +108,16 @@ class Files:
             rows = connection.execute(select(plans).order_by(plans.c.made_at, plans.c.id)).mappings().all()
         return [(row["id"], self._root / row["folder"], row["made_at"]) for row in rows]
 
+    def newest_plans(self, most: int) -> set[str]:
+        """Return the ids of the newest plans of each export, at most so many each; undos are not among them."""
+        query = select(plans.c.export_id, plans.c.id).where(plans.c.kind == "export")
+        query = query.order_by(plans.c.made_at.desc(), plans.c.id.desc())
+        found: dict[str, list[str]] = {}
+        with self._db.read() as connection:
+            for export_id, plan_id in connection.execute(query):
+                found.setdefault(export_id, []).append(plan_id)
+        return {plan_id for each in found.values() for plan_id in each[:most]}
+
     def forget_plan(self, plan_id: str) -> None:
         """Remove the plan from the register; the caller removes its folder."""
         with self._db.write() as connection:

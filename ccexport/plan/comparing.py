@@ -40,7 +40,7 @@ class ComparedContact:
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two runs: its plan, and its outcomes when it sent something."""
+    """One of the two runs or plans: its plan, and its outcomes when it sent something."""
 
     plan: Plan
     outcomes: Path | None
@@ -65,6 +65,29 @@ def compare(
         counted = dict(db.rows("SELECT difference, count(*) FROM compared GROUP BY difference"))
         page = _page(db, earlier, later, what, offset, limit)
     return {word: counted.get(word.value, 0) for word in Difference}, page
+
+
+def because(earlier: Side, later: Side) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """Return why contacts are new, by what the earlier plan said of them, and why they are gone, by the later one.
+
+    The words are reasons, `remove`, or `not_a_candidate`.
+    """
+    with session(memory_limit=MEMORY_LIMIT, temp_dir=earlier.plan.path.parents[1] / ".temp") as db:
+        _compared(db, earlier, later)
+        gone = db.rows(
+            "SELECT why, count(*) FROM compared WHERE difference = 'gone' GROUP BY 1 ORDER BY 2 DESC, 1"
+        )
+        new = db.rows(
+            f"""
+            WITH left_out AS (SELECT address, any_value(coalesce(reason, verdict)) AS why
+                FROM read_parquet({quote_path(earlier.plan.path)})
+                WHERE address IS NOT NULL AND (reason IS NOT NULL OR verdict = 'remove') GROUP BY address)
+            SELECT coalesce(l.why, 'not_a_candidate') AS why, count(*)
+            FROM compared c LEFT JOIN left_out l ON l.address = c.address
+            WHERE c.difference = 'new' GROUP BY 1 ORDER BY 2 DESC, 1
+            """
+        )
+    return dict(new), dict(gone)
 
 
 def _compared(db: DuckDB, earlier: Side, later: Side) -> None:

@@ -20,13 +20,13 @@ from ccexport.plan.reading import PlanRow, changes
 from ccexport.runs.estimate import Expected, expect
 from ccexport.runs.planning import Planner, resending
 from ccexport.services.access import masked, require, require_use, sees_personal
-from ccexport.services.wiring import UseCases
+from ccexport.services.plan_history import PlanHistoryUseCases
 
 STALE = timedelta(minutes=15)
 OFTEN = timedelta(minutes=1)  # a reading costs several of the day's requests
 
 
-class PreviewUseCases(UseCases):
+class PreviewUseCases(PlanHistoryUseCases):
     """Plans for people."""
 
     def preview(

@@ -4,7 +4,7 @@ Must never compute a verdict again, and never show an address to a viewer.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,7 +17,8 @@ from ccexport.model.words import Role
 from ccexport.plan import download, reading
 from ccexport.plan.comparing import ComparedContact, Difference, Side, compare
 from ccexport.plan.freeze import load_plan
-from ccexport.services.access import masked, require, sees_personal, usable_run
+from ccexport.services.access import require, sees_personal, usable_run
+from ccexport.services.plan_history import mask_contact
 from ccexport.services.previews import mask_row
 from ccexport.services.wiring import UseCases
 
@@ -140,7 +141,7 @@ class RunContacts(UseCases):
             later,
             counts={n: (earlier.counts.get(n, 0), later.counts.get(n, 0)) for n in names},
             differences=differences,
-            contacts=contacts if sees_personal(actor) else [_masked(c) for c in contacts],
+            contacts=contacts if sees_personal(actor) else [mask_contact(c) for c in contacts],
         )
 
     def _side(self, actor: Actor, run: Run) -> Side:
@@ -152,10 +153,6 @@ class RunContacts(UseCases):
     def _get(self, actor: Actor, run_id: str) -> Run:
         require(actor, Role.VIEWER, "see runs")
         return self._ledger.runs.get(run_id)
-
-
-def _masked(contact: ComparedContact) -> ComparedContact:
-    return replace(contact, address=masked(contact.address) or "", changes=())
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:

@@ -18,6 +18,8 @@ from ccexport.runs.engine import Engine
 from ccexport.runs.holders import readings_since
 
 KEPT = timedelta(days=7)
+PREVIEWS = 30
+"""So many of the newest plans of each export are kept as long as runs, also those that were not run."""
 ONCE = timedelta(days=1)
 LOOK_EVERY = timedelta(minutes=10)
 _PAGE = 500
@@ -85,7 +87,12 @@ class Tidying:
         folders = {plan_id: (folder, made) for plan_id, folder, made in self._files.all_plans()}
         stripped = sum(self._strip(run, kept, folders, now) for run in old)
         ran = kept | {run.plan_id for run in old}
-        previews = [p for p, (_, made) in folders.items() if p not in ran and now - made > KEPT]
+        history = self._files.newest_plans(PREVIEWS)
+        previews = [
+            p
+            for p, (_, made) in folders.items()
+            if p not in ran and now - made > KEPT and (p not in history or made < oldest)
+        ]
         for plan_id in previews:
             self._remove(folders[plan_id][0])
             self._files.forget_plan(plan_id)

@@ -121,6 +121,22 @@ def test_a_run_that_nothing_drives_says_so_and_times_have_a_zone(
     assert "Nothing of it has been sent." in cancelled.out
 
 
+def test_earlier_plans_are_listed_and_compared(world: World, ccexport: Callable[..., Said]) -> None:
+    world.ready([person(n) for n in range(3)])
+    none = ccexport("exports", "compare", "News", "plan-none")
+    ccexport("exports", "preview", "News")
+    world.ingest([person(n) for n in range(1, 6)])
+    ccexport("exports", "preview", "News")
+
+    listed = ccexport("exports", "previews", "News", "--json")
+    compared = ccexport("exports", "compare", "News", listed.json[-1]["plan_id"])
+
+    assert (none.code, "has not been previewed yet" in none.err) == (2, True)
+    assert [plan["candidates"] for plan in listed.json] == [5, 3]
+    assert "3 more, 1 fewer, 0 changed." in compared.out
+    assert "  1 fewer: is not a candidate" in compared.out
+
+
 def test_people_an_export_leaves_behind_stay_or_are_taken_off(
     world: World, ccexport: Callable[..., Said]
 ) -> None:

@@ -80,6 +80,8 @@ RIGHTS: dict[str, tuple[Role, Step]] = {
     "exports.duplicate": (CONTRIBUTOR, lambda s, a: s.exports.duplicate(a, "Newsletter", "Newsletter")),
     "exports.pause": (CONTRIBUTOR, lambda s, a: s.exports.pause(a, "Newsletter", paused=False)),
     "previews.preview": (VIEWER, lambda s, a: s.previews.preview(a, "Newsletter")),
+    "previews.plans": (VIEWER, lambda s, a: s.previews.plans(a, "Newsletter")),
+    "previews.compare_plans": (VIEWER, lambda s, a: s.previews.compare_plans(a, "Newsletter", "a", "b")),
     "previews.person": (CONTRIBUTOR, lambda s, a: s.previews.person(a, "Newsletter", "nobody@example.com")),
     "previews.rejects_csv": (
         CONTRIBUTOR,

@@ -206,6 +206,22 @@ def test_a_guard_stops_the_run_until_an_administrator_releases_it(demo: Pages) -
     services.exports.remove(CONTRIBUTOR, copy.id)
 
 
+def test_earlier_plans_are_listed_under_the_preview_and_compared(demo: Pages) -> None:
+    """A plan that was not run is history too."""
+    services = demo.services
+    copy = services.exports.duplicate(CONTRIBUTOR, "Good customers", "Looked at")
+    earlier = services.previews.preview(CONTRIBUTOR, copy.id)
+    services.exports.change(CONTRIBUTOR, copy.id, segments=["Norway"])
+
+    page = demo.open("exports", "contributor", export=copy.id, show="preview")
+    page.selectbox(f"since-{copy.id}").select(earlier.id)
+    text = said(demo.run(page, "contributor"))
+    services.exports.remove(CONTRIBUTOR, copy.id)
+
+    assert not page.exception and not page.error
+    assert "more, " in text and "fewer: Not in the segments any more" in text
+
+
 def test_a_run_that_waits_for_approval_is_approved_by_somebody_else(demo: Pages) -> None:
     """Who asked for it is not offered to approve it."""
     services = demo.services

@@ -19,6 +19,7 @@ from ccexport.ui import contact_table
 from ccexport.ui.app_state import services
 from ccexport.ui.charts import cached
 from ccexport.ui.exports.cards import segment_names
+from ccexport.ui.exports.plan_history import plan_history
 from ccexport.ui.exports.run_dialog import run_button
 from ccexport.ui.metric_cards import Number, numbers
 from ccexport.ui.navigation import go
@@ -55,6 +56,7 @@ def preview(actor: Actor, export: Export) -> None:
         plan.segments,
         key="plan_person",
     )
+    plan_history(actor, export, plan)
     _contacts(actor, export, plan)
 
 
