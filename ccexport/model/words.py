@@ -116,6 +116,7 @@ class Reason(StrEnum):
     ALREADY_ON_LIST = "already_on_list"
     NOT_ON_LIST = "not_on_list"
     UNSUBSCRIBED_BEFORE = "unsubscribed_before"
+    REFUSED_BEFORE = "refused_before"
 
 
 BY_CHOICE = frozenset({Reason.EXCLUDED, Reason.TAKEN_BY, Reason.ALREADY_ON_LIST, Reason.NOT_ON_LIST})
@@ -137,6 +138,7 @@ REASON_SENTENCES: Mapping[Reason, str] = mark(
         Reason.TAKEN_BY: "An export that comes first takes this person.",
         Reason.ALREADY_ON_LIST: "The person is on the list already, and this export only adds.",
         Reason.NOT_ON_LIST: "The person is not on the list, and this export only updates or removes.",
+        Reason.REFUSED_BEFORE: "Constant Contact refused this contact three times; it is sent again when it changes.",
         Reason.UNSUBSCRIBED_BEFORE: "The person unsubscribed, or left the list, with the address they had before.",
     }
 )

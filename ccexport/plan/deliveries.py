@@ -11,9 +11,9 @@ from pathlib import Path
 from ccexport.files import published
 from ccexport.model.plans import Plan
 from ccexport.model.words import Mode
-from ccexport.plan.beliefs import key_sql
+from ccexport.plan.beliefs import Belief, key_sql
 from ccexport.plan.freeze import DROPPED
-from ccexport.plan.standing import OURS, Seen, address_table, holds_path, make_standing
+from ccexport.plan.standing import OURS, Seen, address_table, holds_path, make_standing, source_of
 from ccexport.profiles.database import DuckDB, quote_path, quote_text, session
 
 
@@ -95,6 +95,10 @@ def fold(
             "at": moment,
             "version": max(plan.export_version, (holders or {}).get(export_id, 0)),
         }
+        db.run(
+            f"CREATE TABLE refusals AS SELECT v.address, v.contact, {source.refused} AS refused "
+            f"FROM {source.deliveries} v WHERE v.state = '{Belief.REJECTED}'"
+        )
         db.run(_DEEDS.format(**given))
         db.run(_STATES.format(**given))
         # As it is written: the narrow table is looked up while the contacts stream through.
@@ -105,6 +109,21 @@ def fold(
         taken_off = "SELECT count(*) FROM states WHERE state = 'removed' AND deed = 'remove'"
         count: int = db.row(taken_off)[0]
     return count
+
+
+REFUSED_AT_MOST = 3
+"""A contact refused so often in a row, always the same, is not sent again until it changes."""
+
+
+def refused_contacts(db: DuckDB, deliveries: Path | None) -> dict[str, str]:
+    """Return address → the contact that Constant Contact refused that often."""
+    source = source_of(db, deliveries)
+    return dict(
+        db.rows(
+            f"SELECT v.address, v.contact FROM {source.deliveries} v WHERE v.state = '{Belief.REJECTED}' "
+            f"AND v.contact IS NOT NULL AND {source.refused} >= {REFUSED_AT_MOST}"
+        )
+    )
 
 
 def _write(db: DuckDB, query: str, into: Path) -> None:
@@ -185,15 +204,19 @@ _CHANGED = (
 # The contacts, from the plan or the earlier file, stream through and are looked up in the narrow table.
 _DELIVERIES = f"""
 SELECT s.address, s.profile_id, c.contact, {_CONTENT}, s.state::VARCHAR AS state, NULL::VARCHAR AS contact_id,
-    {{run}} AS run_id, {{at}} AS at
+    {{run}} AS run_id, {{at}} AS at,
+    CASE WHEN s.state <> 'rejected' THEN 0 WHEN z.contact = c.contact THEN z.refused + 1 ELSE 1 END::INTEGER AS refused
 FROM read_parquet({{plan}}) c JOIN (FROM states WHERE seq IS NOT NULL) s ON s.seq = c.seq
+LEFT JOIN refusals z ON z.address = s.address
 UNION ALL
 SELECT s.address, CASE WHEN s.deed IN ('add', 'update', 'keep') THEN s.profile_id ELSE c.profile_id END,
     c.contact, {_CONTENT}, s.state::VARCHAR, c.contact_id,
-    CASE WHEN {_CHANGED} THEN {{run}} ELSE c.run_id END, CASE WHEN {_CHANGED} THEN {{at}} ELSE c.at END
+    CASE WHEN {_CHANGED} THEN {{run}} ELSE c.run_id END, CASE WHEN {_CHANGED} THEN {{at}} ELSE c.at END,
+    CASE WHEN s.state = 'rejected' THEN coalesce(z.refused, 0) ELSE 0 END::INTEGER
 FROM {{before}} c JOIN (FROM states WHERE seq IS NULL) s ON s.address = c.address
+LEFT JOIN refusals z ON z.address = s.address
 UNION ALL
-SELECT s.address, s.profile_id, NULL, NULL, s.state::VARCHAR, NULL, {{run}}, {{at}}
+SELECT s.address, s.profile_id, NULL, NULL, s.state::VARCHAR, NULL, {{run}}, {{at}}, 0
 FROM states s WHERE s.seq IS NULL AND NOT EXISTS (FROM {{before}} c WHERE c.address = s.address)
 """
 

@@ -24,6 +24,8 @@ PUT_BACK = "put_back"
 """The other answer to `gone_percent`: people missing since the last run are put back."""
 UNSUBSCRIBED_BEFORE = "unsubscribed_before"
 """Released like a guard: who unsubscribed with an old address is added with the new one, once."""
+REFUSED_BEFORE = "refused_before"
+"""Released like a guard: who was refused three times is sent once more."""
 GONE_FLOOR = 20
 
 

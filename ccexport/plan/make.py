@@ -20,6 +20,7 @@ from ccexport.model.plans import Plan
 from ccexport.model.words import Mode, Reason, Verdict
 from ccexport.plan.contact import careful, drafts
 from ccexport.plan.decide import Decided, decide
+from ccexport.plan.deliveries import refused_contacts
 from ccexport.plan.diff import (
     Slice,
     careful_query,
@@ -41,7 +42,7 @@ from ccexport.plan.freeze import (
     new_folder,
     write_description,
 )
-from ccexport.plan.guards import Figures, tripped
+from ccexport.plan.guards import REFUSED_BEFORE, Figures, tripped
 from ccexport.plan.inputs import PlanInputs, check_inputs
 from ccexport.plan.mapping import Target, resolve
 from ccexport.plan.pack import MOST_BYTES, MOST_CONTACTS, Packer
@@ -115,11 +116,34 @@ def _write_rows(
     if inputs.export.config.resend_unchanged:
         send.append(Verdict.UNCHANGED.value)
     sent = pa.array(send)
+    released = REFUSED_BEFORE in inputs.released
+    refused = {} if released else refused_contacts(db, inputs.deliveries)
     for table in _slices(db, inputs, targets, decided):
         for batch in table.to_batches():
-            planned = numbered(pa.Table.from_batches([batch]), rows.rows, packer, sent)
+            judged = _without_refused(pa.Table.from_batches([batch]), refused)
+            planned = numbered(judged, rows.rows, packer, sent)
             digest.add(planned)
             rows.add(planned)
+
+
+def _without_refused(table: pa.Table, refused: Mapping[str, str]) -> pa.Table:
+    """Give the contacts that were refused before, and are the same, the reason for it instead of a verdict."""
+    if not refused:
+        return table
+    adds = pc.and_(
+        pc.equal(table["verdict"], Verdict.ADD.value),
+        pc.is_in(table["address"], value_set=pa.array(list(refused), pa.string())),
+    )
+    places = np.flatnonzero(adds.fill_null(False).to_numpy())
+    same = [n for n in places if table["contact"][n].as_py() == refused[table["address"][n].as_py()]]
+    if not same:
+        return table
+    mask = np.zeros(table.num_rows, bool)
+    mask[same] = True
+    for name, value in (("verdict", None), ("reason", Reason.REFUSED_BEFORE.value), ("contact", None)):
+        column = pc.if_else(pa.array(mask), pa.scalar(value, pa.string()), table[name])
+        table = table.set_column(table.column_names.index(name), name, column)
+    return table
 
 
 def numbered(table: pa.Table, first: int, packer: Packer, sent: pa.Array) -> pa.Table:

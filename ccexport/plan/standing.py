@@ -19,7 +19,7 @@ OURS = 1
 _NO_DELIVERIES = (
     "(SELECT ''::VARCHAR AS address, ''::VARCHAR AS profile_id, ''::VARCHAR AS contact, "
     "NULL::UBIGINT AS content, ''::VARCHAR AS state, ''::VARCHAR AS contact_id, ''::VARCHAR AS run_id, "
-    "NULL::TIMESTAMP AS at WHERE false)"
+    "NULL::TIMESTAMP AS at, 0::INTEGER AS refused WHERE false)"
 )
 _NO_HOLDS = (
     "(SELECT ''::VARCHAR AS address, ''::VARCHAR AS export_id, 0::INTEGER AS version, NULL::TIMESTAMP AS asked, "
@@ -47,6 +47,8 @@ class Source:
     deliveries: str
     state: str
     holds: str
+    refused: str = "v.refused"
+    """How many times in a row Constant Contact refused the same contact."""
 
 
 def source_of(db: DuckDB, deliveries: Path | None) -> Source:
@@ -54,10 +56,12 @@ def source_of(db: DuckDB, deliveries: Path | None) -> Source:
     if deliveries is None:
         return Source(_NO_DELIVERIES, "v.state", _NO_HOLDS)
     rows = f"read_parquet({quote_path(deliveries)})"
+    names = {name for name, *_ in db.rows(f"DESCRIBE FROM {rows}")}
+    refused = "v.refused" if "refused" in names else f"(v.state = '{Belief.REJECTED}')::INTEGER"
     if holds_path(deliveries).exists():
-        return Source(rows, "v.state", f"read_parquet({quote_path(holds_path(deliveries))})")
-    if not any(name == "exports" for name, *_ in db.rows(f"DESCRIBE FROM {rows}")):
-        return Source(rows, "v.state", _NO_HOLDS)
+        return Source(rows, "v.state", f"read_parquet({quote_path(holds_path(deliveries))})", refused)
+    if "exports" not in names:
+        return Source(rows, "v.state", _NO_HOLDS, refused)
     state = (
         f"CASE WHEN v.state = '{Belief.ON_LIST}' AND len(v.exports) = 0 THEN '{Belief.OWN}' ELSE v.state END"
     )
@@ -67,7 +71,7 @@ def source_of(db: DuckDB, deliveries: Path | None) -> Source:
         f"''::VARCHAR AS ended FROM {rows} d "
         f"WHERE d.state IN ('{Belief.ON_LIST}', '{Belief.MISSING}', '{Belief.UNKNOWN}'))"
     )
-    return Source(rows, state, holds)
+    return Source(rows, state, holds, refused)
 
 
 def make_standing(

@@ -27,6 +27,7 @@ REASONS = mark(
         Reason.TAKEN_BY: "Taken by another export",
         Reason.ALREADY_ON_LIST: "On the list already",
         Reason.NOT_ON_LIST: "Not on the list",
+        Reason.REFUSED_BEFORE: "Refused three times before",
         Reason.UNSUBSCRIBED_BEFORE: "Unsubscribed before, with another address",
     }
 )

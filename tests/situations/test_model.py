@@ -254,9 +254,10 @@ class Model(RuleBasedStateMachine):
             assert there == self.account.on(name), name
 
 
+EXAMPLES = settings().max_examples
 TestModel = Model.TestCase
 TestModel.settings = settings(
-    max_examples=max(3, settings().max_examples * 5 // 6),
+    max_examples=EXAMPLES * 5 // 6 if EXAMPLES >= 60 else 4,
     stateful_step_count=STEPS,
     deadline=None,
     suppress_health_check=list(HealthCheck),

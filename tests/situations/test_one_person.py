@@ -95,3 +95,27 @@ def test_another_export_keeps_the_old_address(world: World) -> None:
     run = world.run()
 
     assert (run.counts["removed"], world.on_list()) == (0, at(*range(8)) | {NEW})
+
+
+def test_who_was_refused_three_times_no_longer_makes_every_run_red(world: World) -> None:
+    """Until something changes: then it is worth another try."""
+    world.ready(people(range(3)))
+    world.sandbox.admin("PATCH", "config", {"email_max_chars": 25})
+    long = person(9, email="a-very-long-address@example.com")
+    world.ingest([*people(range(3)), long])
+
+    red = [world.run() for _ in range(3)]
+    plan = world.services.previews.preview(CARL, "News")
+    fine = world.run()
+    world.ingest([*people(range(3)), long | {"first_name": "Another"}])
+    changed = world.run()
+    world.sandbox.admin("PATCH", "config", {"email_max_chars": 50})
+    world.ingest([*people(range(3)), long])
+    world.services.runs.release(ADA, "News", "refused_before", reason="corrected there")
+    released = world.run()
+
+    assert [run.state for run in red] == [RunState.SUCCEEDED_WITH_REJECTS] * 3, [str(r.note) for r in red]
+    assert (plan.reasons["refused_before"], plan.to_send) == (1, 0)
+    assert (fine.state, fine.counts["sent"]) == (RunState.SUCCEEDED, 0)
+    assert (changed.state, changed.counts["rejected"]) == (RunState.SUCCEEDED_WITH_REJECTS, 1)
+    assert (released.state, released.counts["verified"]) == (RunState.SUCCEEDED, 1), released.note
