@@ -161,7 +161,20 @@ class Planner:
         """Return id → current name; a renamed custom field would be dropped without an error."""
         if not any(field.target.startswith("cf:") for field in export.config.fields):
             return {}
-        return {field.id: field.name for field in account.custom_fields()}
+        there = {field.id: field.name for field in account.custom_fields()}
+        gone = [
+            target
+            for field in export.config.fields
+            if field.target.startswith("cf:") and (target := field.target.removeprefix("cf:")) not in there
+        ]
+        if gone:
+            raise BadInput(
+                "The custom field {name}, mapped in {export}, is not there at Constant Contact any more; choose "
+                "another or take it out of the mapping.",
+                name=self._remembered_fields(export).get(gone[0], gone[0]),
+                export=export.name,
+            )
+        return there
 
     def _made(
         self,

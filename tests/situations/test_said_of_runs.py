@@ -1,12 +1,24 @@
 """What runs say of themselves: in few words, and true."""
 
 from datetime import timedelta
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from ccexport.model.exports import Actor
+from ccexport.model.exports import Actor, MappedField
 from ccexport.model.words import Mode, Role, RunState, WaitReason
 from tests.situations.test_on_the_list import at, leave, people
 from tests.world import ADA, CARL, Calendar, World
+
+
+def delete(world: World, path: str, token: str) -> None:
+    """As a colleague does at Constant Contact."""
+    address = urlsplit(world.sandbox.api_url)
+    client = HTTPConnection(address.netloc, timeout=20)
+    client.request("DELETE", f"{address.path}{path}", headers={"Authorization": f"Bearer {token}"})
+    assert client.getresponse().status < 300
+    client.close()
+
 
 EVE = Actor("eve", Role.ADMINISTRATOR)
 
@@ -105,3 +117,22 @@ def test_a_stuck_activity_is_named_and_cancelling_lets_go(tmp_path: Path) -> Non
     assert run.state is RunState.CANCELLED, run.note
     assert calendar() - begun < timedelta(hours=1)
     assert later.state.ended
+
+
+def test_a_custom_field_that_is_gone_is_named_by_its_last_name(world: World) -> None:
+    """An id of the other side tells nobody which field that was, nor where it is used."""
+    world.ready(people(range(2)))
+    account = world.services.accounts().account(world.services.ledger.connections.named("Main").id)
+    account.create_custom_field("Loyalty tier", "string")
+    tier = next(iter(world.services.connections.custom_fields(ADA, "Main")))
+    world.services.exports.change(
+        CARL, "News", fields=[MappedField(target=f"cf:{tier.id}", source="country")]
+    )
+    world.run()
+    token = world.services.ledger.connections.tokens(world.services.ledger.connections.named("Main").id)
+    delete(world, f"/contact_custom_fields/{tier.id}", token["access_token"])
+
+    run = world.run()
+
+    assert run.state is RunState.FAILED
+    assert "The custom field Loyalty_tier, mapped in News, is not there" in str(run.note)
