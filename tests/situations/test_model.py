@@ -5,6 +5,7 @@ says, and every export holds as many people as it says. `HYPOTHESIS_PROFILE=ci` 
 """
 
 from pathlib import Path
+from shutil import rmtree
 from tempfile import mkdtemp
 from typing import Any
 
@@ -75,6 +76,7 @@ class Model(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "world"):
             self.world.close()
+            rmtree(self.world.root)
 
     # -- edits ----------------------------------------------------------------------------------
 
