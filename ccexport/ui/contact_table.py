@@ -1,12 +1,15 @@
 """Rows of a plan or a run as a table of exactly what is sent, one column per property."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from ccexport.model.words import Reason
+from ccexport.plan.fields import CONTACT_FIELDS
 from ccexport.services.previews import PlanRow, changes
 from ccexport.ui.render import bare, height_of, number
 from ccexport.ui.said import say
@@ -15,7 +18,9 @@ from ccexport.ui.url_state import kept
 from ccexport.ui.words import WARNINGS, why, word
 
 PAGE = 200
-UNCOUNTED = {"", "warnings"}  # a plan counts warned fields, not the contacts that have them
+LEFT_OUT = "left_out"
+UNCOUNTED = {"warnings"}  # a plan counts warned fields, not the contacts that have them
+HEIGHT = 400  # pixels: the first rows and the button to run fit a window of 1280 by 800
 MOST_COLUMNS = 40
 _SENT = "sent "  # distinguishes the properties of a contact from our own columns
 
@@ -42,9 +47,9 @@ def table(rows: Sequence[PlanRow], *, outcomes: bool, name: str, key: str) -> No
     ours = [c for c in frame.columns if not c.startswith(_SENT)]
     sent = [c for c in frame.columns if c.startswith(_SENT)][:MOST_COLUMNS]
     middle = next((i for i, c in enumerate(ours) if c in _after_sent()), len(ours))
-    frame = frame[[*ours[:middle], *sent, *ours[middle:]]].rename(columns=lambda c: c.removeprefix(_SENT))
-    height = height_of(len(frame))
-    wide = {t(c): st.column_config.TextColumn(width="medium") for c in ("Why", "Changes", "Warnings")}
+    frame = frame[[*ours[:middle], *sent, *ours[middle:]]].rename(columns=_heading)
+    height = height_of(len(frame), HEIGHT)
+    wide = {t(c): st.column_config.TextColumn(width="medium") for c in ("Why", "Warnings")}
     st.dataframe(frame, hide_index=True, height=height, key=key, alt=name, placeholder="", column_config=wide)
 
 
@@ -56,9 +61,8 @@ def _cells(row: PlanRow, *, outcomes: bool) -> dict[str, Any]:
     if outcomes:
         cells[t("Outcome")] = word(row.outcome) if row.outcome else None
         cells[t("Note")] = bare(say(row.note)) if row.note else None
-    changed = ", ".join(f"{c.field}: {text(c.old)} → {text(c.new)}" for c in changes(row))
-    cells[t("Changes")] = changed or None
     cells |= {_SENT + name: text(value) for name, value in row.fields.items() if name != "email"}
+    cells |= {_SENT + c.field: f"{text(c.old)} → {text(c.new)}" for c in changes(row)}
     cells[t("Why")] = why(row.verdict, row.reason) if row.reason else None
     cells[t("Sent instead")] = row.winner
     cells[t("Warnings")] = ", ".join(map(warning, row.warnings)) or None
@@ -81,15 +85,85 @@ def text(value: Any) -> str:
     return bare(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
-def chooser(counts: Sequence[tuple[str, int]], *, key: str = "what") -> str | None:
-    """Draw the counts as buttons, and return the chosen one, which the page's address keeps."""
-    options = ["", *[code for code, n in counts if n]]
-    amounts = dict(counts)
+def choose_rows(
+    counts: Mapping[str, int], reasons: Mapping[Reason, int], labels: Mapping[str, str]
+) -> str | None:
+    """Draw one line of numbers that filter the table below; return the code of the rows to show, None for all.
 
-    def label(code: str) -> str:
-        if code in UNCOUNTED:
-            return word(code) if code else t("All")
-        return f"{word(code)} {number(amounts[code])}"
+    The first number that is not zero is chosen until the reader chooses. `labels` words the codes that have other
+    words here, `""` (all rows) among them. Those left out have a line of their reasons. The page's address keeps the
+    choice as `what` and `reason`.
+    """
+    _split_reason()
+    default = next((code for code in counts if counts[code]), "")
+    chosen = _pills(t("Show"), [*counts, ""], counts, labels, key="what", default=default, required=True)
+    if chosen != LEFT_OUT or not reasons:
+        return chosen or None
+    there = [str(reason) for reason, n in reasons.items() if n]
+    return _pills(t("Reasons"), there, reasons, key="reason", default=None) or LEFT_OUT
 
-    chosen = kept(st.pills, t("Show"), options, key=key, default="", required=True, format_func=label)
-    return chosen or None
+
+def choose_difference(counts: Mapping[str, int]) -> str | None:
+    """Draw the differences between two runs as buttons; return the chosen one, which the page's address keeps."""
+    options = ["", *(code for code, n in counts.items() if n)]
+    return _pills(t("Show"), options, counts, key="difference", default="", required=True) or None
+
+
+def show_rows(code: str, view: Mapping[str, str]) -> None:
+    """Put the choice of rows into the page's address, and say which rows are shown.
+
+    `view` holds the other parameters of the address that lead to the table.
+    """
+    st.query_params.pop("page", None)
+    for name, value in {**view, "what": code}.items():
+        if value:
+            st.query_params[name] = value
+        else:
+            st.query_params.pop(name, None)
+    st.toast(
+        t("The table shows: {what}", what=word(code) if code else t("All")), icon=":material/filter_alt:"
+    )
+
+
+def _split_reason() -> None:
+    """Turn an address that names a reason as `what` into those left out, and that reason of them."""
+    asked = st.query_params.get("what")
+    if asked in set(Reason):
+        st.query_params["what"], st.query_params["reason"] = LEFT_OUT, str(asked)
+
+
+def _pills(
+    label: str,
+    options: Sequence[str],
+    counts: Mapping[Any, int],
+    labels: Mapping[str, str] = MappingProxyType({}),
+    *,
+    key: str,
+    default: str | None,
+    required: bool = False,
+) -> str | None:
+    def written(code: str) -> str:
+        if not code or code in labels:
+            return labels.get(code) or t("All")
+        return word(code) if code in UNCOUNTED else f"{word(code)} {number(counts[code])}"
+
+    more = {"required": True} if required else {}
+    return kept(
+        st.pills,
+        label,
+        options,
+        key=key,
+        default=default,
+        format_func=written,
+        label_visibility="collapsed",
+        **more,
+    )
+
+
+def _heading(column: str) -> str:
+    """Return the heading of a column: a contact field by its label, as on every page."""
+    if not column.startswith(_SENT):
+        return column
+    name = column.removeprefix(_SENT)
+    field = CONTACT_FIELDS.get(name)
+    return t(field.label) if field else name

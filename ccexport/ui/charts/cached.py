@@ -15,7 +15,7 @@ import streamlit as st
 from streamlit.dataframe_util import convert_anything_to_arrow_bytes
 
 from ccexport.model.words import Reason, Verdict
-from ccexport.ui.metric_cards import show_rows
+from ccexport.ui.contact_table import show_rows
 from ccexport.ui.render import here, number
 from ccexport.ui.texts import t, tn
 from ccexport.ui.texts.reader import Reader

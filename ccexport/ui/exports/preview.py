@@ -21,34 +21,34 @@ from ccexport.ui.charts import cached
 from ccexport.ui.exports.cards import segment_names
 from ccexport.ui.exports.plan_history import plan_history
 from ccexport.ui.exports.run_dialog import run_button
-from ccexport.ui.metric_cards import Number, numbers
 from ccexport.ui.navigation import go
 from ccexport.ui.person_search import person_search
 from ccexport.ui.render import ago, duration, moment, number, plain, show_error
 from ccexport.ui.said import say
 from ccexport.ui.texts import t, tn
-from ccexport.ui.words import MODES, word
+from ccexport.ui.words import MODES
 
 
 def preview(actor: Actor, export: Export) -> None:
-    """Draw the whole preview."""
-    top = st.container(horizontal=True, vertical_alignment="center")
-    everything = _everything(actor, export)
+    """Draw the preview: numbers that filter the rows below them, facts beside, and the button always in sight."""
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center"):
+        acts = st.container(horizontal=True, vertical_alignment="center", width="content")
+        everything = _everything(actor, export)
     plan = _plan(actor, export, everything=everything)
     if plan is None:
         return
-    with top:
+    with acts:
         run_button(actor, export, plan, everything=everything)
-        _buttons(actor, export, plan)
     _guards(actor, export, plan)
     _unsubscribed_before(actor, export, plan)
     for remark in services().previews.remarks(actor, export.id, plan):
-        st.markdown(f":material/info: {plain(say(remark), 400)}")
-    _numbers(plan)
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        cached.funnel(plan.candidates, plan.verdicts, plan.reasons)
-    with right:
+        st.markdown(f":small[:material/info: {plain(say(remark), 400)}]")
+    what = _numbers(plan)
+    rows, facts = st.columns([7, 3], gap="medium")
+    with rows:
+        _contacts(actor, plan, what)
+    with facts:
+        _buttons(actor, export, plan)
         _facts(actor, export, plan)
     person_search(
         actor,
@@ -56,8 +56,8 @@ def preview(actor: Actor, export: Export) -> None:
         plan.segments,
         key="plan_person",
     )
+    cached.funnel(plan.candidates, plan.verdicts, plan.reasons)
     plan_history(actor, export, plan)
-    _contacts(actor, export, plan)
 
 
 def _everything(actor: Actor, export: Export) -> bool:
@@ -92,19 +92,23 @@ def _plan(actor: Actor, export: Export, *, everything: bool) -> Plan | None:
 
 
 def _buttons(actor: Actor, export: Export, plan: Plan) -> None:
-    if st.button(t("Plan again"), icon=":material/refresh:", help=t("Reads the contact list again.")):
-        st.session_state.pop("plan", None)
-        st.session_state["fresh"] = True
-        st.rerun()
-    if services().exports.may_manage(actor, export):
-        if sum(plan.reasons.values()):
-            st.link_button(
-                t("Download who is left out"),
-                f"/download/plan/{plan.id}/left-out.csv",
-                icon=":material/download:",
-            )
-        if st.button(t("Edit"), icon=":material/edit:"):
+    mine = services().exports.may_manage(actor, export)
+    with st.container(horizontal=True, gap="small"):
+        if st.button(t("Plan again"), icon=":material/refresh:", help=t("Reads the contact list again.")):
+            st.session_state.pop("plan", None)
+            st.session_state["fresh"] = True
+            st.rerun()
+        if mine and st.button(t("Edit"), icon=":material/edit:"):
             go("exports", export=export.id, show="settings")
+    if mine and any(plan.reasons.values()):
+        address = f"/download/plan/{plan.id}/left-out.csv"
+        st.link_button(
+            t("Download who is left out"),
+            address,
+            icon=":material/download:",
+            type="tertiary",
+            width="stretch",
+        )
 
 
 def _guards(actor: Actor, export: Export, plan: Plan) -> None:
@@ -158,17 +162,31 @@ def _release(actor: Actor, export: Export, guard: str, reason: str) -> None:
     st.rerun()
 
 
-def _numbers(plan: Plan) -> None:
-    left_out = sum(plan.reasons.values())
-    found = [Number(t("Candidates"), plan.candidates, "", t("Profiles in the segments."))]
-    found += [Number(word(v), plan.verdicts.get(v, 0), str(v)) for v in Verdict]
-    found.append(Number(t("Left out"), left_out, "left_out", t("Each with its reason, below.")))
-    numbers(found, columns=3)
+def _numbers(plan: Plan) -> str | None:
+    """Draw the numbers of the plan as filters; return the code of the rows to show."""
+    counts = {"sent": plan.to_send} | {str(v): plan.verdicts.get(v, 0) for v in Verdict}
+    counts["left_out"] = sum(plan.reasons.values())
+    if plan.warnings:
+        counts["warnings"] = sum(plan.warnings.values())
+    labels = {
+        "": t("All {n}", n=number(_total(plan, None))),
+        "sent": t("To be sent {n}", n=number(plan.to_send)),
+    }
+    return contact_table.choose_rows(counts, plan.reasons, labels)
+
+
+def _total(plan: Plan, what: str | None) -> int:
+    """Return how many rows there are of that code; None for all rows."""
+    counts = {str(word): n for words in (plan.verdicts, plan.reasons) for word, n in words.items()}
+    counts |= {"sent": plan.to_send, "left_out": sum(plan.reasons.values())}
+    everybody = plan.candidates + plan.verdicts.get(Verdict.REMOVE, 0)
+    return counts.get(what, everybody) if what else everybody
 
 
 def _facts(actor: Actor, export: Export, plan: Plan) -> None:
     snapshot = services().profiles.find_current(actor)
     facts = {
+        t("Candidates"): number(plan.candidates),
         t("Contact list"): plain(export.config.list_name),
         t("Connection"): _connection(actor, export),
         t("Mode"): t(MODES[export.config.mode]),
@@ -214,22 +232,18 @@ def _time(actor: Actor, export: Export, plan: Plan) -> str:
     )
 
 
-def _contacts(actor: Actor, export: Export, plan: Plan) -> None:
-    st.subheader(t("Contacts, exactly as they will be sent"))
-    counts = [(str(v), plan.verdicts.get(v, 0)) for v in Verdict]
-    counts.append(("left_out", sum(plan.reasons.values())))
-    counts += [(str(r), plan.reasons.get(r, 0)) for r in Reason]
-    counts.append(("warnings", sum(plan.warnings.values())))
-    what = contact_table.chooser(counts)
+def _contacts(actor: Actor, plan: Plan, what: str | None) -> None:
     search, segment = _filters(actor, plan)
-    total = dict(counts).get(what or "", plan.candidates + plan.verdicts.get(Verdict.REMOVE, 0))
+    table, pager = st.container(), st.container()
     offset = 0
     if not search and not segment and what != "warnings":
-        offset = contact_table.offset(total)
+        with pager:
+            offset = contact_table.offset(_total(plan, what))
     found = _rows(actor, plan, what=what, segment=segment, search=search or None, offset=offset)
     if found is None:
         return
-    contact_table.table(found, outcomes=False, name=t("Contacts of the plan"), key="plan_rows")
+    with table:
+        contact_table.table(found, outcomes=False, name=t("Contacts of the plan"), key="plan_rows")
     if len(found) == contact_table.PAGE:
         st.caption(t("Rows {a} to {b}.", a=number(offset + 1), b=number(offset + len(found))))
 
@@ -254,8 +268,14 @@ def _filters(actor: Actor, plan: Plan) -> tuple[str, str | None]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if actor.role.covers(Role.CONTRIBUTOR):
             # Not kept in the page's address, because it may be an e-mail address.
+            label = t("Search address, name or profile id")
             search = st.text_input(
-                t("Search address, name or profile id"), icon=":material/search:", max_chars=200, width=360
+                label,
+                placeholder=label,
+                label_visibility="collapsed",
+                icon=":material/search:",
+                max_chars=200,
+                width=360,
             ).strip()
         if len(plan.segments) > 1:
             segment = st.selectbox(

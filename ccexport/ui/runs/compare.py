@@ -42,7 +42,7 @@ def compare_runs(actor: Actor, run: Run) -> None:
     try:
         found = services().runs.compare(actor, run.id, chosen or before, limit=contact_table.PAGE)
         _counts(found)
-        what = contact_table.chooser([(str(d), n) for d, n in found.differences.items()], key="difference")
+        what = contact_table.choose_difference({str(d): n for d, n in found.differences.items()})
         if what:
             found = services().runs.compare(
                 actor, run.id, chosen or before, what=what, limit=contact_table.PAGE

@@ -10,14 +10,13 @@ from ccexport.messages import counted, mark
 from ccexport.model.exports import Actor
 from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run
-from ccexport.model.words import Outcome, Reason, RunState, Verdict, WaitReason
+from ccexport.model.words import Outcome, RunState, Verdict, WaitReason
 from ccexport.services.history import Progress
 from ccexport.services.runs import sentence
 from ccexport.ui import contact_table
 from ccexport.ui.app_state import services
 from ccexport.ui.charts import cached
 from ccexport.ui.fragments import dialog, fragment
-from ccexport.ui.metric_cards import Number, numbers
 from ccexport.ui.person_search import person_search
 from ccexport.ui.render import (
     STATES,
@@ -37,7 +36,6 @@ from ccexport.ui.runs.follow_up import follow_up
 from ccexport.ui.said import say
 from ccexport.ui.texts import t, tn
 from ccexport.ui.url_state import views
-from ccexport.ui.words import word
 
 STEPS = (RunState.QUEUED, RunState.PLANNING, RunState.SENDING, RunState.SETTLING, RunState.VERIFYING)
 VIEWS = mark({"contacts": "Contacts", "story": "Story", "requests": "Requests", "compare": "Compare"})
@@ -59,7 +57,6 @@ def run_story(actor: Actor, run: Run) -> None:
     else:
         fragment(_live, actor, run, run_every=1)
     _buttons(actor, run)
-    _numbers(run)
     plan = _plan(actor, run)
     view = views(t("View"), list(VIEWS), lambda v: t(VIEWS[v]))
     if view == "story":
@@ -222,16 +219,6 @@ def _do(step: object) -> None:
     st.rerun()
 
 
-def _numbers(run: Run) -> None:
-    counts = run.counts
-    if not counts:
-        return
-    codes = {"candidates": "", "left_out": "left_out", "sent": "sent"}
-    codes |= {str(o): str(o) for o in Outcome} | {"removed": str(Verdict.REMOVE)}
-    found = [Number(word(name), counts[name], code) for name, code in codes.items() if name in counts]
-    numbers(found, columns=4, view="")
-
-
 def _plan(actor: Actor, run: Run) -> Plan | None:
     try:
         return services().runs.plan(actor, run.id)
@@ -300,20 +287,20 @@ def _contacts(actor: Actor, run: Run, plan: Plan | None) -> None:
     if plan is None:
         st.caption(t("The plan of this run is not made yet."))
         return
+    counts = {name: run.counts[name] for name in ("sent", *map(str, Outcome)) if run.counts.get(name)}
+    counts |= {str(v): n for v in Verdict if (n := plan.verdicts.get(v))}
+    counts["left_out"] = sum(plan.reasons.values())
+    everybody = plan.candidates + plan.verdicts.get(Verdict.REMOVE, 0)
+    what = contact_table.choose_rows(counts, plan.reasons, {"": t("All {n}", n=number(everybody))})
+    totals = counts | {str(reason): n for reason, n in plan.reasons.items()}
+    offset = contact_table.offset(totals.get(what or "", everybody))
+    found = services().runs.contacts(actor, run.id, what=what, offset=offset, limit=contact_table.PAGE)
+    contact_table.table(
+        found, outcomes=run.outcomes_path is not None, name=t("Contacts of the run"), key="run_rows"
+    )
     person_search(
         actor,
         lambda asked: services().runs.contacts(actor, run.id, email=asked),
         plan.segments,
         key="run_person",
-    )
-    counts = [(name, run.counts.get(name, 0)) for name in ("sent", *Outcome)]
-    counts += [(str(v), plan.verdicts.get(v, 0)) for v in Verdict]
-    counts.append(("left_out", sum(plan.reasons.values())))
-    counts += [(str(r), plan.reasons.get(r, 0)) for r in Reason]
-    what = contact_table.chooser(counts)
-    total = dict(counts).get(what or "", plan.candidates + plan.verdicts.get(Verdict.REMOVE, 0))
-    offset = contact_table.offset(total)
-    found = services().runs.contacts(actor, run.id, what=what, offset=offset, limit=contact_table.PAGE)
-    contact_table.table(
-        found, outcomes=run.outcomes_path is not None, name=t("Contacts of the run"), key="run_rows"
     )
