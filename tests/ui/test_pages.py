@@ -1,6 +1,7 @@
 """Each page empty, normal and in error."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -48,14 +49,21 @@ def test_the_list_of_exports_names_list_segments_and_last_run(demo: Pages) -> No
     assert "Never run" in text
 
 
+def filters(page: Any, place: int = 0) -> dict[str, int]:
+    """Return the numbers of a line of filters by their words."""
+    found = (option.rsplit(" ", 1) for option in page.pills[place].options if option[-1].isdigit())
+    return {label: int(count.replace(",", "")) for label, count in found}
+
+
 def test_a_preview_shows_numbers_that_add_up(demo: Pages) -> None:
-    """Candidates are what is done plus what is left out."""
+    """All rows are what is done plus what is left out."""
     export = demo.services.ledger.exports.named("Good customers")
     page = demo.open("exports", "contributor", export=export.id, show="preview")
     assert not page.exception and not page.error
-    numbers = {m.label: int(m.value.replace(",", "")) for m in page.metric}
-    assert numbers["Candidates"] == sum(numbers[w] for w in ("Add", "Update", "Unchanged", "Left out"))
-    assert numbers["Add"] > 0
+    numbers = filters(page)
+    assert numbers["All"] == sum(numbers[w] for w in ("Add", "Update", "Unchanged", "Remove", "Left out"))
+    assert numbers["To be sent"] == numbers["Add"] + numbers["Update"] > 0
+    assert set(page.dataframe[0].value["Verdict"]) == {"Add"}  # what is sent comes first
     assert "Run export" in said(page)
 
 
@@ -64,7 +72,8 @@ def test_rows_are_reached_by_their_reason_in_the_address(demo: Pages) -> None:
     export = demo.services.ledger.exports.named("Good customers")
     page = demo.open("exports", "contributor", export=export.id, show="preview", what="no_consent")
     assert set(page.dataframe[0].value["Verdict"]) == {"No consent"}
-    page.button("rows-add").click()
+    assert filters(page, 1)["No consent"] == len(page.dataframe[0].value)
+    page.pills[0].set_value("add")
     demo.run(page, "contributor")
     assert set(page.dataframe[0].value["Verdict"]) == {"Add"}
     assert page.query_params["what"] == "add"
@@ -93,14 +102,14 @@ def test_a_run_shows_its_outcome_and_its_contacts(demo: Pages) -> None:
     """Verified is what was sent."""
     run = demo.services.ledger.runs.all(limit=1)[0]
     page = demo.open("runs", "contributor", run=run.id, what="verified")
-    numbers = {m.label: m.value for m in page.metric}
+    numbers = {label: f"{n:,}" for label, n in filters(page).items()}
     assert numbers["Verified"] == numbers["Sent"]
     assert set(page.dataframe[0].value["Outcome"]) == {"Verified"}
     assert f"## Succeeded · {numbers['Verified']} of {numbers['Sent']} verified" in page.success[0].value
-    page.button("rows-left_out").click()
+    page.pills[0].set_value("left_out")
     demo.run(page, "contributor")
     assert "Verified" not in page.dataframe[0].value and "Add" not in set(page.dataframe[0].value["Verdict"])
-    page.button("rows-sent").click()
+    page.pills[0].set_value("sent")
     demo.run(page, "contributor")
     assert set(page.dataframe[0].value["Outcome"]) == {"Verified"}
 
@@ -292,12 +301,12 @@ def test_sending_everything_once_is_planned_before_it_is_run(demo: Pages) -> Non
     """Who is unchanged counts as an update then, and the export stays as it is saved."""
     export = demo.services.ledger.exports.named("Newsletter")
     page = demo.open("exports", "contributor", export=export.id, show="preview")
-    before = {m.label: int(m.value.replace(",", "")) for m in page.metric}
+    before = filters(page)
     assert before["Unchanged"] > 0 and before["Update"] == 0
     next(x for x in page.toggle if x.label == "Send everything again this once").set_value(True)
     demo.run(page, "contributor")
     after = demo.services.previews.preview(CONTRIBUTOR, export.id, resend_all=True)
-    shown = {m.label: int(m.value.replace(",", "")) for m in page.metric}
+    shown = filters(page)
     assert shown["Unchanged"] == after.verdicts.get("unchanged", 0)
     assert after.digest[:16] in page.table[0].value["Value"].tolist()
     assert not demo.services.ledger.exports.get(export.id).config.resend_unchanged

@@ -38,7 +38,7 @@ def _why_not(export: Export, plan: Plan) -> str:
     if export.paused:
         return t("The export is paused.")
     if plan.guards:
-        return t("A guard stops this export; see below.")
+        return t("A guard stops this export; see above.")
     return ""
 
 
