@@ -87,6 +87,7 @@ def put_around_renames(point: Points) -> None:
 
         def renamed(source: Any, target: Any, *rest: Any, _original: Callable[..., Any] = original) -> Any:
             what = ID.sub("…", "/".join(Path(target).parts[-2:]))
+            what = re.sub(r"(?<=^halves/)[0-9.]+", "…", what)  # one kind of point, whichever half it is
             if "/sandbox" in str(target):
                 return _original(source, target, *rest)
             point(f"before rename to {what}")

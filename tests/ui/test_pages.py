@@ -72,7 +72,7 @@ def test_rows_are_reached_by_their_reason_in_the_address(demo: Pages) -> None:
     export = demo.services.ledger.exports.named("Good customers")
     page = demo.open("exports", "contributor", export=export.id, show="preview", what="no_consent")
     assert set(page.dataframe[0].value["Verdict"]) == {"No consent"}
-    assert filters(page, 1)["No consent"] == len(page.dataframe[0].value)
+    assert min(filters(page, 1)["No consent"], 200) == len(page.dataframe[0].value)
     page.pills[0].set_value("add")
     demo.run(page, "contributor")
     assert set(page.dataframe[0].value["Verdict"]) == {"Add"}
