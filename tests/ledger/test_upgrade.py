@@ -144,18 +144,8 @@ def _ledger_of(version: str, address: str) -> dict[str, dict[str, Any]]:
         tables = MetaData()
         tables.reflect(connection)
         for table, row in rows.items():
-            connection.execute(insert(tables.tables[table]).values(**_as_of(version, table, row)))
+            connection.execute(insert(tables.tables[table]).values(**row))
     return rows
-
-
-def _as_of(version: str, table: str, row: dict[str, Any]) -> dict[str, Any]:
-    """The row as that version wrote it: sentences have been JSON since 0006."""
-    said = row.keys() & {column for t, column in SENTENCES if t == table and version >= "0006"}
-    return row | {column: _sentence(row[column]) for column in said}
-
-
-def _sentence(text: str) -> str:
-    return json.dumps({"template": "{text}", "values": {"text": text}})
 
 
 def test_every_version_is_known_here_and_to_the_operator() -> None:
