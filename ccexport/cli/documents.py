@@ -114,9 +114,7 @@ def _batch(batch: Batch) -> dict[str, Any]:
 def run_lines(run: Run) -> list[str]:
     """Return a run in a few lines of text."""
     counts = run_document(run)["counts"]
-    numbers = (
-        ", ".join(f"{counts[c]} {c}" for c in (*MAIN_COUNTS, "removed") if counts.get(c)) or "no candidates"
-    )
+    numbers = ", ".join(f"{counts[c]} {c}" for c in (*MAIN_COUNTS, "removed") if counts.get(c))
     waiting = f" for {run.wait_reason}" if run.wait_reason else ""
-    lines = [f"Run {run.id} of {run.export_name} to {run.list_name}: {run.state}{waiting}.", f"  {numbers}."]
-    return lines + ([f"  {run.note}"] if run.note else [])
+    lines = [f"Run {run.id} of {run.export_name} to {run.list_name}: {run.state}{waiting}."]
+    return lines + [f"  {line}" for line in (f"{numbers}." if numbers else "", str(run.note)) if line]

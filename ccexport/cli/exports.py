@@ -138,7 +138,9 @@ def run(
     ] = None,
     put_back: Annotated[
         str | None,
-        typer.Option(help="Put back whoever is gone from the list since the last run; the reason is kept."),
+        typer.Option(
+            help="Put back the people who are gone from the list since the last run; the reason is kept."
+        ),
     ] = None,
     resend_all: Annotated[
         bool, typer.Option("--resend-all", help="Send unchanged contacts too, this once.")

@@ -32,15 +32,15 @@ class Wrongly:
 
 def wrongly_left(engine: Engine) -> list[Wrongly]:
     """Return the lists on which people are wrongly said to have left, without changing anything."""
-    return [found for _, _, found in _each(engine, write=False) if found]
+    return [found for found in _each(engine, write=False) if found]
 
 
 def repair(engine: Engine) -> list[Wrongly]:
     """Correct them, and return what was corrected. A list with a live run is left for the next time."""
-    return [found for _, _, found in _each(engine, write=True) if found]
+    return [found for found in _each(engine, write=True) if found]
 
 
-def _each(engine: Engine, *, write: bool) -> Iterator[tuple[str, str, Wrongly]]:
+def _each(engine: Engine, *, write: bool) -> Iterator[Wrongly]:
     files = engine.ledger.files
     for account_id, list_id, path in files.all_deliveries():
         runs = [r for r in engine.ledger.runs.all(list_id=list_id, limit=RUNS) if r.account_id == account_id]
@@ -50,7 +50,7 @@ def _each(engine: Engine, *, write: bool) -> Iterator[tuple[str, str, Wrongly]]:
         found = _of_list(engine, path, runs, into)
         if found and into is not None:
             files.mend_deliveries(account_id, list_id, into)
-        yield account_id, list_id, found
+        yield found
 
 
 def _of_list(engine: Engine, path: Path, runs: Sequence[Run], into: Path | None) -> Wrongly:
@@ -133,7 +133,7 @@ def _write(db: DuckDB, path: Path, into: Path) -> None:
         if "exports" in names
         else ""
     )
-    changed = f"* REPLACE (coalesce(j.now, v.state) AS state{exports})".replace("*", "v.*", 1)
+    changed = f"v.* REPLACE (coalesce(j.now, v.state) AS state{exports})"
     with published(into) as part:
         db.run(
             f"COPY (SELECT {changed} FROM {rows} v LEFT JOIN judged j ON j.address = v.address) "

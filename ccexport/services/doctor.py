@@ -252,9 +252,7 @@ def _left(wiring: Wiring) -> Finding:
     found = wrongly_left(wiring.engine)
     people = sum(one.removed + one.missing for one in found)
     if not people:
-        return Finding(
-            "left", Health.OK, "Whoever is said to have left a list did, as far as the history tells."
-        )
+        return Finding("left", Health.OK, "Nobody is wrongly said to have left a list.")
     lists = ", ".join(one.list_name for one in found)
     return Finding(
         "left",

@@ -48,7 +48,7 @@ class PlansCompared:
     contacts: Sequence[ComparedContact]
 
 
-class PlanHistoryUseCases(UseCases):
+class PlanHistory(UseCases):
     """Plans that are kept."""
 
     def plans(self, actor: Actor, name: str) -> Sequence[KeptPlan]:

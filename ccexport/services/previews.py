@@ -20,14 +20,15 @@ from ccexport.plan.reading import PlanRow, changes
 from ccexport.runs.estimate import Expected, expect
 from ccexport.runs.planning import Planner, resending
 from ccexport.services.access import masked, require, require_use, sees_personal
-from ccexport.services.plan_history import PlanHistoryUseCases
+from ccexport.services.plan_history import PlanHistory
+from ccexport.services.wiring import UseCases
 
 STALE = timedelta(minutes=15)
 OFTEN = timedelta(minutes=1)  # a reading costs several of the day's requests
 
 
-class PreviewUseCases(PlanHistoryUseCases):
-    """Plans for people."""
+class MakePreviews(UseCases):
+    """Plans as a run would send them."""
 
     def preview(
         self, actor: Actor, name: str, *, fresh: bool | None = None, resend_all: bool = False
@@ -122,6 +123,10 @@ class PreviewUseCases(PlanHistoryUseCases):
         )
         self._ledger.audit.add(actor.name, "rejects downloaded", export.name, {"plan": plan.id})
         return reading.rejects_csv(plan)
+
+
+class PreviewUseCases(MakePreviews, PlanHistory):
+    """Plans for people: new ones, and those that are kept."""
 
 
 def _remarks(config: ExportConfig, plan: Plan) -> Iterator[tuple[bool, str]]:

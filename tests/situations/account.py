@@ -72,7 +72,7 @@ class Account:
     # -- what we see and do ---------------------------------------------------------------------
 
     def reads(self, list_name: str) -> None:
-        """Whoever was there and is not has left; whoever came without us is there by their own hand."""
+        """People who were there and are not have left; people who came without us are there by their own hand."""
         for p, place in self.places[list_name].items():
             if p in self.unsubscribed or (place.seen and not place.on):
                 place.left, place.ours, place.holders = True, False, set()

@@ -1,4 +1,4 @@
-"""One person over time: their address changes, they unsubscribe with the old one, and nobody is told apart wrongly."""
+"""One person over time: their address changes, they unsubscribe with the old one, and two people change places."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def moves(world: World) -> None:
 def test_the_old_address_is_taken_off_or_left_as_the_export_says(
     world: World, settings: dict[str, object], stays: bool
 ) -> None:
-    """Whoever stays is counted, so that nobody is surprised to get everything twice."""
+    """The old addresses that stay are counted: those people get everything twice."""
     moved_world(world, **settings)
     plan = world.services.previews.preview(CARL, "News")
 
@@ -72,7 +72,7 @@ def test_who_unsubscribed_with_the_old_address_is_not_sent_with_the_new_one(
 
 
 def test_an_address_that_somebody_else_has_now_is_nobodys_old_one(world: World) -> None:
-    """Two people change places: both stay, whoever had the address before."""
+    """Two people change places: both stay, although each has the other's old address."""
     world.ready(people(range(8)), mode=Mode.MIRROR)
     world.run()
     swapped = [person(0, email="person1@example.com"), person(1, email="person0@example.com")]

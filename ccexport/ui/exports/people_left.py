@@ -17,7 +17,7 @@ from ccexport.ui.texts import t, tn
 def take_off_asked(actor: Actor, exports: Sequence[Export], key: str, *, held: bool = False) -> bool:
     """Draw the choice, with the numbers of a single export. Returns whether a run takes people off the list.
 
-    `held`: whom the export leaves on the list it still holds.
+    `held`: the export still holds the people it leaves on the list.
     """
     if len(exports) == 1:
         _counted(actor, exports[0])
@@ -34,7 +34,7 @@ def take_off_asked(actor: Actor, exports: Sequence[Export], key: str, *, held: b
         format_func=words.__getitem__,
         key=key,
     )
-    return chosen is People.TAKE_OFF or chosen == People.TAKE_OFF
+    return chosen == People.TAKE_OFF
 
 
 def _counted(actor: Actor, export: Export) -> None:
