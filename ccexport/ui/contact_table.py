@@ -75,7 +75,7 @@ def warning(code: str) -> str:
     """Return a warning (`field:what`) in words."""
     field, _, what = code.rpartition(":")
     said = t(WARNINGS[what]) if what in WARNINGS else what
-    return f"{field}: {said}" if field else said
+    return f"{_label(field)}: {said}" if field else said
 
 
 def text(value: Any) -> str:
@@ -164,6 +164,10 @@ def _heading(column: str) -> str:
     """Return the heading of a column: a contact field by its label, as on every page."""
     if not column.startswith(_SENT):
         return column
-    name = column.removeprefix(_SENT)
+    return _label(column.removeprefix(_SENT))
+
+
+def _label(name: str) -> str:
+    """Return the label of a contact field; any other name as it is."""
     field = CONTACT_FIELDS.get(name)
     return t(field.label) if field else name

@@ -21,18 +21,23 @@ def kept(
     default: str | None,
     **more: Any,
 ) -> str | None:
-    """Return the choice of a select-like widget, read from and written to the query parameter `key`."""
-    name, seen = f"kept-{key}", f"seen-{key}"
-    asked = st.query_params.get(key)
-    if name not in st.session_state or asked != st.session_state.get(seen):
-        st.session_state[name] = asked if asked in options else default
+    """Return the choice of a select-like widget, read from and written to the query parameter `key`.
+
+    What was only the default follows another default, as when a run that is watched gets its numbers.
+    """
+    name, seen, was = f"kept-{key}", f"seen-{key}", f"default-{key}"
+    state, asked = st.session_state, st.query_params.get(key)
+    only_default = asked is None and state.get(name) == state.get(was)
+    if name not in state or asked != state.get(seen) or only_default:
+        state[name] = asked if asked in options else default
+    state[was] = default
     chosen: str | None = widget(label, options, key=name, **more)
     if chosen == default or chosen is None:
         st.query_params.pop(key, None)
-        st.session_state[seen] = None
+        state[seen] = None
     else:
         st.query_params[key] = chosen
-        st.session_state[seen] = str(chosen)
+        state[seen] = str(chosen)
     return chosen
 
 

@@ -68,4 +68,4 @@ def test_the_preview_counts_each_warning_in_its_own_words(demo: Pages) -> None:
     text = said(demo.open("exports", "contributor", export=export.id, show="preview"))
     warned = demo.services.previews.preview(CONTRIBUTOR, "Newsletter").warnings
     assert f"another profile with this address says no ({warned['consent:refused_elsewhere']})" in text
-    assert f"first_name: too long, left out ({warned['first_name:too_long']})" in text
+    assert f"First name: too long, left out ({warned['first_name:too_long']})" in text

@@ -207,7 +207,7 @@ def _facts(actor: Actor, export: Export, plan: Plan) -> None:
     )
     if plan.warnings:
         said = [f"{contact_table.warning(code)} ({number(n)})" for code, n in plan.warnings.items()]
-        st.markdown(f"**{t('Warnings')}:** " + plain(" · ".join(said), 600))
+        st.markdown(f":small[**{t('Warnings')}:** {plain(' · '.join(said), 600)}]")
 
 
 def _connection(actor: Actor, export: Export) -> str:
@@ -275,15 +275,16 @@ def _filters(actor: Actor, plan: Plan) -> tuple[str, str | None]:
                 label_visibility="collapsed",
                 icon=":material/search:",
                 max_chars=200,
-                width=360,
+                width=340,
             ).strip()
         if len(plan.segments) > 1:
             segment = st.selectbox(
                 t("Segment"),
                 list(plan.segments),
                 index=None,
-                placeholder=t("all"),
-                width=260,
+                placeholder=t("Segment"),
+                label_visibility="collapsed",
+                width=200,
                 format_func=plain,
             )
     return search, segment
