@@ -75,7 +75,7 @@ def warning(code: str) -> str:
     """Return a warning (`field:what`) in words."""
     field, _, what = code.rpartition(":")
     said = t(WARNINGS[what]) if what in WARNINGS else what
-    return f"{_label(field)}: {said}" if field else said
+    return f"{label(field)}: {said}" if field else said
 
 
 def text(value: Any) -> str:
@@ -133,7 +133,7 @@ def _split_reason() -> None:
 
 
 def _pills(
-    label: str,
+    title: str,
     options: Sequence[str],
     counts: Mapping[Any, int],
     labels: Mapping[str, str] = MappingProxyType({}),
@@ -150,7 +150,7 @@ def _pills(
     more = {"required": True} if required else {}
     return kept(
         st.pills,
-        label,
+        title,
         options,
         key=key,
         default=default,
@@ -164,10 +164,10 @@ def _heading(column: str) -> str:
     """Return the heading of a column: a contact field by its label, as on every page."""
     if not column.startswith(_SENT):
         return column
-    return _label(column.removeprefix(_SENT))
+    return label(column.removeprefix(_SENT))
 
 
-def _label(name: str) -> str:
+def label(name: str) -> str:
     """Return the label of a contact field; any other name as it is."""
     field = CONTACT_FIELDS.get(name)
     return t(field.label) if field else name

@@ -12,7 +12,7 @@ from ccexport.model.words import Role
 from ccexport.services.previews import PlanRow, changes
 from ccexport.services.profiles import Part
 from ccexport.ui.app_state import services
-from ccexport.ui.contact_table import text, warning
+from ccexport.ui.contact_table import label, text, warning
 from ccexport.ui.render import bare, code, moment, plain, told
 from ccexport.ui.said import say
 from ccexport.ui.texts import t
@@ -78,7 +78,7 @@ def _what_is_sent(row: PlanRow) -> None:
     old = {change.field: change.old for change in changes(row)}
     lines = []
     for name in {**row.fields, **old}:
-        line = {t("Field"): plain(name), t("Value"): plain(text(row.fields.get(name)), 400)}
+        line = {t("Field"): plain(label(name)), t("Value"): plain(text(row.fields.get(name)), 400)}
         if old:
             line[t("Before")] = plain(text(old[name]), 400) if name in old else ""
         lines.append(line)
