@@ -161,6 +161,7 @@ def test_a_bar_of_the_funnel_leads_to_its_rows(signed_in: SignedIn, server: Serv
 
     page.locator('.mark-rect path[aria-label*="Duplicate"]').click(force=True)
 
-    page.wait_for_url("**what=duplicate*")
+    page.wait_for_url("**what=left_out*")
     quiet(page)
+    assert "reason=duplicate" in page.url
     expect(page.get_by_role("radio", name="Duplicate")).to_be_checked()
