@@ -49,13 +49,13 @@ def places(services: Services) -> list[tuple[str, str]]:
     ended, live = (services.ledger.runs.all(export_id=e, limit=1)[0].id for e in (newsletter, customers))
     segment = services.ledger.segments.all()[-1].id
     return [
+        ("runs", f"run={live}"),  # first: pausing its export, on the page of exports, ends it
         ("overview", ""),
         ("profiles", "view=sources"),
         ("segments", f"segment={segment}"),
         ("exports", ""),
         ("exports", f"export={newsletter}&show=preview"),
         ("runs", f"run={ended}"),
-        ("runs", f"run={live}"),
         ("connections", ""),
         ("people", ""),
     ]
