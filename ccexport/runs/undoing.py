@@ -24,7 +24,7 @@ from ccexport.plan.inputs import PlanInputs
 from ccexport.plan.undo import make_undo
 from ccexport.runs.destination import Beat, read_destination
 from ccexport.runs.engine import Engine
-from ccexport.runs.holders import as_seen, holders_for, readings_since
+from ccexport.runs.holders import as_seen, holders, readings_since
 from ccexport.runs.planning import Planner, file_digest
 
 UNDO_OF = "undo_of"
@@ -59,7 +59,8 @@ class Undoer:
         reading = read_destination(engine, account, run.account_id, run.list_id, beat)
         export = ledger.exports.get(run.export_id)
         since = readings_since(engine, run.account_id, run.list_id, until=reading)
-        holding = holders_for(ledger, run.account_id, ledger.exports.at(run.export_id, run.export_version))
+        # An export that was removed, or goes elsewhere by now, holds nobody: whom it left behind stays there.
+        holding = {export.id: export.version + 1, **holders(ledger, run.account_id, run.list_id)}
         plan_id = engine.new_id("plan")
         folder = engine.data_dir / "plans" / plan_id
         with (

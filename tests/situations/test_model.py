@@ -9,6 +9,7 @@ from shutil import rmtree
 from tempfile import mkdtemp
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -264,3 +265,4 @@ TestModel.settings = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
+TestModel.pytestmark = [pytest.mark.slow]  # so that it begins among the first

@@ -537,3 +537,27 @@ def test_the_doctor_finds_what_does_not_add_up(world: World) -> None:
 
     assert not before
     assert misfits(engine) == Misfits(twice=1, without_export=2)
+
+
+@pytest.mark.parametrize("how", ["removed", "moved", "no mirror any more"])
+@pytest.mark.parametrize("another_run", [False, True])
+def test_an_undo_leaves_the_people_whom_the_export_left_behind(
+    world: World, how: str, another_run: bool
+) -> None:
+    """They were to stay, and no export holds them: an undo says so, whether or not another run went there since."""
+    two_mirrors(world)
+    first = world.run("News")
+    if how == "removed":
+        world.services.runs.remove_export(CARL, "News", take_off=False)
+    elif how == "moved":
+        world.services.connections.create_list(ADA, "Main", "Another list")
+        world.services.exports.change(CARL, "News", contact_list="Another list")
+    else:
+        world.services.exports.change(CARL, "News", mode=Mode.ADD_AND_UPDATE)
+    if another_run:
+        world.run("Other")
+
+    run = world.services.runs.drive_here(world.services.runs.undo(CARL, first.id).id)
+
+    assert (run.state, "nothing to undo" in str(run.note)) == (RunState.BLOCKED, True), run.note
+    assert at(*range(8)) <= world.on_list()
