@@ -18,7 +18,7 @@ Must never hold markup, nor an option of the command line.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -59,6 +59,10 @@ class Message:
     def __bool__(self) -> bool:
         """Return whether there is any text."""
         return bool(self.template)
+
+    def with_texts(self, change: Callable[[str], str]) -> "Message":
+        """Return the same sentence with every text among its values changed, such as for privacy."""
+        return Message(self.template, {k: _changed(v, change) for k, v in self.values.items()}, self.plural)
 
     @property
     def for_log(self) -> str:
@@ -125,6 +129,11 @@ def verbatim(text: str) -> Message:
     return Message("{text}", {"text": text})
 
 
+def stored(kept: str | Mapping[str, Any]) -> Message:
+    """Return a sentence that was stored as JSON, or as text before sentences were values."""
+    return verbatim(kept) if isinstance(kept, str) else Message.from_json(kept)
+
+
 def names_in(template: str) -> frozenset[str]:
     """Return the names of the values in the template."""
     return frozenset(_NAME.findall(template))
@@ -176,6 +185,18 @@ def _kept(value: Value) -> Value:
         return tuple(map(_kept, value))
     known = isinstance(value, Message | Size | int | float | Decimal | date | timedelta)
     return value if known and not isinstance(value, bool) else str(value)
+
+
+def _changed(value: Value, change: Callable[[str], str]) -> Value:
+    match value:
+        case Message():
+            return value.with_texts(change)
+        case str():
+            return change(value)
+        case tuple():
+            return tuple(_changed(each, change) for each in value)
+        case _:
+            return value
 
 
 def _to_json(value: Value) -> Any:

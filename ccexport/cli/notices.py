@@ -98,7 +98,7 @@ def test(subscriber: str, as_json: Json = False, data_dir: DataDir = None) -> in
     """
     with opened(data_dir) as (services, actor):
         tested = services.notices.test(actor, subscriber)
-    emit(as_json, tested, [tested.sentence])
+    emit(as_json, tested, [str(tested.sentence)])
     return ExitCode.DONE if tested.arrived else ExitCode.FAILED
 
 

@@ -6,12 +6,13 @@ A command prints one JSON document or a few readable lines on stdout, and everyt
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
 from ccexport.errors import CcexportError, WrongUse
+from ccexport.messages import NOTHING, Message
 from ccexport.model.runs import Run
 from ccexport.model.words import RunState
 
@@ -73,7 +74,7 @@ def facts(document: Mapping[str, Any]) -> list[str]:
 
 
 def _said(value: Any) -> str:
-    if value is None or value in ({}, [], (), ""):
+    if value is None or value in ({}, [], (), "", NOTHING):
         return "(none)"
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -95,8 +96,10 @@ def _short(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Message):
+        return str(value)
     if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+        return {each.name: getattr(value, each.name) for each in fields(value)}
     if hasattr(value, "isoformat"):
         return value.isoformat()
     return list(value) if isinstance(value, set | frozenset | tuple) else str(value)

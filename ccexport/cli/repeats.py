@@ -42,7 +42,7 @@ def undo(
             plan = services.runs.undo_preview(actor, run_id)
             from ccexport.services.start_runs import undo_sentences
 
-            said = undo_sentences(plan)
+            said = list(map(str, undo_sentences(plan)))
             shown = services.previews.rows(actor, plan, limit=20)
             document = preview_document(services.runs.get(actor, run_id).export_name, plan, shown)
             emit(as_json, document | {"undo_of": run_id, "sentences": said}, [*said, f"digest {plan.digest}"])

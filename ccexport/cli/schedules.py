@@ -65,7 +65,7 @@ def schedule_document(state: "ScheduleState") -> dict[str, Any]:
         "paused": state.paused,
         "next": list(state.next),
         "last": firing_document(state.last) if state.last else None,
-        "why": state.why,
+        "why": str(state.why),
     }
 
 
@@ -76,7 +76,7 @@ def firing_document(firing: Firing) -> dict[str, Any]:
         "state": firing.state,
         "cause": firing.cause,
         "run_id": firing.run_id if firing.state == "started" else None,
-        "note": firing.note,
+        "note": str(firing.note),
     }
 
 
@@ -224,4 +224,4 @@ def run(
 
 def _queued(number: int, name: str, found: Run | Firing) -> dict[str, Any]:
     run_id = found.id if isinstance(found, Run) else None
-    return {"order": number, "export": name, "run_id": run_id, "state": found.state, "note": found.note}
+    return {"order": number, "export": name, "run_id": run_id, "state": found.state, "note": str(found.note)}

@@ -73,4 +73,4 @@ def erase(
         "  Nothing was found."
     ]
     lines += [f"  still at Constant Contact on {name}" for name in receipt.still_on]
-    emit(as_json, asdict(receipt), [*lines, *receipt.remarks])
+    emit(as_json, receipt, [*lines, *map(str, receipt.remarks)])

@@ -5,7 +5,6 @@ Must never talk to Constant Contact.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -33,7 +32,7 @@ class Connections:
         """Store a connection. Raises `BadInput` when the name is taken."""
         if any(c.name == made.name for c in self.all()):
             raise BadInput("A connection named {name} is already there; choose another name.", name=made.name)
-        row = asdict(made) | {"privileges": list(made.privileges), "agreed_text": agreed_text}
+        row = vars(made) | {"privileges": list(made.privileges), "agreed_text": agreed_text}
         with self._db.write() as connection:
             connection.execute(insert(connections).values(**row, tokens=self._sealed(tokens), removed=False))
         return self.get(made.id)

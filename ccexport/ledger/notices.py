@@ -17,6 +17,7 @@ from ccexport.ledger.database import Database
 from ccexport.ledger.schedule_tables import notice_states, notices, subscribers
 from ccexport.ledger.sealing import Seal
 from ccexport.ledger.tables import run_events, runs
+from ccexport.messages import NOTHING
 from ccexport.model.notices import Channel, Destination, Notice, NoticeEvent, NoticeState, Subscriber
 from ccexport.model.words import RunState
 
@@ -114,7 +115,7 @@ class Notices:
 
     def _put(self, connection: Any, made: Sequence[Notice]) -> None:
         for notice in made:
-            connection.execute(insert(notices).values(**asdict(notice)))
+            connection.execute(insert(notices).values(**vars(notice)))
 
     def newest_event(self) -> int:
         """Return the number of the newest event of any run; while it is unchanged there is nothing to look at."""
@@ -163,7 +164,7 @@ class Notices:
 
     def failing(self, since: datetime, *, limit: int = 500) -> list[Notice]:
         """Return undelivered notices made since then that had an error, newest first, without test notices."""
-        tried = (notices.c.error != "") & (notices.c.event != NoticeEvent.TEST)
+        tried = (notices.c.error != NOTHING) & (notices.c.event != NoticeEvent.TEST)
         return self._notices(_NEWEST_FIRST.where(notices.c.created_at > since, tried).limit(limit))
 
     def get(self, notice_id: str) -> Notice:

@@ -6,7 +6,7 @@ Must never hold queries; those are in the modules named after what they answer.
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 from sqlalchemy import UniqueConstraint as Unique
 
-from ccexport.ledger.tables import Utc, metadata
+from ccexport.ledger.tables import Said, Utc, metadata
 
 schedules = Table(
     "schedules",
@@ -32,7 +32,7 @@ firings = Table(
     Column("state", String(20), nullable=False, index=True),
     Column("run_id", String(64), nullable=False),
     Column("at", Utc, nullable=False),
-    Column("note", Text, nullable=False),
+    Column("note", Said, nullable=False),
     Unique("export_id", "cause"),
     Index("ix_firings_export_id_due_at", "export_id", "due_at", "id"),
 )
@@ -59,7 +59,7 @@ refreshes = Table(
     Column("ended_at", Utc),
     Column("snapshot_id", String(64)),
     Column("profiles", Integer),
-    Column("note", Text, nullable=False),
+    Column("note", Said, nullable=False),
     Column("followed", Boolean, nullable=False, default=False),
 )
 
@@ -101,6 +101,6 @@ notices = Table(
     Column("attempts", Integer, nullable=False),
     Column("next_at", Utc),
     Column("delivered_at", Utc),
-    Column("error", Text, nullable=False),
+    Column("error", Said, nullable=False),
     Index("ix_notices_created_at", "created_at", "id"),
 )

@@ -5,7 +5,6 @@ decide that something is due: that is `ccexport.runs`.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -17,6 +16,7 @@ from ccexport.ledger.configuration import batched
 from ccexport.ledger.database import Database
 from ccexport.ledger.schedule_tables import firings, refresh_settings, refreshes, schedules
 from ccexport.ledger.tables import exports
+from ccexport.messages import Message, message
 from ccexport.model.firings import Firing, FiringState, Refresh, RefreshState, SavedSchedule
 from ccexport.model.schedules import RefreshSettings, Schedule
 from ccexport.model.words import Role, Trigger
@@ -74,7 +74,7 @@ class Schedules:
 
     def fire(self, firing: Firing) -> bool:
         """Add a firing; return whether it was new. Drops earlier open firings: one run catches up for all."""
-        row = asdict(firing)
+        row = vars(firing)
         mine = (firings.c.export_id == firing.export_id) & (firings.c.cause == firing.cause)
         older = (firings.c.export_id == firing.export_id) & firings.c.state.in_(OPEN)
         try:
@@ -85,14 +85,14 @@ class Schedules:
                     connection.execute(
                         update(firings)
                         .where(older)
-                        .values(state=FiringState.DROPPED, note="A later time runs instead.")
+                        .values(state=FiringState.DROPPED, note=message("A later time runs instead."))
                     )
                 connection.execute(insert(firings).values(**row))
         except Conflict:  # another process was quicker, between our look and our row
             return False
         return True
 
-    def settle(self, firing_id: str, state: FiringState, note: str) -> None:
+    def settle(self, firing_id: str, state: FiringState, note: Message) -> None:
         with self._db.write() as connection:
             connection.execute(
                 update(firings).where(firings.c.id == firing_id).values(state=state, note=note)
@@ -169,7 +169,7 @@ class Refreshes:
                 known = select(refreshes.c.id).where(refreshes.c.cause == refresh.cause)
                 if connection.execute(known).first():
                     return False
-                connection.execute(insert(refreshes).values(**asdict(refresh), followed=False))
+                connection.execute(insert(refreshes).values(**vars(refresh), followed=False))
         except Conflict:
             return False
         return True

@@ -141,7 +141,7 @@ connections = Table(
     Column("connected_at", Utc, nullable=False),
     Column("privileges", JSON, nullable=False),
     Column("state", String(40), nullable=False),
-    Column("state_reason", Text, nullable=False),
+    Column("state_reason", Said, nullable=False),
     Column("contract_limit", Integer),
     Column("approval_above", Integer),
     Column("export_person", String(120)),

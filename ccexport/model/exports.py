@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
+from ccexport.messages import NOTHING, Message
 from ccexport.model.words import Mode, Moved, Role
 
 
@@ -131,7 +132,7 @@ class Connection:
     connected_at: datetime
     privileges: tuple[str, ...]
     state: str = "connected"
-    state_reason: str = ""
+    state_reason: Message = NOTHING
     contract_limit: int | None = None
     approval_above: int | None = None
     export_person: str | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from ccexport.messages import NOTHING, Message
 from ccexport.model.schedules import Schedule
 from ccexport.model.words import Role, Trigger
 
@@ -48,7 +49,7 @@ class Firing:
     state: FiringState
     run_id: str
     at: datetime
-    note: str = ""
+    note: Message = NOTHING
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class SavedSchedule:
 
 @dataclass(frozen=True)
 class Refresh:
-    """One refresh of the watched sources. `note` is one line for a person."""
+    """One refresh of the watched sources. `note` is for a person."""
 
     id: str
     cause: str
@@ -79,7 +80,7 @@ class Refresh:
     ended_at: datetime | None = None
     snapshot_id: str | None = None
     profiles: int | None = None
-    note: str = ""
+    note: Message = NOTHING
 
     @property
     def seconds(self) -> float | None:

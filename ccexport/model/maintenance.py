@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from ccexport.messages import Message
+
 
 @dataclass(frozen=True)
 class Receipt:
@@ -17,4 +19,4 @@ class Receipt:
     at: datetime
     touched: Mapping[str, int]
     still_on: tuple[str, ...]
-    remarks: tuple[str, ...]
+    remarks: tuple[Message, ...]

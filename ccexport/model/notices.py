@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from ccexport.messages import NOTHING, Message
+
 
 class NoticeEvent(StrEnum):
     """The event of a notice: a change of state, not a run."""
@@ -81,7 +83,7 @@ class Notice:
     attempts: int = 0
     next_at: datetime | None = None
     delivered_at: datetime | None = None
-    error: str = ""
+    error: Message = NOTHING
 
 
 _ADDRESS = re.compile(r"[^\s<>\"'(),;:=]+(?:@|%40)[^\s<>\"'(),;:=]+", re.IGNORECASE)

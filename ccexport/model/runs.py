@@ -68,7 +68,8 @@ class Run:
 class RunFacts:
     """How a run was asked for, and what its driver records between steps so that a restart knows it.
 
-    `rows_removed` is the sentence that says when the rows about people were removed.
+    `trouble` and `rows_removed` are sentences, as JSON or as text from before; the second one says when the rows
+    about people were removed.
     """
 
     undo_of: str = ""  # the run that this one undoes
@@ -76,7 +77,7 @@ class RunFacts:
     in_halves: bool = False
     trouble: str | Mapping[str, Any] = ""
     held_up: int = 0  # how many times in a row
-    rows_removed: str = ""
+    rows_removed: str | Mapping[str, Any] = ""
     take_off: bool = (
         False  # it removes the contacts that only its export holds, because that export was removed
     )

@@ -11,13 +11,18 @@ from pathlib import Path
 import pyarrow as pa
 
 from ccexport.files import published
+from ccexport.messages import mark
 from ccexport.model.plans import Plan
 from ccexport.model.words import Outcome, Verdict
 from ccexport.profiles.database import DuckDB, quote_path, session
 
-UNSUBSCRIBED = "The person is unsubscribed at Constant Contact."
-UNSURE = "On the list already, but the request with the change did not end well; it is sent again next time."
-REFUSED = "Constant Contact refused contacts of this batch without naming them; this one is not on the list."
+UNSUBSCRIBED = mark("The person is unsubscribed at Constant Contact.")
+UNSURE = mark(
+    "On the list already, but the request with the change did not end well; it is sent again next time."
+)
+REFUSED = mark(
+    "Constant Contact refused contacts of this batch without naming them; this one is not on the list."
+)
 
 
 def verify(

@@ -26,7 +26,7 @@ from ccexport.errors import (
     StoreTrouble,
     storage_sentence,
 )
-from ccexport.messages import NOTHING, Message, counted, joined, message, verbatim, word
+from ccexport.messages import NOTHING, Message, counted, joined, message, stored, word
 from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run, RunFacts
 from ccexport.model.words import BatchKind, BatchState, Outcome, RunState, Trigger, Verdict, WaitReason
@@ -239,8 +239,7 @@ class Driver:
             "sent": sum(b.contacts for b in sent),
             "removed": removed,
         }
-        kept = self._runs.facts(run.id).trouble
-        trouble = verbatim(kept) if isinstance(kept, str) else Message.from_json(kept)
+        trouble = stored(self._runs.facts(run.id).trouble)
         stayed = verified.stayed if verified else 0
         state, text = ending(self._runs.get(run.id), plan, counts, batches, trouble, stayed)
         return self._move(
@@ -307,7 +306,7 @@ class Driver:
         log.warning("run %s: %s", run.id, error.log)
         if isinstance(error, ReconnectNeeded):
             self._engine.ledger.connections.change(
-                run.connection_id, state="reconnect", state_reason=str(error)
+                run.connection_id, state="reconnect", state_reason=error.message
             )
             return self._wait(run, WaitReason.RECONNECT, error.message)
         if isinstance(error, QuotaExceeded):

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ccexport.files import published_folder
-from ccexport.messages import message
+from ccexport.messages import mark, message
 from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run
 from ccexport.model.words import BatchKind, BatchState
@@ -28,7 +28,7 @@ from ccexport.runs.totals import left
 from ccexport.runs.verify import Told, doubtful
 
 MOST_REQUESTS = 200
-FOUND = (
+FOUND = mark(
     "Refused without a reason: found by halving, alone in its request. Correct it or suppress it before the next "
     "run, or its whole request may be lost again."
 )

@@ -12,7 +12,7 @@ from typing import Any
 
 from ccexport.constant_contact import oauth
 from ccexport.errors import BadInput, Conflict, NotPermitted
-from ccexport.messages import mark
+from ccexport.messages import NOTHING, mark
 from ccexport.model.exports import Actor, Connection
 from ccexport.model.words import Role
 from ccexport.services.access import require
@@ -186,7 +186,7 @@ class Connecting(UseCases):
         changed = self._ledger.connections.change(
             old.id,
             state="connected",
-            state_reason="",
+            state_reason=NOTHING,
             privileges=kept["privileges"],
             account_id=kept["account_id"],
             organisation=kept["organisation"],

@@ -4,13 +4,14 @@ Must never give tokens to a face.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from ccexport.constant_contact.probe import Prepared, probe
 from ccexport.constant_contact.probe_plan import Finding
 from ccexport.errors import BadInput, Conflict, ConstantContactError
+from ccexport.messages import NOTHING, Message, message
 from ccexport.model.exports import Actor, Connection, Export
 from ccexport.model.words import Role
 from ccexport.services.access import may_use, require
@@ -25,7 +26,7 @@ class ConnectionHealth:
 
     name: str
     working: bool
-    sentence: str
+    sentence: Message
     organisation: str
     privileges: tuple[str, ...]
     contacts: Mapping[str, int]
@@ -77,12 +78,12 @@ class ManageConnections(UseCases):
             privileges = tuple(sorted(account.privileges()))
             summary, counts = account.summary(), account.counts()
         except ConstantContactError as error:
-            return self._health(found, False, str(error), found.privileges, {})
+            return self._health(found, False, error.message, found.privileges, {})
         missing = NEEDED_PRIVILEGE not in privileges
         sentence = (
-            f"The privilege {NEEDED_PRIVILEGE} is gone."
+            message("The privilege {privilege} is gone.", privilege=NEEDED_PRIVILEGE)
             if missing
-            else f"Connected as {summary.organisation}."
+            else message("Connected as {organisation}.", organisation=summary.organisation)
         )
         return self._health(found, not missing, sentence, privileges, counts)
 
@@ -90,7 +91,7 @@ class ManageConnections(UseCases):
         self,
         found: Connection,
         working: bool,
-        sentence: str,
+        sentence: Message,
         privileges: tuple[str, ...],
         counts: Mapping[str, int],
     ) -> ConnectionHealth:
@@ -175,12 +176,12 @@ def _name_only(connection: Connection) -> Connection:
         "agreed_by": "",
         "connected_by": "",
         "privileges": (),
-        "state_reason": "",
+        "state_reason": NOTHING,
         "contract_limit": None,
         "approval_above": None,
         "export_person": None,
     }
-    return Connection(**(asdict(connection) | hidden))
+    return Connection(**(vars(connection) | hidden))
 
 
 __all__ = [

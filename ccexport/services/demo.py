@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ccexport.errors import Conflict, ConstantContactDown
 from ccexport.files import published
+from ccexport.messages import NOTHING, Message, message
 from ccexport.model.exports import Actor, ConsentRule, MappedField
 from ccexport.model.words import Mode, Role
 from ccexport.profiles.sample import write_profiles
@@ -72,14 +73,14 @@ def demo_accounts(services: "Services") -> tuple[DemoAccount, ...]:
     return tuple(DemoAccount(a["name"], Role(a["role"]), a["password"]) for a in kept)
 
 
-def disable_demo_accounts(services: "Services") -> str:
+def disable_demo_accounts(services: "Services") -> Message:
     """Outside the demo, disable its accounts, because their passwords were shown.
 
-    Returns a sentence about it, or an empty text when there were none.
+    Returns a sentence about it, or nothing when there were none.
     """
     path = _notes(services)
     if services.settings.sandbox_on or not path.exists():
-        return ""
+        return NOTHING
     names = [account["name"] for account in json.loads(path.read_text("utf-8"))]
     there = [p for p in services.ledger.people.all() if p.name in names and not p.disabled]
     for person in there:
@@ -88,8 +89,8 @@ def disable_demo_accounts(services: "Services") -> str:
             ACTOR.name, "person disabled", person.name, {"why": "an account of the demo"}
         )
     if not there:
-        return ""
-    return (
+        return NOTHING
+    return message(
         "This data directory was used for the demo: its accounts are disabled, because their passwords were shown. "
         "Enable one on the People page after setting a new password, or use another CCEXPORT_DATA_DIR."
     )

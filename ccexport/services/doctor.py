@@ -233,7 +233,7 @@ def _connections(wiring: Wiring) -> Iterator[Finding]:
             yield Finding(
                 f"connection {connection.name}",
                 Health.WARN,
-                connection.state_reason or f"It is {connection.state}.",
+                str(connection.state_reason) or f"It is {connection.state}.",
                 f"connections add '{connection.name}' --agree --reconnect",
             )
 

@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 from email_validator import EmailNotValidError, validate_email
 
 from ccexport.errors import BadInput, CcexportError
+from ccexport.messages import NOTHING, Message, message
 from ccexport.model.exports import Actor
 from ccexport.model.notices import Channel, Destination, Notice, NoticeEvent, NoticeState, Subscriber
 from ccexport.model.words import Role
 from ccexport.services.access import require
 from ccexport.services.wiring import UseCases
-from ccexport.worker.notices_delivery import Mail, NotDelivered, Postman, checked_url, new_secret, undelivered
+from ccexport.worker.notices_delivery import Mail, Postman, checked_url, new_secret, undelivered
 
 EVENTS = tuple(event for event in NoticeEvent if event is not NoticeEvent.TEST)
 
@@ -34,7 +35,7 @@ class Tested:
     """Whether a test notice arrived, and if not, why."""
 
     arrived: bool
-    sentence: str
+    sentence: Message
 
 
 class NoticeUseCases(UseCases):
@@ -117,15 +118,16 @@ class NoticeUseCases(UseCases):
         state = NoticeState.GIVEN_UP if why else NoticeState.DELIVERED
         told = {"state": state, "attempts": 1, "error": why, "delivered_at": None if why else now}
         self._ledger.notices.put([Notice(**(vars(notice) | told))])
-        return Tested(not why, why or f"The test notice was delivered to {found.label}.")
+        done = message("The test notice was delivered to {label}.", label=found.label)
+        return Tested(not why, why or done)
 
-    def _arrives(self, notice: Notice) -> str:
-        """Deliver a notice. Returns an empty text when it arrived, else the reason."""
+    def _arrives(self, notice: Notice) -> Message:
+        """Deliver a notice. Returns nothing when it arrived, else the reason."""
         try:
             Postman(self._wiring.engine, Event(), self._mail()).deliver(notice)
-        except (NotDelivered, CcexportError) as error:
-            return str(error)
-        return ""
+        except CcexportError as error:
+            return error.message
+        return NOTHING
 
     def outbox(self, actor: Actor, *, limit: int = 100) -> Sequence[Notice]:
         """Return every notice and whether it arrived, newest first."""

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from ccexport.errors import ConstantContactError, NotFound
-from ccexport.messages import Message, counted
+from ccexport.messages import Message, counted, message
 from ccexport.model.exports import Actor, Export, ExportConfig
 from ccexport.model.plans import Plan
 from ccexport.model.words import Role, Verdict
@@ -62,7 +62,7 @@ class MakePreviews(UseCases):
             return age > STALE
         return fresh and not (actor.session and age < OFTEN)
 
-    def remarks(self, actor: Actor, name: str, plan: Plan) -> Sequence[str | Message]:
+    def remarks(self, actor: Actor, name: str, plan: Plan) -> Sequence[Message]:
         """Return what a person should know before running this plan, besides its numbers; one sentence each."""
         require(actor, Role.VIEWER, "see previews")
         config = self._ledger.exports.named(name).config
@@ -129,24 +129,35 @@ class PreviewUseCases(MakePreviews, PlanHistory):
     """Plans for people: new ones, and those that are kept."""
 
 
-def _remarks(config: ExportConfig, plan: Plan) -> Iterator[tuple[bool, str]]:
+def _remarks(config: ExportConfig, plan: Plan) -> Iterator[tuple[bool, Message]]:
     adds = plan.verdicts.get(Verdict.ADD, 0)
     yield (
         plan.destination_read_at is None,
-        "Constant Contact could not be asked who is unsubscribed or on the list: a run would wait for that.",
+        message(
+            "Constant Contact could not be asked who is unsubscribed or on the list: a run would wait for that."
+        ),
     )
     yield (
         config.consent is None and not config.refusals,
-        "This export has no consent rule: everybody in its segments counts as having agreed to get mail.",
+        message(
+            "This export has no consent rule: everybody in its segments counts as having agreed to get mail."
+        ),
     )
     yield (
         config.consent is None and bool(config.refusals),
-        "This export has no consent rule: everybody who did not refuse counts as having agreed to get mail.",
+        message(
+            "This export has no consent rule: everybody who did not refuse counts as having agreed to get mail."
+        ),
     )
     # https://developer.constantcontact.com/api_guide/contacts_autoresponder.html
     yield (
         adds > 0,
-        f"Automations that start when somebody joins {config.list_name} start for the {adds:,} who are added.",
+        counted(
+            "Automations that start when somebody joins {list} start for the {n} who is added.",
+            "Automations that start when somebody joins {list} start for the {n} who are added.",
+            n=adds,
+            list=config.list_name,
+        ),
     )
 
 

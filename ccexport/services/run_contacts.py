@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from ccexport.errors import BadInput, NotFound, StoreTrouble
 from ccexport.files import private_folder, published
+from ccexport.messages import stored
 from ccexport.model.exports import Actor
 from ccexport.model.plans import Plan
 from ccexport.model.runs import Run
@@ -45,7 +46,9 @@ class RunContacts(UseCases):
         removed = self._ledger.runs.facts(run_id).rows_removed
         if removed:
             raise NotFound(
-                "{removed} The counts, requests and story of run {run} stay.", removed=removed, run=run_id
+                "{removed} The counts, requests and story of run {run} stay.",
+                removed=stored(removed),
+                run=run_id,
             )
         return load_plan(self._ledger.files.plan_folder(run.plan_id)) if run.plan_id else None
 

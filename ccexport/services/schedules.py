@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from ccexport.errors import BadInput
+from ccexport.messages import NOTHING, Message, message, word
 from ccexport.model.exports import Actor, Export
 from ccexport.model.firings import Firing, FiringState, RefreshState, SavedSchedule
 from ccexport.model.runs import Run
@@ -35,7 +36,7 @@ class ScheduleState:
     paused: bool
     next: tuple[datetime, ...]
     last: Firing | None
-    why: str
+    why: Message
 
 
 class ScheduleUseCases(UseCases):
@@ -182,13 +183,15 @@ class ScheduleUseCases(UseCases):
         self._ledger.schedules.save(export.id, schedule, by=actor.name, role=actor.role)
         for firing in self._ledger.schedules.open():
             if firing.export_id == export.id:
-                self._ledger.schedules.settle(firing.id, FiringState.DROPPED, "The schedule was changed.")
+                self._ledger.schedules.settle(
+                    firing.id, FiringState.DROPPED, message("The schedule was changed.")
+                )
         state = self.of(actor, [export])[0]
         self._ledger.audit.add(actor.name, "schedule changed", export.name, {"schedule": state.words})
         return state
 
     def _state(
-        self, export: Export, saved: SavedSchedule | None, last: Firing | None, refresh: str
+        self, export: Export, saved: SavedSchedule | None, last: Firing | None, refresh: Message
     ) -> ScheduleState:
         schedule = saved.schedule if saved else Schedule()
         after = self._ledger.exports.get(schedule.after).name if schedule.after else None
@@ -203,35 +206,41 @@ class ScheduleUseCases(UseCases):
             why=self._why(export, schedule, last, refresh),
         )
 
-    def _why(self, export: Export, schedule: Schedule, last: Firing | None, refresh: str) -> str:
+    def _why(self, export: Export, schedule: Schedule, last: Firing | None, refresh: Message) -> Message:
         if export.paused:
-            return "The export is paused."
-        upstream = refresh if schedule.follows is Follows.REFRESH else ""
+            return message("The export is paused.")
+        upstream = refresh if schedule.follows is Follows.REFRESH else NOTHING
         upstream = upstream or self._parent_line(schedule)
         if upstream:
             return upstream
         if last is not None and last.state in {FiringState.LATER, FiringState.DROPPED}:
             return last.note
-        return ""
+        return NOTHING
 
-    def _refresh_line(self) -> str:
+    def _refresh_line(self) -> Message:
         settings, _ = self._ledger.refreshes.settings()
         recent = [r for r in self._ledger.refreshes.all(limit=5) if r.ended_at]
         if recent and recent[0].state in {RefreshState.STOPPED, RefreshState.FAILED}:
-            at = recent[0].due_at.strftime("%Y-%m-%d %H:%M")
-            return (
-                f"The refresh of {at} UTC {_did(recent[0].state)}, so nothing ran after it: {recent[0].note}"
+            return message(
+                "The refresh of {at} {what}, so nothing ran after it: {why}",
+                at=recent[0].due_at,
+                what=_did(recent[0].state),
+                why=recent[0].note,
             )
-        return "" if settings.on else "The refresh is off, so this runs by hand only."
+        return NOTHING if settings.on else message("The refresh is off, so this runs by hand only.")
 
-    def _parent_line(self, schedule: Schedule) -> str:
+    def _parent_line(self, schedule: Schedule) -> Message:
         if schedule.after is None:
-            return ""
+            return NOTHING
         runs = self._ledger.runs.all(export_id=schedule.after, live=False, limit=1)
         if not runs or runs[0].state not in _WENT_WRONG:
-            return ""
-        return f"{runs[0].export_name} was {runs[0].state}, so this did not run after it."
+            return NOTHING
+        return message(
+            "The run of {export} ended as {state}, so this did not run after it.",
+            export=runs[0].export_name,
+            state=word(runs[0].state),
+        )
 
 
-def _did(state: RefreshState) -> str:
-    return "was stopped" if state is RefreshState.STOPPED else "failed"
+def _did(state: RefreshState) -> Message:
+    return message("was stopped") if state is RefreshState.STOPPED else message("failed")

@@ -5,10 +5,11 @@ the run it follows, nor the saved export.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ccexport.errors import BadInput, Conflict
-from ccexport.messages import message
+from ccexport.messages import Message, counted, message
 from ccexport.model.exports import Actor, Connection, Export
 from ccexport.model.plans import Plan
 from ccexport.model.runs import Run, RunFacts
@@ -195,36 +196,85 @@ class StartRuns(UseCases):
         return [r for r in undos if self._ledger.runs.facts(r.id).undo_of == run_id]
 
 
-_SAID: Mapping[Any, str] = {
-    Verdict.ADD: "{n} contacts that run took off the list are put back; its export takes them off again unless it "
-    "is changed.",
-    Verdict.REMOVE: "{n} contacts are taken off the list again.",
-    Verdict.UPDATE: "{n} contacts get back the values we sent before that run.",
-    Reason.UNSUBSCRIBED: "{n} unsubscribed meanwhile and are left alone.",
-    Reason.LEFT_LIST: "{n} are off the list by now, not by us, and are left alone.",
-    Reason.SUPPRESSED: "{n} are suppressed, so earlier values are not sent to them.",
-    Reason.NO_CONSENT: "{n} have no consent any more, so earlier values are not sent to them.",
-    HELD_BY_OTHER: "{n} stay on the list because another export holds them too.",
-    NOT_VERIFIED: "{n} are on the list although that run could not verify them; whether it put them there is "
-    "not known, so they stay.",
-    CHANGED_SINCE: "{n} were sent other values since, so those stay.",
-    NOT_KNOWN: "{n} were changed, but what stood there before was never sent by us, so it is not known.",
-    NOT_HELD: "{n} are held by nobody of ours any more and stay.",
-    ALREADY_OFF: "{n} were taken off by us already.",
+_SAID: Mapping[Any, Message] = {
+    Verdict.ADD: counted(
+        "{n} contact that run took off the list is put back; its export takes it off again unless it is changed.",
+        "{n} contacts that run took off the list are put back; its export takes them off again unless it is "
+        "changed.",
+        n=0,
+    ),
+    Verdict.REMOVE: counted(
+        "{n} contact is taken off the list again.", "{n} contacts are taken off the list again.", n=0
+    ),
+    Verdict.UPDATE: counted(
+        "{n} contact gets back the values we sent before that run.",
+        "{n} contacts get back the values we sent before that run.",
+        n=0,
+    ),
+    Reason.UNSUBSCRIBED: counted(
+        "{n} unsubscribed meanwhile and is left alone.", "{n} unsubscribed meanwhile and are left alone.", n=0
+    ),
+    Reason.LEFT_LIST: counted(
+        "{n} is off the list by now, not by us, and is left alone.",
+        "{n} are off the list by now, not by us, and are left alone.",
+        n=0,
+    ),
+    Reason.SUPPRESSED: counted(
+        "{n} is suppressed, so earlier values are not sent to it.",
+        "{n} are suppressed, so earlier values are not sent to them.",
+        n=0,
+    ),
+    Reason.NO_CONSENT: counted(
+        "{n} has no consent any more, so earlier values are not sent to it.",
+        "{n} have no consent any more, so earlier values are not sent to them.",
+        n=0,
+    ),
+    HELD_BY_OTHER: counted(
+        "{n} stays on the list because another export holds it too.",
+        "{n} stay on the list because another export holds them too.",
+        n=0,
+    ),
+    NOT_VERIFIED: counted(
+        "{n} is on the list although that run could not verify it; whether it put it there is not known, so it "
+        "stays.",
+        "{n} are on the list although that run could not verify them; whether it put them there is not known, so "
+        "they stay.",
+        n=0,
+    ),
+    CHANGED_SINCE: counted(
+        "{n} was sent other values since, so those stay.",
+        "{n} were sent other values since, so those stay.",
+        n=0,
+    ),
+    NOT_KNOWN: counted(
+        "{n} was changed, but what stood there before was never sent by us, so it is not known.",
+        "{n} were changed, but what stood there before was never sent by us, so it is not known.",
+        n=0,
+    ),
+    NOT_HELD: counted(
+        "{n} is held by nobody of ours any more and stays.",
+        "{n} are held by nobody of ours any more and stay.",
+        n=0,
+    ),
+    ALREADY_OFF: counted("{n} was taken off by us already.", "{n} were taken off by us already.", n=0),
 }
-ALWAYS = (
-    "Messages already sent and contacts already counted for billing cannot be undone, and values changed at "
-    "Constant Contact by hand cannot be told from ours."
-)
 
 
-def undo_sentences(plan: Plan) -> list[str]:
+def undo_sentences(plan: Plan) -> list[Message]:
     """Return what an undo does and cannot do, in sentences for people; the last one applies to every undo."""
     counts: dict[Any, int] = {**plan.verdicts, **plan.reasons, **plan.warnings}
-    said = [text.format(n=f"{counts[word]:,}") for word, text in _SAID.items() if counts.get(word)]
-    kept = sum(n for word, n in plan.warnings.items() if word.endswith(f":{CANNOT_CLEAR}"))
+    said = [replace(text, values={"n": counts[key]}) for key, text in _SAID.items() if counts.get(key)]
+    kept = sum(n for key, n in plan.warnings.items() if key.endswith(f":{CANNOT_CLEAR}"))
     if kept:
         said.append(
-            f"{kept:,} values that run set where there were none stay: an import cannot clear a field."
+            counted(
+                "{n} value that run set where there was none stays: an import cannot clear a field.",
+                "{n} values that run set where there were none stay: an import cannot clear a field.",
+                n=kept,
+            )
         )
-    return [*(said or ["There is nothing to undo."]), ALWAYS]
+    always = message(
+        "Messages already sent and contacts already counted for billing cannot be undone, and values changed at "
+        "Constant Contact by hand cannot be told from ours."
+    )
+    return [*(said or [message("There is nothing to undo.")]), always]

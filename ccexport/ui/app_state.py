@@ -6,6 +6,8 @@ Must never hold anything of one person.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ccexport.messages import NOTHING, Message
+
 if TYPE_CHECKING:
     from ccexport.services import Services
     from ccexport.settings import Settings
@@ -23,7 +25,7 @@ class Started:
     services: "Services | None" = None
     importing: bool = False
     preparing: bool = False
-    trouble: str = ""
+    trouble: Message = NOTHING
 
 
 STARTED = Started()

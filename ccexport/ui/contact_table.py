@@ -12,7 +12,6 @@ from ccexport.model.words import Reason
 from ccexport.plan.fields import CONTACT_FIELDS
 from ccexport.services.previews import PlanRow, changes
 from ccexport.ui.render import bare, height_of, number
-from ccexport.ui.said import say
 from ccexport.ui.texts import t
 from ccexport.ui.url_state import kept
 from ccexport.ui.words import WARNINGS, why, word
@@ -60,7 +59,7 @@ def _cells(row: PlanRow, *, outcomes: bool) -> dict[str, Any]:
     }
     if outcomes:
         cells[t("Outcome")] = word(row.outcome) if row.outcome else None
-        cells[t("Note")] = bare(say(row.note)) if row.note else None
+        cells[t("Note")] = bare(t(row.note)) if row.note else None
     cells |= {_SENT + name: text(value) for name, value in row.fields.items() if name != "email"}
     cells |= {_SENT + c.field: f"{text(c.old)} → {text(c.new)}" for c in changes(row)}
     cells[t("Why")] = why(row.verdict, row.reason) if row.reason else None

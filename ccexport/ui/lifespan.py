@@ -18,6 +18,7 @@ import streamlit as st
 
 from ccexport import logs, telemetry
 from ccexport.errors import CcexportError
+from ccexport.messages import message
 from ccexport.settings import Settings, load_settings
 from ccexport.ui.app_state import STARTED, hold
 from ccexport.ui.door import is_loopback
@@ -144,11 +145,13 @@ def _prepare(made: "Services") -> None:
             sys.stderr.flush()
     except CcexportError as error:
         log.error("the start is in trouble: %s", error.log)
-        STARTED.trouble = str(error)
+        STARTED.trouble = error.message
     except Exception:  # nobody would see a thread's error
         reference = secrets.token_hex(4)
         log.exception("the start is in trouble, reference %s", reference)
-        STARTED.trouble = f"The demo could not be made; the log says why (reference {reference})."
+        STARTED.trouble = message(
+            "The demo could not be made; the log says why (reference {reference}).", reference=reference
+        )
     finally:
         STARTED.preparing = False
 

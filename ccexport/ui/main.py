@@ -13,9 +13,8 @@ from ccexport.ui import shell
 from ccexport.ui.app_state import STARTED
 from ccexport.ui.navigation import PLACES, Place
 from ccexport.ui.rerun_gate import TURNS
-from ccexport.ui.said import say
 from ccexport.ui.session import signed_in
-from ccexport.ui.texts import t
+from ccexport.ui.texts import say, t
 
 st.set_page_config(page_title="ccexport", page_icon="📬", layout="wide")
 

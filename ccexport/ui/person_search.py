@@ -14,7 +14,6 @@ from ccexport.services.profiles import Part
 from ccexport.ui.app_state import services
 from ccexport.ui.contact_table import label, text, warning
 from ccexport.ui.render import bare, code, moment, plain, told
-from ccexport.ui.said import say
 from ccexport.ui.texts import t
 from ccexport.ui.words import why, word
 
@@ -57,7 +56,11 @@ def _answer(actor: Actor, row: PlanRow) -> None:
         head += f" → :blue-badge[{word(row.outcome)}]"
     with st.container(border=True):
         st.markdown(f"#### {head} {code(row.address or '–')} · {plain(row.profile_id)}")
-        st.markdown(plain(" ".join(filter(None, [why(row.verdict, row.reason), say(row.note or "")])), 400))
+        st.markdown(
+            plain(
+                " ".join(filter(None, [why(row.verdict, row.reason), t(row.note) if row.note else ""])), 400
+            )
+        )
         if row.winner:
             st.markdown(t("Sent instead: profile {id}.", id=plain(row.winner)))
         left, right = st.columns(2, gap="large")

@@ -18,9 +18,8 @@ from ccexport.errors import CcexportError, NotPermitted
 from ccexport.messages import mark
 from ccexport.model.runs import Run
 from ccexport.model.words import RunState
-from ccexport.ui.said import say
 from ccexport.ui.texts import here as here
-from ccexport.ui.texts import in_words, t, zone
+from ccexport.ui.texts import in_words, say, t, zone
 
 log = logging.getLogger(__name__)
 LONGEST_NAME = 120

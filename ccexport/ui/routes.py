@@ -128,7 +128,7 @@ async def oauth_callback(request: Request) -> Response:
         )
         note = {"actor": actor.name, "draft": draft}
     except CcexportError as error:
-        note = {"actor": actor.name, "trouble": str(error)}
+        note = {"actor": actor.name, "trouble": error.message}
     answer = _to(f"/connections?draft={quote(DRAFTS.put(note))}")
     answer.delete_cookie(BIND, path="/")
     return answer

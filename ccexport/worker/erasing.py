@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ccexport.errors import BadInput, Conflict, ConstantContactError
 from ccexport.files import recover_folder, wipe_parts
+from ccexport.messages import Message, message
 from ccexport.model.maintenance import Receipt
 from ccexport.model.profiles import Snapshot
 from ccexport.model.runs import Run
@@ -51,21 +52,27 @@ class Eraser:
         wipe_parts(self._root)
         ErasedList(self._root).add(address)  # first, so that no new data can bring the person back
         touched: Counter[str] = Counter()
-        remarks: list[str] = []
+        remarks: list[Message] = []
         still_on, contact_ids = self._at_constant_contact(address, remarks)
         touched["suppression_entries"] += self._ledger.suppression.remove(address)
         self._plans(address, contact_ids, touched)
         self._files(address, touched)
         self._snapshots(address, touched)
         if (touched["suppression_entries"] or touched["messages"]) and not self._ledger.scrub():
-            remarks.append("The ledger is busy: deleted rows stay in its file until the next erasure.")
+            remarks.append(
+                message("The ledger is busy: deleted rows stay in its file until the next erasure.")
+            )
         if still_on:
             remarks.append(
-                "Constant Contact still has the contact; delete it there, where consent and history are kept."
+                message(
+                    "Constant Contact still has the contact; delete it there, where consent and history are kept."
+                )
             )
         remarks.append(
-            "A file that still has the person may be ingested: they are dropped then, as long as the "
-            "data directory keeps its list of erased hashes."
+            message(
+                "A file that still has the person may be ingested: they are dropped then, as long as the "
+                "data directory keeps its list of erased hashes."
+            )
         )
         return Receipt(
             self._engine.new_id("erasure"),
@@ -87,7 +94,7 @@ class Eraser:
 
     # -- at Constant Contact --------------------------------------------------------------------
 
-    def _at_constant_contact(self, address: str, remarks: list[str]) -> tuple[list[str], set[str]]:
+    def _at_constant_contact(self, address: str, remarks: list[Message]) -> tuple[list[str], set[str]]:
         """Return the lists that hold the contact, and its ids. Asks every account and changes none."""
         still_on, ids = [], set()
         for connection in self._ledger.connections.all():
@@ -100,7 +107,13 @@ class Eraser:
                     lists = [names.get(i, i) for i in contact.lists] or ["no list, but the account"]
                     still_on += [f"{connection.name}: {name}" for name in lists]
             except ConstantContactError as error:
-                remarks.append(f"{connection.name} could not be asked whether it has the contact: {error}")
+                remarks.append(
+                    message(
+                        "{connection} could not be asked whether it has the contact: {why}",
+                        connection=connection.name,
+                        why=error.message,
+                    )
+                )
         return still_on, ids
 
     # -- in this installation -------------------------------------------------------------------

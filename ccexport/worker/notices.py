@@ -112,7 +112,7 @@ class Herald:
 
     def _look_at_connection(self, connection: Connection, told: dict[str, tuple[str, int]]) -> None:
         word = FINE if connection.state == "connected" else NoticeEvent.WAITING
-        text = connection.state_reason or f"It is {connection.state}."
+        text = str(connection.state_reason) or f"It is {connection.state}."
         self._changed(f"connection:{connection.id}", connection.name, word, text, told, connection)
 
     def _look_at_refreshes(self, told: dict[str, tuple[str, int]]) -> None:
@@ -121,7 +121,7 @@ class Herald:
             return
         words = {RefreshState.STOPPED: NoticeEvent.BLOCKED, RefreshState.FAILED: NoticeEvent.FAILED}
         self._changed(
-            "refresh", "The refresh of the profiles", words.get(ended.state, FINE), ended.note, told
+            "refresh", "The refresh of the profiles", words.get(ended.state, FINE), str(ended.note), told
         )
 
     def _changed(

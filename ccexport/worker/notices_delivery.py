@@ -20,8 +20,9 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from urllib.parse import unquote, urlsplit
 
-from ccexport.errors import BadInput, BadSettings, HandOver, NotFound
+from ccexport.errors import BadInput, BadSettings, CcexportError, HandOver, NotFound
 from ccexport.ledger import Ledger
+from ccexport.messages import NOTHING, Message
 from ccexport.model.notices import Channel, Destination, Notice, NoticeState, scrubbed
 from ccexport.outgoing import NoAnswer, exchange
 from ccexport.runs.engine import Engine
@@ -37,8 +38,8 @@ SIGNATURE = "X-Ccexport-Signature"  # sent in addition to the standard headers u
 SECRET = "whsec_"  # noqa: S105 (the prefix of every secret)
 
 
-class NotDelivered(Exception):
-    """A notice did not arrive; the text is one sentence that may be shown."""
+class NotDelivered(CcexportError):
+    """A notice did not arrive; its sentence may be shown."""
 
 
 @dataclass(frozen=True)
@@ -84,27 +85,27 @@ class Postman:
         try:
             self.deliver(notice)
         except (NotDelivered, BadSettings, NotFound) as error:
-            self._put_off(notice, str(error), now)
+            self._put_off(notice, error.message, now)
             return False
         self._notices.change(
             notice.id,
             state=NoticeState.DELIVERED,
             delivered_at=now,
             attempts=notice.attempts + 1,
-            error="",
+            error=NOTHING,
         )
         return True
 
-    def _put_off(self, notice: Notice, why: str, now: datetime) -> None:
+    def _put_off(self, notice: Notice, why: Message, now: datetime) -> None:
         attempts = notice.attempts + 1
         over = attempts > len(AGAIN)
-        log.warning("notice %s was not delivered (attempt %s): %s", notice.id, attempts, scrubbed(why))
+        log.warning("notice %s was not delivered (attempt %s): %s", notice.id, attempts, scrubbed(str(why)))
         self._notices.change(
             notice.id,
             state=NoticeState.GIVEN_UP if over else NoticeState.PENDING,
             attempts=attempts,
             next_at=None if over else now + AGAIN[attempts - 1],
-            error=scrubbed(why),
+            error=why.with_texts(scrubbed),
         )
 
     def deliver(self, notice: Notice) -> None:
@@ -154,12 +155,12 @@ def send_mail(mail: Mail, notice: Notice, address: str) -> None:
         with _opened(mail.url) as server:
             server.send_message(message)
     except smtplib.SMTPResponseException as error:
-        raise NotDelivered(f"The mail server refused with {error.smtp_code}.") from error
+        raise NotDelivered("The mail server refused with {code}.", code=str(error.smtp_code)) from error
     except smtplib.SMTPRecipientsRefused as error:
         codes = ", ".join(sorted({str(code) for code, _ in error.recipients.values()}))
-        raise NotDelivered(f"The mail server refused the recipient with {codes}.") from error
+        raise NotDelivered("The mail server refused the recipient with {codes}.", codes=codes) from error
     except (smtplib.SMTPException, OSError) as error:
-        raise NotDelivered(f"The mail server cannot be used: {_reason(error)}.") from error
+        raise NotDelivered("The mail server cannot be used: {problem}.", problem=_reason(error)) from error
 
 
 def _opened(url: str) -> smtplib.SMTP:
@@ -249,9 +250,9 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
         given = {"Content-Type": "application/json", **headers}
         status = exchange("POST", url, body=body, headers=given, seconds=SECONDS).status
     except NoAnswer as error:
-        raise NotDelivered(f"{host} cannot be reached: {error}.") from error
+        raise NotDelivered("{host} cannot be reached: {problem}.", host=host, problem=error) from error
     if not 200 <= status < 300:
-        raise NotDelivered(f"{host} answered {status}.")
+        raise NotDelivered("{host} answered {status}.", host=host, status=str(status))
 
 
 def _reason(error: Exception) -> str:

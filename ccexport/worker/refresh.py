@@ -10,6 +10,7 @@ from datetime import datetime
 
 from ccexport.errors import CcexportError, Conflict, HandOver, WrongUse
 from ccexport.logs import about
+from ccexport.messages import NOTHING, Message, counted, joined, message
 from ccexport.model.firings import SCHEDULE_ACTOR, Refresh, RefreshState
 from ccexport.model.notices import scrubbed
 from ccexport.model.profiles import Snapshot
@@ -77,21 +78,23 @@ class Refresher:
 
     def _one(self, refresh: Refresh, claim: Claim) -> None:
         self._ledger.refreshes.change(
-            refresh.id, state=RefreshState.RUNNING, started_at=self._engine.clock(), note=""
+            refresh.id, state=RefreshState.RUNNING, started_at=self._engine.clock(), note=NOTHING
         )
         try:
             self._done(refresh, self._read_anew(claim))
         except (WrongUse, Conflict) as error:
-            self._end(refresh, RefreshState.STOPPED, str(error))
+            self._end(refresh, RefreshState.STOPPED, error.message)
         except CcexportError as error:
             log.error("refresh %s: %s", refresh.id, error.log)
-            self._end(refresh, RefreshState.FAILED, str(error))
+            self._end(refresh, RefreshState.FAILED, error.message)
         except HandOver:
             raise
         except Exception:
             # A bug of ours must not stop all later refreshes.
             log.exception("refresh %s stopped by a fault in ccexport", refresh.id)
-            self._end(refresh, RefreshState.FAILED, "A fault in ccexport stopped it; the log says where.")
+            self._end(
+                refresh, RefreshState.FAILED, message("A fault in ccexport stopped it; the log says where.")
+            )
 
     def _read_anew(self, claim: Claim) -> Snapshot:
         settings, _ = self._ledger.refreshes.settings()
@@ -103,20 +106,21 @@ class Refresher:
 
     def _done(self, refresh: Refresh, snapshot: Snapshot) -> None:
         trouble = self._compute_segments(snapshot)
-        said = [f"{snapshot.profiles} profiles."]
-        said += [f"{snapshot.rejects} rows were rejected."] if snapshot.rejects else []
+        said = [counted("{n} profile.", "{n} profiles.", n=snapshot.profiles)]
+        if snapshot.rejects:
+            said.append(counted("{n} row was rejected.", "{n} rows were rejected.", n=snapshot.rejects))
         self._ledger.audit.add(
             refresh.actor, "profiles refreshed", snapshot.id, {"profiles": snapshot.profiles}
         )
         self._end(
             refresh,
             RefreshState.DONE,
-            " ".join([*said, *trouble]),
+            joined([*said, *trouble]),
             snapshot_id=snapshot.id,
             profiles=snapshot.profiles,
         )
 
-    def _compute_segments(self, snapshot: Snapshot) -> list[str]:
+    def _compute_segments(self, snapshot: Snapshot) -> list[Message]:
         """Compute every segment. Returns a sentence for each that fails; it stops only exports that use it."""
         lookup = self._ledger.segments.named
         trouble = []
@@ -124,12 +128,22 @@ class Refresher:
             try:
                 self._engine.members.members(segment, snapshot, lookup=lookup, sent_by=sent_by(self._engine))
             except CcexportError as error:
-                trouble.append(f"The segment {segment.name} cannot be computed: {error}")
+                trouble.append(
+                    message(
+                        "The segment {segment} cannot be computed: {why}",
+                        segment=segment.name,
+                        why=error.message,
+                    )
+                )
         return trouble
 
-    def _end(self, refresh: Refresh, state: RefreshState, note: str, **values: object) -> None:
-        line = " ".join(scrubbed(note).split())
+    def _end(self, refresh: Refresh, state: RefreshState, note: Message, **values: object) -> None:
         self._ledger.refreshes.change(
-            refresh.id, state=state, note=line, ended_at=self._engine.clock(), **values
+            refresh.id, state=state, note=note.with_texts(_tidied), ended_at=self._engine.clock(), **values
         )
         log.info("the refresh is %s", state)
+
+
+def _tidied(text: str) -> str:
+    """Return the text on one line, without anything that looks like an address or a token."""
+    return " ".join(scrubbed(text).split())

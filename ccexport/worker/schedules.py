@@ -8,6 +8,7 @@ import logging
 from datetime import datetime, timedelta
 
 from ccexport.errors import CcexportError, Conflict, NotFound
+from ccexport.messages import NOTHING, Message, counted, message
 from ccexport.model.exports import Export
 from ccexport.model.firings import SCHEDULE_ACTOR, Firing, FiringState, SavedSchedule
 from ccexport.model.runs import Run
@@ -101,7 +102,8 @@ class Timetable:
             return
         firing = self._made(export, cause, at, trigger)
         if schedule.paused_at(at):
-            self._dropped(firing, f"The schedule is paused until {schedule.paused_until}.")
+            until = schedule.paused_until
+            self._dropped(firing, message("The schedule is paused until {until}.", until=until))
         else:
             self._ledger.schedules.fire(firing)
 
@@ -120,7 +122,7 @@ class Timetable:
             at=self._engine.clock(),
         )
 
-    def _dropped(self, firing: Firing, note: str) -> None:
+    def _dropped(self, firing: Firing, note: Message) -> None:
         self._ledger.schedules.fire(_noted(firing, FiringState.DROPPED, note))
 
     # -- from a firing to a run -----------------------------------------------------------------
@@ -146,42 +148,47 @@ class Timetable:
             return 0
         return self._start(firing, export, saved.schedule if saved else Schedule())
 
-    def _refusal(self, export: Export | None, firing: Firing, saved: SavedSchedule | None) -> str:
+    def _refusal(self, export: Export | None, firing: Firing, saved: SavedSchedule | None) -> Message:
         """Return why this firing may not run at all; empty when it may."""
         if export is None:
-            return "The export was removed."
+            return message("The export was removed.")
         if export.paused:
-            return "The export is paused."
+            return message("The export is paused.")
         if not export.config.connection_id:
-            return "The export has no connection."
+            return message("The export has no connection.")
         connection = self._ledger.connections.get(export.config.connection_id)
         role = saved.role if saved else Role.CONTRIBUTOR
         if firing.trigger is not Trigger.PERSON and not role.covers(connection.share):
-            return (
-                f"The connection {connection.name} is kept for administrators: an administrator has to set this "
-                "schedule, or share the connection."
+            return message(
+                "The connection {connection} is kept for administrators: an administrator has to set this "
+                "schedule, or share the connection.",
+                connection=connection.name,
             )
-        return ""
+        return NOTHING
 
-    def _waits_for_rights(self, export: Export, firing: Firing, saved: SavedSchedule | None) -> str:
+    def _waits_for_rights(self, export: Export, firing: Firing, saved: SavedSchedule | None) -> Message:
         """Return why the schedule's owner may not run the export now; empty when they may.
 
         The firing waits until they may again.
         """
         if saved is None or firing.trigger is Trigger.PERSON:
-            return ""
+            return NOTHING
         owner = self._ledger.people.find(saved.updated_by)
         if owner is None:  # set on the command line
-            return ""
+            return NOTHING
         share = self._ledger.connections.get(export.config.connection_id).share
         if owner.disabled:
-            return f"Waits: {owner.name}, who set this schedule, is disabled. Somebody else has to set it."
-        if not (owner.role.covers(Role.CONTRIBUTOR) and owner.role.covers(share)):
-            return (
-                f"Waits: {owner.name}, who set this schedule, may not run this export any more. "
-                "Somebody else has to set it."
+            return message(
+                "Waits: {owner}, who set this schedule, is disabled. Somebody else has to set it.",
+                owner=owner.name,
             )
-        return ""
+        if not (owner.role.covers(Role.CONTRIBUTOR) and owner.role.covers(share)):
+            return message(
+                "Waits: {owner}, who set this schedule, may not run this export any more. "
+                "Somebody else has to set it.",
+                owner=owner.name,
+            )
+        return NOTHING
 
     def _start(self, firing: Firing, export: Export, schedule: Schedule) -> int:
         try:
@@ -198,11 +205,12 @@ class Timetable:
         return 1
 
     def _held_up(self, firing: Firing, schedule: Schedule, busy: Conflict) -> None:
-        other = busy.evidence.get("run_id", "another run")
+        other = busy.evidence.get("run_id") or message("another run")
         if schedule.missed is Missed.DROP and firing.trigger is not Trigger.PERSON:
-            self._ledger.schedules.settle(firing.id, FiringState.DROPPED, f"Dropped: {other} had not ended.")
+            note = message("Dropped: {run} had not ended.", run=other)
+            self._ledger.schedules.settle(firing.id, FiringState.DROPPED, note)
         elif firing.state is not FiringState.LATER:
-            note = f"Runs when {other} on the same export or list has ended."
+            note = message("Runs when {run} on the same export or list has ended.", run=other)
             self._ledger.schedules.settle(firing.id, FiringState.LATER, note)
 
     def _is_there(self, run_id: str) -> bool:
@@ -230,14 +238,19 @@ class Timetable:
         )
 
 
-def _missed(due: list[datetime], now: datetime) -> tuple[str, bool]:
-    """Return a line about missed times, and whether the newest time was missed too."""
+def _missed(due: list[datetime], now: datetime) -> tuple[Message, bool]:
+    """Return a sentence about missed times, and whether the newest time was missed too."""
     late = now - due[-1] > LATE
     missed = len(due) if late else len(due) - 1
     if not missed:
-        return "", False
-    return f"{missed} time{'s were' if missed > 1 else ' was'} missed while nothing could run.", late
+        return NOTHING, False
+    note = counted(
+        "{n} time was missed while nothing could run.",
+        "{n} times were missed while nothing could run.",
+        n=missed,
+    )
+    return note, late
 
 
-def _noted(firing: Firing, state: FiringState, note: str) -> Firing:
+def _noted(firing: Firing, state: FiringState, note: Message) -> Firing:
     return Firing(**(vars(firing) | {"state": state, "note": note}))

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from ccexport.files import wipe_parts
+from ccexport.messages import counted
 from ccexport.model.ids import made_at
 from ccexport.model.runs import Run
 from ccexport.plan.standing import holds_path
@@ -118,11 +119,13 @@ class Tidying:
         paths += [run.outcomes_path] if run.outcomes_path else []
         if not any(path.exists() for path in paths):
             return False
-        text = (
-            f"The contacts of this run were removed on {now:%Y-%m-%d}, "
-            f"{self._months} months after it ended (CCEXPORT_RETENTION_MONTHS)."
+        text = counted(
+            "The contacts of this run were removed on {day}, {n} month after it ended.",
+            "The contacts of this run were removed on {day}, {n} months after it ended.",
+            n=self._months,
+            day=now.date(),
         )
-        self._engine.ledger.runs.remember(run.id, rows_removed=text)
+        self._engine.ledger.runs.remember(run.id, rows_removed=text.to_json())
         for path in paths:
             self._remove(path)
         return True

@@ -21,6 +21,7 @@ import ccexport.ledger
 from ccexport.ledger import Ledger
 from ccexport.ledger.maintenance import NEWEST
 from ccexport.ledger.tables import metadata
+from ccexport.messages import verbatim
 from ccexport.model.schedules import Follows, Schedule
 from ccexport.model.words import Role, RunState
 from tests.conftest import ROOT, Clock
@@ -43,7 +44,7 @@ ROWS: dict[str, dict[str, dict[str, Any]]] = {
             "connected_at": AT,
             "privileges": [],
             "state": "connected",
-            "state_reason": "",
+            "state_reason": "Connect again.",
             "tokens": b"x",
             "removed": False,
         },
@@ -105,8 +106,12 @@ ROWS: dict[str, dict[str, dict[str, Any]]] = {
         "notice_states": {"subject": "export:export-one", "state": "failed", "seen": 7, "at": AT},
     },
 }
-# The columns that 0006 turned from text into a sentence with template and values.
-SENTENCES = {("runs", "note"), ("run_events", "text")}
+# The columns that became sentences with template and values, and since which version.
+SENTENCES = {
+    ("runs", "note"): "0006",
+    ("run_events", "text"): "0006",
+    ("connections", "state_reason"): "0007",
+}
 
 
 def versions() -> list[str]:
@@ -144,8 +149,19 @@ def _ledger_of(version: str, address: str) -> dict[str, dict[str, Any]]:
         tables = MetaData()
         tables.reflect(connection)
         for table, row in rows.items():
-            connection.execute(insert(tables.tables[table]).values(**row))
+            kept = {
+                c: _stored(value) if _is_sentence(table, c, version) else value for c, value in row.items()
+            }
+            connection.execute(insert(tables.tables[table]).values(**kept))
     return rows
+
+
+def _is_sentence(table: str, column: str, version: str) -> bool:
+    return version >= SENTENCES.get((table, column), "9999")
+
+
+def _stored(text: str) -> str:
+    return json.dumps(verbatim(text).to_json())
 
 
 def test_every_version_is_known_here_and_to_the_operator() -> None:

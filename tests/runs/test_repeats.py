@@ -71,7 +71,7 @@ def test_who_unsubscribed_or_left_meanwhile_is_left_alone_and_said(world: World)
     undone(world, run_id, plan.digest)
     after = world.run()
 
-    said = " ".join(undo_sentences(plan))
+    said = " ".join(map(str, undo_sentences(plan)))
     assert (plan.reasons["unsubscribed"], plan.reasons["left_list"]) == (1, 1)
     assert "1 unsubscribed meanwhile" in said
     assert "cannot be undone" in said
@@ -225,6 +225,6 @@ def test_an_undo_puts_back_whom_a_mirror_took_off_and_can_be_undone_itself(world
     again = undone(world, undo.id)
 
     assert (run.counts["removed"], plan.verdicts["add"], plan.reasons["unsubscribed"]) == (2, 1, 1)
-    assert "put back" in " ".join(undo_sentences(plan))
+    assert "put back" in " ".join(map(str, undo_sentences(plan)))
     assert (undo.state, back) == (RunState.SUCCEEDED, addresses(*range(9)))
     assert (again.state, world.on_list()) == (RunState.SUCCEEDED, addresses(*range(8)))

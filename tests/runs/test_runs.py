@@ -315,7 +315,7 @@ def test_the_preview_says_what_its_numbers_do_not(world: World) -> None:
     world.ready([person(1)])
     plan = world.services.previews.preview(CARL, "News")
 
-    remarks = " ".join(world.services.previews.remarks(CARL, "News", plan))
+    remarks = " ".join(map(str, world.services.previews.remarks(CARL, "News", plan)))
 
     assert "no consent rule" in remarks
     assert "Automations" in remarks

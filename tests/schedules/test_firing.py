@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from ccexport.errors import BadInput, NotPermitted
+from ccexport.messages import NOTHING
 from ccexport.model.exports import Guards
 from ccexport.model.firings import FiringState
 from ccexport.model.runs import Run
@@ -33,7 +34,7 @@ def test_a_daily_export_runs_at_its_time_as_the_schedule(world: Timed, on: Make)
     state = world.services.schedules.get(VERA, "News")
     assert [t.hour for t in state.next] == [5, 5, 5]
     assert state.last is not None
-    assert (state.last.state, state.last.run_id, state.why) == (FiringState.STARTED, run.id, "")
+    assert (state.last.state, state.last.run_id, state.why) == (FiringState.STARTED, run.id, NOTHING)
 
 
 def test_two_processes_fire_once(world: Timed, on: Make) -> None:
@@ -80,7 +81,7 @@ def test_missed_times_are_caught_up_once(world: Timed, on: Make) -> None:
 
     assert len(world.runs()) == 1
     (firing,) = world.services.schedules.history(CARL, "News")
-    assert firing.note == "9 times were missed while nothing could run."
+    assert str(firing.note) == "9 times were missed while nothing could run."
 
 
 def test_missed_times_are_dropped_when_that_was_chosen(world: Timed, on: Make) -> None:
@@ -90,7 +91,7 @@ def test_missed_times_are_dropped_when_that_was_chosen(world: Timed, on: Make) -
 
     world.services.worker().run_once()
     assert world.runs() == []
-    assert "missed" in world.services.schedules.get(CARL, "News").why
+    assert "missed" in str(world.services.schedules.get(CARL, "News").why)
     world.until(world.at(10))
 
     assert len(world.runs()) == 1
@@ -113,7 +114,7 @@ def test_a_time_while_a_run_is_live_waits_for_its_end(world: Timed, on: Make) ->
 
     (firing,) = world.services.schedules.history(CARL)
     assert firing.state is FiringState.LATER
-    assert live.id in world.services.schedules.get(CARL, "News").why
+    assert live.id in str(world.services.schedules.get(CARL, "News").why)
     world.sandbox.admin("DELETE", "faults")
     world.until(world.at(7))
 
@@ -129,7 +130,7 @@ def test_a_time_while_a_run_is_live_is_dropped_when_that_was_chosen(world: Timed
     Timetable(world.services.engine).tick()
 
     (firing,) = world.services.schedules.history(CARL)
-    assert (firing.state, firing.note) == (FiringState.DROPPED, f"Dropped: {live.id} had not ended.")
+    assert (firing.state, str(firing.note)) == (FiringState.DROPPED, f"Dropped: {live.id} had not ended.")
 
 
 def test_exports_to_one_list_take_turns(world: Timed, on: Make) -> None:
@@ -194,8 +195,8 @@ def test_a_paused_schedule_and_a_paused_export_run_nothing_and_say_so(world: Tim
     world.until(world.at(7, day=3), step=3600)
 
     assert world.runs() == []
-    assert world.services.schedules.get(CARL, "News").why == "The export is paused."
-    assert world.services.schedules.history(CARL)[0].note == "The export is paused."
+    assert str(world.services.schedules.get(CARL, "News").why) == "The export is paused."
+    assert str(world.services.schedules.history(CARL)[0].note) == "The export is paused."
 
 
 def test_a_contributors_schedule_runs_nothing_on_a_connection_kept_for_administrators(
@@ -206,7 +207,7 @@ def test_a_contributors_schedule_runs_nothing_on_a_connection_kept_for_administr
     world.services.connections.change(ADA, "Main", share=Role.ADMINISTRATOR)
     world.until(world.at(6, 30))
     assert world.runs() == []
-    assert "kept for administrators" in world.services.schedules.get(ADA, "News").why
+    assert "kept for administrators" in str(world.services.schedules.get(ADA, "News").why)
     with pytest.raises(NotPermitted):
         world.services.schedules.set(CARL, ["News"], on(every="day", at=["06:30"]))
 

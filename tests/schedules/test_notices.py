@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from ccexport.errors import BadInput, NotPermitted
 from ccexport.ledger import Ledger
+from ccexport.messages import NOTHING, message
 from ccexport.model.exports import Guards
 from ccexport.model.notices import Channel, Destination, NoticeEvent, NoticeState, scrubbed
 from ccexport.model.schedules import Schedule
@@ -118,10 +119,12 @@ def test_a_blocked_run_is_told(told: Timed, hook: Hook) -> None:
 
 def test_a_connection_that_needs_a_person_is_told_and_its_recovery(told: Timed, hook: Hook) -> None:
     connection = told.services.ledger.connections.named("Main")
-    told.services.ledger.connections.change(connection.id, state="reconnect", state_reason="Connect again.")
+    told.services.ledger.connections.change(
+        connection.id, state="reconnect", state_reason=message("Connect again.")
+    )
     tick(told)
     tick(told)
-    told.services.ledger.connections.change(connection.id, state="connected", state_reason="")
+    told.services.ledger.connections.change(connection.id, state="connected", state_reason=NOTHING)
     tick(told)
 
     assert [(d["event"], d["title"]) for d in hook.documents] == [
@@ -201,7 +204,7 @@ def test_it_is_tried_again_and_the_failure_is_visible(told: Timed, hook: Hook) -
     told.run()
     tick(told)
     (failed,) = told.services.notices.undelivered(CARL)
-    assert (failed.state, failed.error) == (NoticeState.PENDING, "127.0.0.1 answered 500.")
+    assert (failed.state, str(failed.error)) == (NoticeState.PENDING, "127.0.0.1 answered 500.")
     tick(told)
     assert len(hook.bodies) == 1  # not before its time
     told.clock.sleep(31)
@@ -271,7 +274,7 @@ def test_a_mail_server_that_refuses_is_said_without_its_words(world: Timed, mail
 
     tested = world.services.notices.test(CARL, made.subscriber.id)
 
-    assert (tested.arrived, tested.sentence) == (False, "The mail server refused with 550.")
+    assert (tested.arrived, str(tested.sentence)) == (False, "The mail server refused with 550.")
     assert world.services.notices.outbox(CARL)[0].state is NoticeState.GIVEN_UP
 
 

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from ccexport.errors import Conflict, NotPermitted, StoreTrouble
 from ccexport.ledger import Ledger
 from ccexport.ledger.maintenance import move, version_of
-from ccexport.messages import verbatim
+from ccexport.messages import message, verbatim
 from ccexport.model.notices import Channel
 from ccexport.model.schedules import Schedule
 from ccexport.model.words import RunState
@@ -57,7 +57,9 @@ def test_a_healthy_installation_is_all_well(now: World) -> None:
 def test_it_says_what_is_wrong_and_what_to_do(now: World, monkeypatch: pytest.MonkeyPatch) -> None:
     now.ready([person(1)])
     connection = now.services.ledger.connections.named("Main")
-    now.services.ledger.connections.change(connection.id, state="reconnect", state_reason="Connect again.")
+    now.services.ledger.connections.change(
+        connection.id, state="reconnect", state_reason=message("Connect again.")
+    )
     monkeypatch.setenv("CCEXPORT_CC_API_URL", "http://127.0.0.1:9/v3")
     (now.settings.data_dir / "secret.key").write_text("x" * 43 + "=")
 

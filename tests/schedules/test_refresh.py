@@ -29,7 +29,9 @@ def test_it_is_off_until_a_person_switches_it_on(world: Timed) -> None:
 
     assert world.services.refreshes.history(VERA) == []
     assert world.services.refreshes.next(VERA) == []
-    assert world.services.schedules.get(VERA, "News").why == "The refresh is off, so this runs by hand only."
+    assert str(world.services.schedules.get(VERA, "News").why) == (
+        "The refresh is off, so this runs by hand only."
+    )
     with pytest.raises(NotPermitted):
         world.services.refreshes.change(CARL, on=True)
 
@@ -40,7 +42,7 @@ def test_it_reads_the_sources_anew_and_then_the_exports_run(world: Timed) -> Non
     world.until(world.at(3))
 
     (refresh,) = world.services.refreshes.history(VERA)
-    assert (refresh.state, refresh.profiles, refresh.note) == (RefreshState.DONE, 5, "5 profiles.")
+    assert (refresh.state, refresh.profiles, str(refresh.note)) == (RefreshState.DONE, 5, "5 profiles.")
     assert refresh.due_at == world.at(2)
     assert refresh.seconds is not None
     assert refresh.snapshot_id == world.services.profiles.current(VERA).id
@@ -79,14 +81,14 @@ def test_a_stopped_refresh_runs_nothing_and_the_exports_say_why(
 
     (refresh,) = world.services.refreshes.history(VERA)
     assert refresh.state is RefreshState.STOPPED
-    assert said in refresh.note
-    assert "\n" not in refresh.note
-    assert "@" not in refresh.note
+    assert said in str(refresh.note)
+    assert "\n" not in str(refresh.note)
+    assert "@" not in str(refresh.note)
     assert world.runs() == []
     assert world.services.profiles.current(VERA).id == before
     why = world.services.schedules.get(VERA, "News").why
-    assert why.startswith("The refresh of 2027-03-01 03:00 UTC was stopped, so nothing ran after it:")
-    assert refresh.note in why
+    assert str(why).startswith("The refresh of 1 March 2027 03:00 UTC was stopped, so nothing ran after it:")
+    assert str(refresh.note) in str(why)
 
 
 def test_the_next_good_refresh_clears_the_reason(world: Timed) -> None:
@@ -100,7 +102,7 @@ def test_the_next_good_refresh_clears_the_reason(world: Timed) -> None:
 
     states = [r.state for r in world.services.refreshes.history(VERA)]
     assert states == [RefreshState.DONE, RefreshState.STOPPED]
-    assert world.services.schedules.get(VERA, "News").why == ""
+    assert not world.services.schedules.get(VERA, "News").why
     assert len(world.runs()) == 1
 
 
@@ -172,7 +174,7 @@ def test_a_segment_that_no_longer_fits_is_named_and_stops_nobody_else(world: Tim
     done = world.services.refreshes.run_here(CARL)
 
     assert done.state is RefreshState.DONE
-    assert "The segment Old cannot be computed" in done.note
+    assert "The segment Old cannot be computed" in str(done.note)
 
 
 def test_a_refresh_reads_the_named_sources_and_joins_them(world: Timed) -> None:
@@ -198,7 +200,9 @@ def test_a_refresh_reads_the_named_sources_and_joins_them(world: Timed) -> None:
     world.until(world.at(3, day=2))
     newest = world.services.refreshes.history(VERA)[0]
     assert (newest.state, newest.profiles) == (RefreshState.STOPPED, None)
-    assert "the field 'orders' of Shop is gone" in newest.note or "the field 'orders' is gone" in newest.note
+    assert "the field 'orders' of Shop is gone" in str(newest.note) or "the field 'orders' is gone" in str(
+        newest.note
+    )
     released = world.services.refreshes.run_here(CARL, accept_changes=True)
     assert (released.state, released.profiles) == (RefreshState.DONE, 4)
 

@@ -145,7 +145,7 @@ def test_a_schedule_has_the_rights_that_its_owner_has_now(
         people.change_role(root, "olga", Role.VIEWER)
     timed.until(timed.at(7))
     assert timed.runs() == []
-    assert "olga, who set this schedule" in timed.services.schedules.history(VERA, "News")[0].note
+    assert "olga, who set this schedule" in str(timed.services.schedules.history(VERA, "News")[0].note)
 
     people.disable(root, "olga", disabled=False)
     people.change_role(root, "olga", Role.CONTRIBUTOR)

@@ -18,12 +18,16 @@ def test_trap_46_automations_on_joining_are_told_before_a_run(world: World) -> N
     """A first export starts them for everybody; once nobody is added, nothing is said."""
     world.ready([person(n) for n in range(5)])
 
-    before = world.services.previews.remarks(CARL, "News", world.services.previews.preview(CARL, "News"))
+    before = list(
+        map(str, world.services.previews.remarks(CARL, "News", world.services.previews.preview(CARL, "News")))
+    )
     shown = CliRunner().invoke(
         app, ["exports", "preview", "News", "--data-dir", str(world.settings.data_dir)]
     )
     world.run()
-    after = world.services.previews.remarks(CARL, "News", world.services.previews.preview(CARL, "News"))
+    after = list(
+        map(str, world.services.previews.remarks(CARL, "News", world.services.previews.preview(CARL, "News")))
+    )
 
     (told,) = [remark for remark in before if "Automations" in remark]
     assert (world.list_name in told, "5" in told) == (True, True)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from ccexport.messages import message
 from ccexport.model.notices import Notice, NoticeEvent, NoticeState
 from tests.schedules.receivers import http_receiver
 from tests.ui.conftest import Pages, said
@@ -67,7 +68,7 @@ def test_what_did_not_arrive_needs_a_person_on_the_overview(empty: Pages) -> Non
         created_at=now,
         state=NoticeState.GIVEN_UP,
         attempts=8,
-        error="example.com answered 500.",
+        error=message("{host} answered {status}.", host="example.com", status="500"),
     )
     services.ledger.notices.put([lost])
     page = empty.open("overview", "contributor", language="nb")

@@ -319,7 +319,7 @@ def test_the_preview_says_what_its_numbers_do_not(demo: Pages) -> None:
         CONTRIBUTOR, export.id, demo.services.previews.preview(CONTRIBUTOR, export.id)
     )
     text = said(demo.open("exports", "viewer", export=export.id, show="preview"))
-    assert all(remark in text for remark in remarks)
+    assert all(str(remark) in text for remark in remarks)
 
 
 @pytest.mark.parametrize("role", ["viewer", "contributor"])

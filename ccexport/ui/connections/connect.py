@@ -17,9 +17,8 @@ from ccexport.ui.navigation import go, link
 from ccexport.ui.one_time_store import AUTHORISATIONS, DRAFTS
 from ccexport.ui.redirect import goto
 from ccexport.ui.render import code, moment, plain, show_error, show_refusal
-from ccexport.ui.said import say
 from ccexport.ui.session import origin
-from ccexport.ui.texts import t
+from ccexport.ui.texts import say, t
 
 SHARES = mark(
     {Role.ADMINISTRATOR: "Administrators only", Role.CONTRIBUTOR: "Administrators and contributors"}
@@ -84,7 +83,7 @@ def finish_steps(actor: Actor, key: str) -> None:
         link("connections", t("Start again"), icon=":material/add_link:", show="new")
         return
     if "trouble" in note:
-        show_refusal(say(note["trouble"]), icon=":material/link_off:", logged=note["trouble"])
+        show_refusal(say(note["trouble"]), icon=":material/link_off:", logged=note["trouble"].for_log)
         link("connections", t("Start again"), icon=":material/add_link:", show="new")
         return
     draft: Draft = note["draft"]

@@ -11,8 +11,7 @@ from ccexport.ui.connections.dialogs import become_export_user, change, remove
 from ccexport.ui.fragments import dialog
 from ccexport.ui.navigation import go, link
 from ccexport.ui.render import code, empty, moment, number, plain, show_refusal
-from ccexport.ui.said import say
-from ccexport.ui.texts import t
+from ccexport.ui.texts import say, t
 
 REQUESTS_A_DAY = 10_000
 
@@ -133,7 +132,7 @@ def _test(actor: Actor, connection: Connection) -> None:
     if health.working:
         st.success(plain(say(health.sentence), 400), icon=":material/network_check:")
     else:
-        show_refusal(say(health.sentence), icon=":material/network_check:", logged=health.sentence)
+        show_refusal(say(health.sentence), icon=":material/network_check:", logged=health.sentence.for_log)
     counts = health.contacts
     with st.grid(3, min_column_width=150):
         st.metric(t("Contacts in the account"), number(counts.get("total") if counts else None), border=True)

@@ -16,8 +16,7 @@ from ccexport.ui.exports.schedule_form import words
 from ccexport.ui.fragments import dialog
 from ccexport.ui.navigation import go
 from ccexport.ui.render import ago, badge_markup, number, plain, show_error, told
-from ccexport.ui.said import say
-from ccexport.ui.texts import t, tn
+from ccexport.ui.texts import say, t, tn
 from ccexport.ui.words import MODES
 
 

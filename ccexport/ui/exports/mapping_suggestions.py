@@ -13,8 +13,7 @@ from ccexport.services.exports import CONTACT_FIELDS
 from ccexport.ui.app_state import services
 from ccexport.ui.exports.attributes import add
 from ccexport.ui.render import bare, here, plain
-from ccexport.ui.said import say
-from ccexport.ui.texts import t
+from ccexport.ui.texts import say, t
 
 
 def suggested(actor: Actor, key: str, mapped: Collection[str]) -> None:

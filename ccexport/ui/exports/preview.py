@@ -24,8 +24,7 @@ from ccexport.ui.exports.run_dialog import run_button
 from ccexport.ui.navigation import go
 from ccexport.ui.person_search import person_search
 from ccexport.ui.render import ago, duration, moment, number, plain, show_error
-from ccexport.ui.said import say
-from ccexport.ui.texts import t, tn
+from ccexport.ui.texts import say, t, tn
 from ccexport.ui.words import MODES
 
 

@@ -17,8 +17,7 @@ from ccexport.services.schedules import ScheduleState
 from ccexport.services.validation import parsed
 from ccexport.ui.app_state import services
 from ccexport.ui.render import moment, plain, show_error, zone
-from ccexport.ui.said import say
-from ccexport.ui.texts import t
+from ccexport.ui.texts import say, t
 
 FOLLOWS = mark(
     {

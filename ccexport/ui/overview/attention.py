@@ -11,8 +11,7 @@ from ccexport.services.runs import sentence
 from ccexport.ui.app_state import services
 from ccexport.ui.navigation import link
 from ccexport.ui.render import ago, badge_markup, plain
-from ccexport.ui.said import say
-from ccexport.ui.texts import t
+from ccexport.ui.texts import say, t
 
 MOST_WRONG = 20  # the newest ones; the history has all of them
 FOR_PEOPLE = {WaitReason.APPROVAL, WaitReason.RECONNECT}

@@ -12,8 +12,7 @@ from ccexport.services.runs import sentence
 from ccexport.ui.app_state import services
 from ccexport.ui.navigation import link
 from ccexport.ui.render import moment, plain
-from ccexport.ui.said import say
-from ccexport.ui.texts import t
+from ccexport.ui.texts import say, t
 
 SHOWN = 5
 

@@ -18,8 +18,7 @@ from ccexport.profiles.file_addresses import is_of_people_who_left
 from ccexport.ui.app_state import services
 from ccexport.ui.profiles.profile_view import frame_of
 from ccexport.ui.render import plain, show_error
-from ccexport.ui.said import say
-from ccexport.ui.texts import t, tn
+from ccexport.ui.texts import say, t, tn
 
 FORMAT_NAMES = mark(
     {

@@ -13,8 +13,7 @@ from ccexport.ui.app_state import services
 from ccexport.ui.fragments import dialog
 from ccexport.ui.navigation import go
 from ccexport.ui.render import plain, show_error
-from ccexport.ui.said import say
-from ccexport.ui.texts import t
+from ccexport.ui.texts import say, t
 
 LEFT_OPEN = ("rejected", "missing", "unknown")
 LOST = ("missing", "unknown")

@@ -33,8 +33,7 @@ from ccexport.ui.render import (
 )
 from ccexport.ui.runs.compare import compare_runs
 from ccexport.ui.runs.follow_up import follow_up
-from ccexport.ui.said import say
-from ccexport.ui.texts import t, tn
+from ccexport.ui.texts import say, t, tn
 from ccexport.ui.url_state import views
 
 STEPS = (RunState.QUEUED, RunState.PLANNING, RunState.SENDING, RunState.SETTLING, RunState.VERIFYING)

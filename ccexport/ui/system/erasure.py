@@ -10,8 +10,7 @@ from ccexport.model.exports import Actor
 from ccexport.model.maintenance import Receipt
 from ccexport.ui.app_state import services
 from ccexport.ui.render import number, plain, show_error
-from ccexport.ui.said import say
-from ccexport.ui.texts import t
+from ccexport.ui.texts import say, t
 
 TOUCHED: Mapping[str, str] = mark(
     {

@@ -15,8 +15,7 @@ from ccexport.model.words import Role
 from ccexport.ui.app_state import services
 from ccexport.ui.pickers import choose_many
 from ccexport.ui.render import bare, plain, show_refusal, told, zone
-from ccexport.ui.said import say
-from ccexport.ui.texts import t
+from ccexport.ui.texts import say, t
 
 CHANNELS = mark(
     {
@@ -139,7 +138,7 @@ def _subscriber(actor: Actor, one: Subscriber, about: tuple[str, str]) -> None:
             if tested.arrived:
                 st.toast(plain(say(tested.sentence), 400), icon=":material/check_circle:")
             else:
-                show_refusal(say(tested.sentence), logged=tested.sentence)
+                show_refusal(say(tested.sentence), logged=tested.sentence.for_log)
     if actor.role.covers(Role.ADMINISTRATOR) and st.button(t("Remove"), key=f"drop-{one.id}"):
         with told():
             services().notices.unsubscribe(actor, one.id)

@@ -14,7 +14,6 @@ from ccexport.model.exports import Actor
 from ccexport.model.words import Role
 from ccexport.ui.app_state import services
 from ccexport.ui.render import ago, bare, height_of, number, show_error, zone
-from ccexport.ui.said import say
 from ccexport.ui.texts import t, tn
 from ccexport.ui.url_state import paged
 
@@ -171,7 +170,7 @@ def audit(actor: Actor) -> None:
             {
                 t("When"): row["at"],
                 t("Who"): bare(row["actor"]),
-                t("What"): bare(say(row["action"])),
+                t("What"): bare(t(row["action"])),
                 t("On what"): bare(row["subject"]),
                 t("Details"): bare(", ".join(f"{k}: {v}" for k, v in row["detail"].items()), 300),
             }

@@ -13,8 +13,7 @@ from ccexport.model.words import Role
 from ccexport.ui.app_state import services
 from ccexport.ui.exports.schedule_form import recurrence
 from ccexport.ui.render import bare, moment, plain, told, zone
-from ccexport.ui.said import say
-from ccexport.ui.texts import t
+from ccexport.ui.texts import say, t
 
 STATES = mark(
     {

@@ -18,7 +18,7 @@ from ccexport.ui.texts.catalogue import catalogue, po_file
 
 ROOT = Path(__file__).parents[3]
 ERRORS = {name for name, thing in vars(errors).items() if isinstance(thing, type)}
-KEYWORDS = {**dict.fromkeys([*ERRORS, "Unusable", "t", "message"], 1), "tn": 2, "counted": 2}
+KEYWORDS = {**dict.fromkeys([*ERRORS, "NotDelivered", "Unusable", "t", "message"], 1), "tn": 2, "counted": 2}
 FIELDS = {  # other functions with texts, and the positions of these arguments
     "Operator": (3,),
     "ContactField": (1,),
