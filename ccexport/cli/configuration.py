@@ -62,6 +62,10 @@ def apply(
         todo = services.configuration.differences(actor, document)
         if not as_json:  # printed first, so that it is there if applying stops half-way
             emit(False, None, _lines(todo, "would be changed" if check else "is to be changed"))
+            from ccexport.services.configuration_differences import LEFT
+
+            if any(LEFT in d.details for d in todo):
+                say("`exports change NAME --people take_off` takes them off.")
         if not check:
             services.configuration.apply(actor, document)
     rows = [{"action": d.action, "kind": d.kind, "name": d.name, "details": list(d.details)} for d in todo]

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
+from ccexport.cli.hints import with_hint
 from ccexport.errors import CcexportError, WrongUse
 from ccexport.messages import NOTHING, Message
 from ccexport.model.runs import Run
@@ -41,9 +42,10 @@ def say(text: str) -> None:
 
 def emit_error(as_json: bool, error: CcexportError) -> ExitCode:
     """Print an error on stderr (with `as_json` also as JSON on stdout), and return its exit code."""
-    say(f"error: {error}")
+    said = with_hint(error)
+    say(f"error: {said}")
     if as_json:
-        emit(True, {"error": {"kind": type(error).__name__, "message": str(error)}}, ())
+        emit(True, {"error": {"kind": type(error).__name__, "message": said}}, ())
     return ExitCode.WRONG_USE if isinstance(error, WrongUse) else ExitCode.FAILED
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ccexport.files import published
 from ccexport.model.plans import Plan
-from ccexport.plan.csv_cells import csv_cell_sql
 from ccexport.plan.reading import MEMORY_LIMIT
+from ccexport.profiles.csv_cells import csv_cell_sql
 from ccexport.profiles.database import quote_path, session
 from ccexport.profiles.workbook_writer import write_workbook
 

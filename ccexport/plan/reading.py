@@ -13,10 +13,10 @@ from typing import Any
 from ccexport.errors import BadInput
 from ccexport.model.plans import Plan
 from ccexport.model.words import REASON_SENTENCES, Outcome, Reason, Verdict
-from ccexport.plan.csv_cells import csv_cell_sql
 from ccexport.plan.decide import segment_word
 from ccexport.plan.freeze import BEFORE
 from ccexport.profiles.addresses import normalise_address
+from ccexport.profiles.csv_cells import csv_cell_sql
 from ccexport.profiles.database import DuckDB, quote_path, quote_text, session
 
 MEMORY_LIMIT = "256MB"

@@ -76,7 +76,7 @@ def find_id_field(db: DuckDB, table: str, fields: Sequence[str], wanted: str | N
     raise BadInput(
         (
             "No field was recognised as the profile id: a field such as customer_id, or the "
-            "e-mail address, that is filled and different on every row. Name it with --id-field; "
+            "e-mail address, that is filled and different on every row. Choose it; "
             "the fields are {names}."
         ),
         names=_listed(_likely(fields)),
@@ -125,7 +125,7 @@ def refuse_wrong_id(rows: int, id_name: str, reasons: Mapping[str, int]) -> None
     if wrong * 2 > rows:
         raise BadInput(
             "The field '{field}' cannot be the profile id: it is empty or repeated on {wrong} of "
-            "{rows} rows. Name another field with --id-field.",
+            "{rows} rows. Choose another field.",
             wrong=wrong,
             rows=rows,
             field=id_name,

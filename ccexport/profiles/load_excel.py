@@ -88,9 +88,7 @@ def _chosen(book: CalamineWorkbook, there: Sequence[str], wanted: str | None, na
     if not there:
         raise BadInput("{name} is empty: no sheet holds anything.", name=name, file=name)
     if wanted is None:
-        raise BadInput(
-            "{name} has the sheets {names}: say which one with --sheet.", name=name, names=listed, file=name
-        )
+        raise BadInput("{name} has the sheets {names}: choose one.", name=name, names=listed, file=name)
     found = next((s for s in book.sheet_names if s.casefold() == wanted.casefold()), None)
     if found is None:
         raise BadInput(

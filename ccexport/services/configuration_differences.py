@@ -195,7 +195,7 @@ def _export_difference(there: Mapping[str, dict[str, Any]], part: ExportPart) ->
     return found
 
 
-LEFT = "the people it put on its list stay there; `exports change --people take_off` takes them off"
+LEFT = "the people it put on its list stay there"
 
 
 def _ends_holds(old: Mapping[str, Any] | None, part: ExportPart) -> bool:

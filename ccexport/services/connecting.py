@@ -68,7 +68,7 @@ class Connecting(UseCases):
         """Begin: return the address at Constant Contact where the account's owner allows access."""
         require(actor, Role.ADMINISTRATOR, "add connections")
         if not agree:
-            raise BadInput("Connecting needs your agreement to data privacy and compliance (--agree).")
+            raise BadInput("Connecting needs your agreement to data privacy and compliance.")
         old = self._ledger.connections.named(name) if reconnect else None
         if not reconnect:
             name = self._free_name(name)

@@ -13,8 +13,8 @@ from ccexport.errors import BadInput
 from ccexport.messages import mark
 from ccexport.model.exports import Actor
 from ccexport.model.words import Role, RunState
-from ccexport.plan.csv_cells import csv_line
 from ccexport.profiles.addresses import normalise_address
+from ccexport.profiles.csv_cells import csv_line
 from ccexport.profiles.file_addresses import FileAddresses
 from ccexport.services.access import masked, require, sees_personal
 from ccexport.services.wiring import UseCases, Wiring

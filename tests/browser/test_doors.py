@@ -186,7 +186,7 @@ def test_hostile_names_stay_text(signed_in: SignedIn, server: Server, services: 
 
 def test_a_formula_in_a_profile_is_harmless_in_a_download(services: Services) -> None:
     """A cell never starts like a formula."""
-    from ccexport.plan.csv_cells import csv_line
+    from ccexport.profiles.csv_cells import csv_line
 
     assert csv_line(["=cmd|x", "+1", "-1", "@x", "\tx", 'say "hi"']) == (
         '"\'=cmd|x","\'+1","\'-1","\'@x","\'\tx","say ""hi"""\r\n'

@@ -52,7 +52,7 @@ def test_where_nothing_identifies_a_profile_the_likely_fields_come_first(
     lines = ("Name,City,Email,Ref. No.", "Ann,Oslo,a@example.com,1", "Bo,Oslo,a@example.com,1")
     with pytest.raises(BadInput, match=r"the fields are 'Ref\. No\.', 'Email', 'Name', 'City'") as refused:
         _ingest(store, tmp_path, *lines)
-    assert "--id-field" in str(refused.value)
+    assert "Choose it;" in str(refused.value)
 
 
 def test_an_empty_field_is_an_address_by_its_whole_name_only(store: ProfileStore, tmp_path: Path) -> None:

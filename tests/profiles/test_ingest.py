@@ -273,7 +273,7 @@ def test_phones_and_postal_codes_stay_text_by_name(store: ProfileStore, tmp_path
         ("1,kari@example.com\n2,ola@example.com\n", "has no header: its first line holds values"),
         (
             "name,city\nkari,oslo\n",
-            r"No field was recognised as the profile id: .* --id-field; .*'name', 'city'",
+            r"No field was recognised as the profile id: .* Choose it; .*'name', 'city'",
         ),
         ("id,name\n1\n2\n3,x\n", r"2 of 3 lines are damaged, the first at line 2"),
     ],

@@ -1,9 +1,11 @@
 """Every text of the code is in the catalogue, with the same blanks to fill; and the pages speak it."""
 
 import ast
+import re
 
 import pytest
 
+from ccexport.cli.hints import HINTS
 from ccexport.messages import names_in
 from ccexport.ui.navigation import PLACES
 from ccexport.ui.texts import extract
@@ -27,6 +29,16 @@ def test_every_text_is_translated() -> None:
     needed = {m.id for m in extract.template() if m.id}
     there = {m.id for m in catalogue("nb") if m.id and all([m.string] if isinstance(m.id, str) else m.string)}
     assert sorted(map(str, needed - there)) == []
+
+
+def test_no_text_names_an_option_of_the_command_line() -> None:
+    """A reader of the dashboard could not type it; the command line adds its own hint."""
+    texts = [text for m in extract.template() if m.id for text in ([m.id] if isinstance(m.id, str) else m.id)]
+    assert [text for text in texts if re.search(r"(?<![-\w])--[a-z]", text)] == []
+
+
+def test_every_hint_belongs_to_a_sentence() -> None:
+    assert set(HINTS) - {m.id for m in extract.template()} == set()
 
 
 def test_no_translation_is_left_over() -> None:
