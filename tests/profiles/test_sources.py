@@ -68,7 +68,7 @@ def test_the_sheet_is_asked_for_when_there_are_several(store: ProfileStore, tmp_
     """A hidden sheet and an empty one do not count."""
     two = {"People": [["id"], [1]], "Old": [["id"], [2], [3]]}
     book = write_workbook(tmp_path / "two.xlsx", two)
-    with pytest.raises(BadInput, match=r"two\.xlsx has the sheets 'People', 'Old': say which one"):
+    with pytest.raises(BadInput, match=r"two\.xlsx has the sheets 'People', 'Old': choose one"):
         store.ingest([book])
     with pytest.raises(BadInput, match=r"has no sheet 'New'; its sheets are 'People', 'Old'"):
         store.ingest([book], sheet="New")
