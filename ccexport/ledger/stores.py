@@ -8,12 +8,13 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from ccexport.errors import NotFound
 from ccexport.ledger.database import Database
-from ccexport.ledger.tables import deliveries, plans, readings, releases, suppression
+from ccexport.ledger.tables import deliveries, plans, readings, releases, revisions, runs, suppression
 from ccexport.model.plans import DestinationReading
 
 
@@ -108,6 +109,14 @@ class Files:
             rows = connection.execute(select(plans).order_by(plans.c.made_at, plans.c.id)).mappings().all()
         return [(row["id"], self._root / row["folder"], row["made_at"]) for row in rows]
 
+    def plans_not_run(self) -> list[tuple[str, Path, datetime]]:
+        """Return (id, folder, made at) of every plan that no run has used, oldest first."""
+        used = select(runs.c.plan_id).where(runs.c.plan_id.is_not(None))
+        query = select(plans).where(plans.c.id.not_in(used)).order_by(plans.c.made_at, plans.c.id)
+        with self._db.read() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [(row["id"], self._root / row["folder"], row["made_at"]) for row in rows]
+
     def newest_plans(self, most: int) -> set[str]:
         """Return the ids of the newest plans of each export, at most so many each; undos are not among them."""
         query = select(plans.c.export_id, plans.c.id).where(plans.c.kind == "export")
@@ -200,12 +209,36 @@ class Suppression:
                 connection.execute(
                     insert(suppression), [row | {"value": v, "kind": k} for v, k in new.items()]
                 )
+                self._changed(connection)
         return len(new)
 
     def remove(self, value: str) -> bool:
         """Remove a value; return whether it was on the list."""
         with self._db.write() as connection:
-            return connection.execute(delete(suppression).where(suppression.c.value == value)).rowcount > 0
+            gone = connection.execute(delete(suppression).where(suppression.c.value == value)).rowcount > 0
+            if gone:
+                self._changed(connection)
+        return gone
+
+    def revision(self) -> str:
+        """Return a word that names the list as it is now; every change makes a new one. Empty before the first."""
+        query = select(revisions.c.value).where(revisions.c.name == suppression.name)
+        with self._db.read() as connection:
+            return connection.execute(query).scalar_one_or_none() or ""
+
+    def entries(self) -> tuple[str, list[tuple[str, str]]]:
+        """Return every (value, kind), ordered by value, and the revision that is the word for just these."""
+        named = select(revisions.c.value).where(revisions.c.name == suppression.name).scalar_subquery()
+        query = select(named, suppression.c.value, suppression.c.kind).order_by(suppression.c.value)
+        with self._db.read() as connection:
+            rows = connection.execute(query).all()
+        return (rows[0][0] or "" if rows else ""), [(value, kind) for _, value, kind in rows]
+
+    def _changed(self, connection: Connection) -> None:
+        """Rename the list. The word is random: a ledger that was restored must not come by it a second time."""
+        new = {"value": uuid4().hex}
+        change = self._db.insert(revisions).values(name=suppression.name, **new)
+        connection.execute(change.on_conflict_do_update(index_elements=["name"], set_=new))
 
     def all(self, *, offset: int = 0, limit: int | None = None) -> list[tuple[str, str, str, datetime]]:
         """Return a page of (value, kind, added by, added at), ordered by value."""

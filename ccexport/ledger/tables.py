@@ -350,6 +350,14 @@ suppression = Table(
     Column("note", Text, nullable=False),
 )
 
+# What is too large to be compared is compared by a word that changes with it.
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("value", String(32), nullable=False),
+)
+
 sources = Table(
     "sources",
     metadata,

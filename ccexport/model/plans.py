@@ -31,10 +31,9 @@ REMOVALS_PER_REQUEST = 500  # https://developer.constantcontact.com/api_guide/re
 
 @dataclass(frozen=True)
 class PlannedBatch:
-    """One request body in the outbox. `file` is the exact bytes to send."""
+    """One request of a plan: the size and hash of its exact bytes, which are made when it is sent."""
 
     number: int
-    file: Path
     contacts: int
     bytes: int
     sha256: str

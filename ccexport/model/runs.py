@@ -87,7 +87,11 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class Batch:
-    """The contacts of one request, and the activity that imports or removes them."""
+    """The contacts of one request, and the activity that imports or removes them.
+
+    `file`: the plan's rows, from which an import's bytes are made, or a file with the exact bytes. `sha256` is of
+    those bytes.
+    """
 
     run_id: str
     number: int

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from ccexport.files import published, published_folder, recover_folder
-from ccexport.plan.freeze import BEFORE, BODIES, DESCRIPTION, DROPPED, ROWS
+from ccexport.plan.freeze import BEFORE, DESCRIPTION, DROPPED, ROWS
+from ccexport.plan.pack import planned_body
 from ccexport.profiles.database import quote_path, quote_text, session
 
 ERASED = "erased"
+BODIES = "bodies"  # requests that take people off the list; earlier versions kept imports there too
 HALVES = "halves"  # smaller requests of an ended run: they are not needed any more
 _LIMIT = "256MB"
 
@@ -43,20 +45,21 @@ def erase_from_plan(folder: Path, address: str, contact_ids: Collection[str] = (
     with published_folder(folder) as part:
         shutil.copytree(folder, part, copy_function=os.link, dirs_exist_ok=True)
         found = _erase(folder, part, address)
-        _empty_lines(part / BODIES, [(batch, line) for _, batch, line in found if batch is not None])
         _forget_ids(part / BODIES, set(contact_ids))
-        _describe(part, len(found))
-    return len(found), [seq for seq, _, _ in found]
+        _describe(part, len(found), {batch for _, batch in found if batch is not None})
+    return len(found), [seq for seq, _ in found]
 
 
-def _erase(folder: Path, part: Path, address: str) -> list[tuple[int, int | None, int]]:
-    """Write the tables without that address; return seq, batch and line of each row about it."""
+def _erase(folder: Path, part: Path, address: str) -> list[tuple[int, int | None]]:
+    """Write the tables without that address; return seq and batch of each row about it."""
     shutil.rmtree(part / HALVES, ignore_errors=True)
+    for body in part.glob(f"{BODIES}/[0-9]*.json"):  # of an earlier version; now they are made from the rows
+        body.unlink()
     with session(memory_limit=_LIMIT, temp_dir=folder.parent / ".temp") as db:
         found = db.rows(
-            f"SELECT seq, batch, line FROM read_parquet({quote_path(folder / ROWS)}) WHERE {_is(address)}"
+            f"SELECT seq, batch FROM read_parquet({quote_path(folder / ROWS)}) WHERE {_is(address)}"
         )
-        seqs = ", ".join(str(seq) for seq, _, _ in found) or "NULL"
+        seqs = ", ".join(str(seq) for seq, _ in found) or "NULL"
         for name, query in (
             (ROWS, _ROWS.format(rows=quote_path(folder / ROWS), hit=_is(address))),
             (BEFORE, f"SELECT * FROM read_parquet({quote_path(folder / BEFORE)}) WHERE seq NOT IN ({seqs})"),
@@ -117,16 +120,6 @@ FROM read_parquet({rows}) ORDER BY seq
 """
 
 
-def _empty_lines(bodies: Path, places: list[tuple[int, int]]) -> None:
-    """Replace each contact by an empty object, so that the other contacts keep their lines."""
-    for number in {batch for batch, _ in places}:
-        path = bodies / f"{number:04d}.json"
-        body = json.loads(path.read_bytes())
-        for line in (line for batch, line in places if batch == number):
-            body["import_data"][line] = {}
-        _replace(path, body)
-
-
 def _forget_ids(bodies: Path, ids: set[str]) -> None:
     for path in bodies.glob("remove-*.json") if ids else ():
         body = json.loads(path.read_bytes())
@@ -141,13 +134,18 @@ def _replace(path: Path, body: Any) -> None:
         made.write_text(json.dumps(body, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
 
 
-def _describe(part: Path, count: int) -> None:
-    """Write the description with new sizes and hashes; `erased` says why they differ from the first ones."""
+def _describe(part: Path, count: int, emptied: Collection[int]) -> None:
+    """Write the description with new sizes and hashes; `erased` says why they differ from the first ones.
+
+    In the requests numbered in `emptied` the contact became an empty object, so that others keep their lines.
+    """
     told = json.loads((part / DESCRIPTION).read_text(encoding="utf-8"))
     plan = told["plan"]
     plan["files"] = {name: _fingerprint(part / name) for name in plan["files"]}
     for batch in plan["batches"]:
-        batch |= _fingerprint(part / BODIES / batch["file"])
+        if batch["number"] in emptied:
+            body = planned_body(part / ROWS, batch["number"], plan["list_id"])
+            batch |= {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
     plan[ERASED] = plan.get(ERASED, 0) + count
     with published(part / DESCRIPTION) as made:
         made.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")

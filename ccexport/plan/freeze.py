@@ -32,14 +32,15 @@ from ccexport.messages import Message, verbatim
 from ccexport.model.plans import Plan, PlannedBatch, TrippedGuard
 from ccexport.model.words import Reason, Verdict
 
-VERSION = 2
-_READ = (1, VERSION)  # the first format had one more column
-ROWS, BEFORE, DROPPED, DESCRIPTION, BODIES = (
+# Plans of format 2 had their request bodies in files, those of format 1 one more column.
+VERSION = 3
+_READ = (1, 2, VERSION)
+_DIGEST_VERSION = 2
+ROWS, BEFORE, DROPPED, DESCRIPTION = (
     "plan.parquet",
     "before.parquet",
     "dropped.parquet",
     "plan.json",
-    "bodies",
 )
 TEXTS = (
     "profile_id",
@@ -139,7 +140,7 @@ class Digest:
 
     def hexdigest(self, about: Mapping[str, Any], bodies: tuple[PlannedBatch, ...], dropped: str) -> str:
         """Return the digest of the plan: what it is about, the bodies it sends, and every row."""
-        whole = hashlib.sha256(json.dumps([VERSION, about, dropped], sort_keys=True).encode())
+        whole = hashlib.sha256(json.dumps([_DIGEST_VERSION, about, dropped], sort_keys=True).encode())
         for body in bodies:
             whole.update(bytes.fromhex(body.sha256))
         for texts, lengths in self._columns.values():
@@ -193,7 +194,7 @@ def write_description(
         "verdicts": {w.value: counts["verdict"].get(w, 0) for w in Verdict},
         "reasons": {w.value: counts["reason"].get(w, 0) for w in Reason},
         "warnings": dict(sorted(counts["warnings"].items())),
-        "batches": [{**vars(b), "file": b.file.name} for b in batches],
+        "batches": [vars(b) for b in batches],
         "guards": [{"name": g.name, "sentence": g.sentence.to_json()} for g in guards],
         "files": {ROWS: rows.fingerprint} | {name: _fingerprint(folder / name) for name in (BEFORE, DROPPED)},
     }
@@ -229,8 +230,6 @@ def load_plan(folder: Path, *, hashes: bool = False) -> Plan:
         raise PlanDamaged("The plan {plan} was made by another version; make it again.", plan=folder.name)
     for name, known in files.items():
         _check(folder / name, known["bytes"], known["sha256"] if hashes else None)
-    for batch in plan.batches:
-        _check(batch.file, batch.bytes, batch.sha256 if hashes else None)
     return plan
 
 
@@ -254,7 +253,9 @@ def _plan(folder: Path, stored: Mapping[str, Any]) -> Plan:
         verdicts={Verdict(w): n for w, n in stored["verdicts"].items()},
         reasons={Reason(w): n for w, n in stored["reasons"].items()},
         warnings=stored["warnings"],
-        batches=tuple(PlannedBatch(**{**b, "file": folder / BODIES / b["file"]}) for b in stored["batches"]),
+        batches=tuple(
+            PlannedBatch(b["number"], b["contacts"], b["bytes"], b["sha256"]) for b in stored["batches"]
+        ),
         guards=tuple(TrippedGuard(g["name"], _sentence(g["sentence"])) for g in stored["guards"]),
         segments=stored["segments"],
         destination_read_at=datetime.fromisoformat(read_at) if read_at else None,

@@ -31,7 +31,6 @@ from ccexport.plan.diff import (
 )
 from ccexport.plan.freeze import (
     BEFORE,
-    BODIES,
     DROPPED,
     ROWS,
     TEXTS,
@@ -78,7 +77,7 @@ def make_plan(
     targets = resolve(config, inputs.snapshot, inputs.custom_fields)
     with new_folder(folder) as part, profiles.open(inputs.snapshot) as db:
         decided = decide(db, inputs)
-        packer = Packer(part / BODIES, [config.list_id], most_bytes=most_bytes, most_contacts=most_contacts)
+        packer = Packer([config.list_id], most_bytes=most_bytes, most_contacts=most_contacts)
         rows, digest = RowsFile(part / ROWS), Digest()
         try:
             _write_rows(db, inputs, targets, decided, packer, rows, digest)

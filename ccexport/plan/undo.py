@@ -13,7 +13,6 @@ import pyarrow as pa
 from ccexport.model.plans import DestinationReading, Plan
 from ccexport.plan.freeze import (
     BEFORE,
-    BODIES,
     DROPPED,
     ROWS,
     Digest,
@@ -71,7 +70,7 @@ def make_undo(
         dropped = "SELECT address FROM judged WHERE fate = 'held_by_other' ORDER BY address"
         db.run(f"COPY ({dropped}) TO {quote_path(part / DROPPED)} (FORMAT parquet)")
         let_go = [address for (address,) in db.rows(dropped)]
-        packer = Packer(part / BODIES, [plan.list_id])
+        packer = Packer([plan.list_id])
         rows, digest = RowsFile(part / ROWS), Digest()
         try:
             _write(db, packer, rows, digest)

@@ -5,6 +5,7 @@ as it was read back, so a restart continues where it was. Must never send a cont
 not send. Must never call a contact refused unless it was alone in a request that ended well.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ from ccexport.model.plans import Plan
 from ccexport.model.runs import Batch, Run
 from ccexport.model.words import BatchKind, BatchState
 from ccexport.plan.erasing import HALVES
-from ccexport.plan.pack import Packer
+from ccexport.plan.pack import request_body
 from ccexport.plan.verify import UNSURE
 from ccexport.profiles.database import quote_path, quote_text, session
 from ccexport.runs.engine import Engine
@@ -28,6 +29,7 @@ from ccexport.runs.totals import left
 from ccexport.runs.verify import Told, doubtful
 
 MOST_REQUESTS = 200
+BODY = "0001.json"
 FOUND = mark(
     "Refused without a reason: found by halving, alone in its request. Correct it or suppress it before the next "
     "run, or its whole request may be lost again."
@@ -116,17 +118,17 @@ def _written(engine: Engine, run: Run, plan: Plan, number: int, group: Seqs) -> 
         session(memory_limit=engine.memory_limit, temp_dir=engine.data_dir / "temp") as db,
         db.given("wanted", pa.table({"seq": pa.array(group, pa.int32())})),
     ):
-        packer = Packer(part, [plan.list_id])
-        packer.add(db.arrow(query).read_all()["contact"].combine_chunks())
-        (body,) = packer.close()
+        contacts = db.arrow(query).read_all()["contact"]
+        body = request_body(contacts, [plan.list_id])
+        (part / BODY).write_bytes(body)
         (part / "rows.json").write_text(json.dumps(group.tolist()))
     return Batch(
         run_id=run.id,
         number=number,
         kind=BatchKind.HALVE,
         state=BatchState.PENDING,
-        contacts=body.contacts,
-        bytes=body.bytes,
-        file=folder / body.file.name,
-        sha256=body.sha256,
+        contacts=len(contacts),
+        bytes=len(body),
+        file=folder / BODY,
+        sha256=hashlib.sha256(body).hexdigest(),
     )

@@ -32,6 +32,7 @@ from ccexport.plan.standing import Seen
 from ccexport.profiles.addresses import address_sql
 from ccexport.profiles.database import quote_identifier, quote_path, session
 from ccexport.runs.destination import Beat, read_destination
+from ccexport.runs.disk_space import make_room
 from ccexport.runs.engine import Engine
 from ccexport.runs.erased import ErasedList
 from ccexport.runs.holders import as_seen, exports_to, holders_for, readings_since
@@ -106,13 +107,22 @@ class Planner:
         """Return the plan of this export now.
 
         `fresh`: read the destination even if there is a recent reading. With `reuse`, a plan already made from
-        exactly the same inputs is returned. `lookup` returns the segments; by default as they are now.
+        exactly the same inputs is returned; with `fresh` every byte of it is checked. `lookup` returns the segments;
+        by default as they are now.
         """
         connection = self._engine.ledger.connections.get(export.config.connection_id)
         reading, custom_fields = self._destination(export, connection, fresh=fresh, beat=beat)
         room = self._head_room(connection)
         return self._made(
-            export, connection, reading, custom_fields, room, reuse=reuse, beat=beat, lookup=lookup
+            export,
+            connection,
+            reading,
+            custom_fields,
+            room,
+            reuse=reuse,
+            whole=fresh,
+            beat=beat,
+            lookup=lookup,
         )
 
     def plan_take_off(self, export: Export, *, beat: Beat = lambda: None) -> Plan:
@@ -144,7 +154,7 @@ class Planner:
         """Return a plan for a preview without asking Constant Contact, with the last reading or none."""
         connection = self._engine.ledger.connections.get(export.config.connection_id)
         reading = self.last_reading(export)
-        return self._made(export, connection, reading, None, None, reuse=True, beat=lambda: None)
+        return self._made(export, connection, reading, None, None, reuse=True, whole=False, beat=lambda: None)
 
     def _destination(
         self, export: Export, connection: Connection, *, fresh: bool, beat: Beat
@@ -185,6 +195,7 @@ class Planner:
         head_room: int | None,
         *,
         reuse: bool,
+        whole: bool,
         beat: Beat,
         lookup: Lookup | None = None,
     ) -> Plan:
@@ -209,7 +220,7 @@ class Planner:
             holders=holders_for(self._engine.ledger, account_id, export),
         )
         inputs = self._inputs(given)
-        known = self._known(export, inputs, reading) if reuse else None
+        known = self._known(export, inputs, reading, whole=whole) if reuse else None
         if known is not None:
             return known
         beat()
@@ -225,7 +236,7 @@ class Planner:
             "segments": ", ".join(m.path.stem for m in given.members),
             **({"others": others} if (others := _others(given)) else {}),
             "deliveries": deliveries.stem if deliveries else "none",
-            "suppression": self._suppression_digest(),
+            "suppression": self._suppression_name(),
             "on_list": file_digest(self._engine, reading.on_list) if reading else "unknown",
             "unsubscribed": file_digest(self._engine, reading.unsubscribed) if reading else "unknown",
             "custom_fields": _digest(sorted(given.custom_fields.items())),
@@ -270,6 +281,7 @@ class Planner:
     def _new(self, given: _Given, inputs: Mapping[str, str]) -> Plan:
         """Make the plan, freeze it and register it."""
         export, ledger = given.export, self._engine.ledger
+        make_room(self._engine, sum(m.count for m in given.members))
         last = self._last_counts(export)
         # Without segments it removes everybody it holds, so having nobody to send is intended.
         released = ledger.releases.open(export.id) | ({EMPTY} if not export.config.segment_ids else set())
@@ -313,14 +325,20 @@ class Planner:
         return replace(made, inputs={**made.inputs, **inputs})
 
     def _known(
-        self, export: Export, inputs: Mapping[str, str], reading: DestinationReading | None
+        self,
+        export: Export,
+        inputs: Mapping[str, str],
+        reading: DestinationReading | None,
+        *,
+        whole: bool,
     ) -> Plan | None:
+        """Return a plan made from just these inputs, if there is one; `whole` checks every byte of it, for a run."""
         for row in self._engine.ledger.files.plans_of(export.id, limit=5):
             if self._engine.clock() - row["made_at"] > REUSABLE:
                 continue
             if {k: v for k, v in row["inputs"].items() if k in WORDS} == inputs:
                 try:
-                    kept = load_plan(row["folder"], hashes=True)
+                    kept = load_plan(row["folder"], hashes=whole)
                 except PlanDamaged as error:
                     log.warning("a plan at hand is made anew: %s", error.log)
                     continue
@@ -364,12 +382,11 @@ class Planner:
     def suppression(
         self, snapshot: Snapshot | None = None, email: str = ""
     ) -> Iterator[tuple[Path | None, str]]:
-        """Provide the suppression list as a file, and a hash of its content.
+        """Provide the suppression list as a file, None when it is empty, and the word for its present state.
 
         With a snapshot, the file also has erased people who are in that snapshot; that file is temporary.
         """
-        named = self._suppression_digest()
-        kept = self._suppression_file(self._engine.ledger.suppression.all(), named)
+        named, kept = self._suppression_name(), self._suppression_file()
         erased = ErasedList(self._engine.data_dir)
         if snapshot is None or not len(erased):
             yield kept, named
@@ -385,20 +402,24 @@ class Planner:
             pq.write_table(db.arrow(query).read_all(), into)
             yield into, named
 
-    def _suppression_digest(self) -> str:
-        entries = [row[:2] for row in self._engine.ledger.suppression.all()]
-        return _digest([entries, ErasedList(self._engine.data_dir).digest])
+    def _suppression_name(self) -> str:
+        """Return a word that changes with the suppression list and with the list of erased people."""
+        return f"{self._engine.ledger.suppression.revision()}-{ErasedList(self._engine.data_dir).digest}"
 
-    def _suppression_file(
-        self, suppressed: Sequence[tuple[str, str, str, object]], digest: str
-    ) -> Path | None:
-        if not suppressed:
+    def _suppression_file(self) -> Path | None:
+        """Return the suppression list as a Parquet file; it is written once for each state of the list."""
+        suppression, folder = self._engine.ledger.suppression, self._engine.data_dir / "suppression"
+        path = folder / f"{suppression.revision()}.parquet"
+        if path.exists():
+            return path
+        revision, entries = suppression.entries()
+        if not entries:
             return None
-        path = self._engine.data_dir / "suppression" / f"{digest}.parquet"
-        if not path.exists():
-            table = pa.table({"value": [r[0] for r in suppressed], "kind": [r[1] for r in suppressed]})
-            with published(path) as part:
-                pq.write_table(table, part)
+        path = folder / f"{revision}.parquet"
+        with published(path) as part:
+            pq.write_table(
+                pa.table(dict(zip(("value", "kind"), zip(*entries, strict=True), strict=True))), part
+            )
         return path
 
     def _last_counts(self, export: Export) -> Mapping[str, int]:

@@ -30,7 +30,7 @@ def import_batches(run: Run, plan: Plan) -> list[Batch]:
             state=BatchState.PENDING,
             contacts=b.contacts,
             bytes=b.bytes,
-            file=b.file,
+            file=plan.path,
             sha256=b.sha256,
         )
         for b in plan.batches

@@ -23,6 +23,7 @@ from ccexport.plan.freeze import load_plan
 from ccexport.plan.inputs import PlanInputs
 from ccexport.plan.undo import make_undo
 from ccexport.runs.destination import Beat, read_destination
+from ccexport.runs.disk_space import make_room
 from ccexport.runs.engine import Engine
 from ccexport.runs.holders import as_seen, holders, readings_since
 from ccexport.runs.planning import Planner, file_digest
@@ -56,6 +57,7 @@ class Undoer:
         if deliveries is None or run.outcomes_path is None:
             raise Conflict("Run {run} sent nothing, so there is nothing to undo.", run=run.id)
         account = engine.account_for(run.connection_id)
+        make_room(engine, done.candidates)
         reading = read_destination(engine, account, run.account_id, run.list_id, beat)
         export = ledger.exports.get(run.export_id)
         since = readings_since(engine, run.account_id, run.list_id, until=reading)

@@ -19,7 +19,7 @@ from ccexport.runs.engine import Engine
 from ccexport.runs.holders import readings_since
 
 KEPT = timedelta(days=7)
-PREVIEWS = 30
+PREVIEWS = 10
 """So many of the newest plans of each export are kept as long as runs, also those that were not run."""
 ONCE = timedelta(days=1)
 LOOK_EVERY = timedelta(minutes=10)
@@ -77,7 +77,7 @@ class Tidying:
     # -- plans and outcomes ---------------------------------------------------------------------
 
     def _plans(self, now: datetime) -> tuple[int, int]:
-        """Remove rows of runs that ended long ago, and old plans that no run used. Returns both counts."""
+        """Remove rows of runs that ended long ago, and plans that were not run but the newest. Returns both counts."""
         oldest = months_before(now, self._months)
         old, kept = [], set()
         for run in self._runs():
@@ -87,15 +87,14 @@ class Tidying:
                 kept.add(run.plan_id)
         folders = {plan_id: (folder, made) for plan_id, folder, made in self._files.all_plans()}
         stripped = sum(self._strip(run, kept, folders, now) for run in old)
-        ran = kept | {run.plan_id for run in old}
         history = self._files.newest_plans(PREVIEWS)
         previews = [
-            p
-            for p, (_, made) in folders.items()
-            if p not in ran and now - made > KEPT and (p not in history or made < oldest)
+            (plan_id, folder)
+            for plan_id, folder, made in self._files.plans_not_run()
+            if now - made > ONCE and (plan_id not in history or made < oldest)
         ]
-        for plan_id in previews:
-            self._remove(folders[plan_id][0])
+        for plan_id, folder in previews:
+            self._remove(folder)
             self._files.forget_plan(plan_id)
         return stripped, len(previews)
 

@@ -1,5 +1,6 @@
 """Small real snapshots, segments, deliveries and readings, with defaults for what a test does not name."""
 
+import hashlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from ccexport.model.profiles import Members, ProfileField, Snapshot
 from ccexport.model.words import FieldType
 from ccexport.plan.inputs import PlanInputs
 from ccexport.plan.make import make_plan
+from ccexport.plan.pack import planned_body
 from ccexport.profiles.addresses import annotate, make_forms
 from ccexport.profiles.clean_text import CLEAN, all_clean_sql
 from ccexport.profiles.database import DuckDB, quote_identifier, session, writing
@@ -212,3 +214,11 @@ def export(**config: Any) -> Export:
 def mapped(*pairs: str, **more: Any) -> tuple[MappedField, ...]:
     """`mapped("first_name=fornavn")`: plain mappings of contact fields."""
     return tuple(MappedField(target=t, source=s, **more) for t, s in (p.split("=") for p in pairs))
+
+
+def bodies_of(plan: Plan) -> list[bytes]:
+    """The bytes of every import request, as they would be sent; each has the size and hash of the plan."""
+    made = [planned_body(plan.path, b.number, plan.list_id) for b in plan.batches]
+    for body, batch in zip(made, plan.batches, strict=True):
+        assert (len(body), hashlib.sha256(body).hexdigest()) == (batch.bytes, batch.sha256)
+    return made

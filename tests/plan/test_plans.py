@@ -18,7 +18,7 @@ from ccexport.plan.freeze import load_plan
 from ccexport.plan.inputs import Taken
 from ccexport.plan.reading import counts, rows
 from ccexport.profiles.addresses import normalise_address
-from tests.plan.factories import EXPORT, World, mapped
+from tests.plan.factories import EXPORT, World, bodies_of, mapped
 
 anything = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -118,7 +118,7 @@ def test_rows_add_up_and_nobody_is_sent_who_must_not_be(
     # what is sent is what the bodies hold, in order
     wanted = {Verdict.ADD, Verdict.UPDATE} | ({Verdict.UNCHANGED} if resend else set())
     sent = [r for r in candidates if r.verdict in wanted]
-    bodies = [c for b in plan.batches for c in json.loads(b.file.read_bytes())["import_data"]]
+    bodies = [c for body in bodies_of(plan) for c in json.loads(body)["import_data"]]
     assert bodies == [r.fields for r in sent]
     assert [r.seq for r in found if r.batch is not None] == [r.seq for r in sent]
 
@@ -249,14 +249,13 @@ def test_a_plan_is_read_back_as_it_was_made(tmp_path: Path) -> None:
 def test_a_changed_file_is_found(tmp_path: Path) -> None:
     """A byte with hashes, a missing or short file always."""
     plan = build(tmp_path)
-    body = plan.batches[0].file
-    original = body.read_bytes()
-    body.write_bytes(original.replace(b"p0@", b"q0@"))
+    original = plan.path.read_bytes()
+    plan.path.write_bytes(original.replace(b"p0", b"q0"))
     load_plan(plan.path.parent)
-    with pytest.raises(StoreTrouble, match=r"0001\.json"):
+    with pytest.raises(StoreTrouble, match=r"plan\.parquet"):
         load_plan(plan.path.parent, hashes=True)
-    body.write_bytes(original[:-1])
-    with pytest.raises(StoreTrouble, match=r"0001\.json"):
+    plan.path.write_bytes(original[:-1])
+    with pytest.raises(StoreTrouble, match=r"plan\.parquet"):
         load_plan(plan.path.parent)
     plan.path.unlink()
     with pytest.raises(StoreTrouble, match=r"plan\.parquet"):
@@ -291,6 +290,6 @@ def test_many_slices_keep_the_order_of_the_profiles(world: World, monkeypatch: p
     monkeypatch.setattr("ccexport.plan.make._GRAIN", 300)
     world.profiles_are([{"email": f"p{n}@example.com"} for n in range(5_000)])
     plan = world.plan(members=(world.segment("S", [n for n in range(5_000) if n % 3]),), most_contacts=999)
-    bodies = [c["email"] for b in plan.batches for c in json.loads(b.file.read_bytes())["import_data"]]
+    bodies = [c["email"] for body in bodies_of(plan) for c in json.loads(body)["import_data"]]
     assert bodies == [f"p{n}@example.com" for n in range(5_000) if n % 3]
     assert [b.contacts for b in plan.batches] == [999, 999, 999, 336]

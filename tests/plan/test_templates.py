@@ -8,7 +8,7 @@ import pytest
 from ccexport.errors import BadInput
 from ccexport.model.exports import MappedField
 from ccexport.model.words import FieldType
-from tests.plan.factories import World
+from tests.plan.factories import World, bodies_of
 
 PEOPLE: list[dict[str, Any]] = [
     {"email": "a@example.com", "First Name": "ada maria", "City": "Oslo"},
@@ -22,7 +22,7 @@ PEOPLE: list[dict[str, Any]] = [
 def sent(world: World, template: str, **more: Any) -> list[str | None]:
     world.profiles_are(PEOPLE, {"First Name": FieldType.TEXT, "City": FieldType.TEXT})
     plan = world.plan(fields=(MappedField(target="company_name", template=template, **more),))
-    contacts = [c for b in plan.batches for c in json.loads(b.file.read_bytes())["import_data"]]
+    contacts = [c for body in bodies_of(plan) for c in json.loads(body)["import_data"]]
     return [contact.get("company_name") for contact in contacts]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from ccexport.plan.make import make_plan
 from ccexport.plan.reading import rows
 from ccexport.profiles.store import ProfileStore
-from tests.plan.factories import World, clock, mapped
+from tests.plan.factories import World, bodies_of, clock, mapped
 
 
 def test_a_file_becomes_a_plan(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_a_file_becomes_a_plan(tmp_path: Path) -> None:
         ("3", "add", None),
         ("4", "no_email", None),
     ]
-    assert json.loads(plan.batches[0].file.read_bytes())["import_data"] == [
+    assert json.loads(bodies_of(plan)[0])["import_data"] == [
         {"email": "kari@example.com", "first_name": "Kari", "birthday_month": 3, "birthday_day": 1},
         {"email": "ola@xn--bcher-kva.example.org"},
     ]

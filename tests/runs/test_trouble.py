@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from ccexport.errors import StoreTrouble
@@ -177,14 +179,25 @@ def _approved_but_not_sent(world: World) -> Run:
 
 
 def _corrupt(folder: Path) -> None:
-    body = folder / "bodies" / "0001.json"
-    body.write_bytes(body.read_bytes().replace(b"person1", b"person9"))
+    rows = pq.read_table(folder / "plan.parquet")
+    at = rows.column_names.index("contact")
+    changed = pc.replace_substring(rows["contact"], "person1", "person9")
+    pq.write_table(rows.set_column(at, "contact", changed), folder / "plan.parquet")
+
+
+def _garble(folder: Path) -> None:
+    rows = folder / "plan.parquet"
+    rows.write_bytes(bytes(255 - byte for byte in rows.read_bytes()))
 
 
 @pytest.mark.parametrize(
     ("harm", "said"),
-    [(_corrupt, "was changed on disk"), (shutil.rmtree, "missing on disk")],
-    ids=["corrupted", "deleted"],
+    [
+        (_corrupt, "was changed on disk"),
+        (_garble, "was changed on disk"),
+        (shutil.rmtree, "missing on disk"),
+    ],
+    ids=["corrupted", "garbled", "deleted"],
 )
 def test_a_damaged_plan_is_not_sent_and_the_next_run_makes_a_new_one(
     world: World, harm: Callable[[Path], None], said: str
