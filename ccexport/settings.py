@@ -6,6 +6,7 @@ where its value came from. Must never log or show a secret.
 
 import os
 import re
+from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
@@ -255,3 +256,18 @@ def _origin(name: str) -> str:
     if name in {key.upper() for key, value in os.environ.items() if value}:
         return "the environment"
     return ".env" if name in {key.upper() for key in dotenv_values(".env")} else "the command line"
+
+
+def unknown_names() -> dict[str, str | None]:
+    """Return every `CCEXPORT_` name that is given and is no setting, with the setting it is most like, or None."""
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    given = {key.upper() for key in [*os.environ, *_names_in_dotenv()] if key.upper().startswith(PREFIX)}
+    near = {name: get_close_matches(name, known, n=1, cutoff=0.75) for name in sorted(given - set(known))}
+    return {name: found[0] if found else None for name, found in near.items()}
+
+
+def _names_in_dotenv() -> list[str]:
+    try:
+        return list(dotenv_values(".env"))
+    except UnicodeDecodeError:
+        return []

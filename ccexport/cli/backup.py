@@ -55,7 +55,7 @@ def restore(source: Path, as_json: Json = False, data_dir: DataDir = None) -> in
     findings = [f for f in diagnose(data_dir) if f.health is not Health.OK]
     emit(
         as_json,
-        {**_document(made), "findings": findings},
+        {**_document(made), "findings": [f.document() for f in findings]},
         [
             f"The back-up of {made.made_at} is restored: {sum(made.rows.values()):,} rows, {len(made.files):,} files.",
             *(f"{f.health:4}  {f.what}: {f.found} {f.to_do}".rstrip() for f in findings),

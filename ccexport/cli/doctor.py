@@ -17,23 +17,31 @@ def register(app: typer.Typer) -> None:
     app.add_typer(ledger, name="ledger", no_args_is_help=True)
 
 
-def doctor(as_json: Json = False, data_dir: DataDir = None) -> int:
-    """Look at settings, data directory, ledger, key, clock, reachability and quota, and say what to do.
+def doctor(
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read every stored byte, and compare what has a known hash.")
+    ] = False,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> int:
+    """Look the whole installation over without changing anything, and say what to do.
 
-    Exit code 1 when something fails. Example: ccexport doctor --json
+    Exit code 1 when something fails, 6 when there are only warnings. Example: ccexport doctor --json
     """
-    from ccexport.services.doctor import Health, diagnose
+    from ccexport.services.doctor import Health, diagnose, worst_of
 
-    found = diagnose(data_dir)
+    found = diagnose(data_dir, deep=deep)
     wide = max(len(f.what) for f in found)
     lines = []
     for finding in found:
         lines.append(f"{finding.health:4}  {finding.what.ljust(wide)}  {finding.found}")
         if finding.to_do:
             lines.append(f"      {' ' * wide}  → {finding.to_do}")
-    worst = Health.FAIL in {f.health for f in found}
-    emit(as_json, {"healthy": not worst, "findings": found}, lines)
-    return ExitCode.FAILED if worst else ExitCode.DONE
+    worst = worst_of(found)
+    document = {"healthy": worst is not Health.FAIL, "findings": [f.document() for f in found]}
+    emit(as_json, document, lines)
+    codes = {Health.OK: ExitCode.DONE, Health.WARN: ExitCode.WARNINGS, Health.FAIL: ExitCode.FAILED}
+    return codes[worst]
 
 
 def rotate_key(as_json: Json = False, data_dir: DataDir = None) -> None:

@@ -26,6 +26,7 @@ class ExitCode(IntEnum):
     WRONG_USE = 2
     WITH_REJECTS = 3
     WAITING = 4
+    WARNINGS = 6
 
 
 def emit(as_json: bool, document: Any, lines: Iterable[str]) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import (
     ColumnElement,
@@ -83,7 +84,7 @@ class Database:
     """One engine; `read()` and `write()` give a connection inside a transaction.
 
     `shared_clock` is the clock that all hosts of the ledger share. The default is the server's clock or,
-    with SQLite, which has one host, that host's `clock`.
+    with SQLite, which has one host, that host's `clock`. With `read_only` nothing is made and nothing can be written.
     """
 
     def __init__(
@@ -92,8 +93,9 @@ class Database:
         *,
         clock: Callable[[], datetime] = utc_now,
         shared_clock: Callable[[], datetime] | None = None,
+        read_only: bool = False,
     ) -> None:
-        self.engine = _engine(address)
+        self.engine = _engine_for_looking(address) if read_only else _engine(address)
         self._sqlite = self.engine.dialect.name == "sqlite"
         self._clock = shared_clock or (clock if self._sqlite else None)
         self._lease: Lease | None = None
@@ -291,6 +293,39 @@ def _engine(address: str) -> Engine:
         raise StoreTrouble(
             "The data directory cannot be made or written: {problem}.", problem=error.strerror
         ) from error
+
+
+def _engine_for_looking(address: str) -> Engine:
+    """Return an engine that only reads: it makes no folder, no file, and no row."""
+    try:
+        url = make_url(address)
+    except SQLAlchemyError:
+        return _engine(address)  # which says what is wrong with it
+    if url.get_backend_name() != "sqlite" or not url.database:
+        engine = _engine(address)
+        event.listen(engine, "connect", _only_read_postgresql)
+        return engine
+    path = Path(url.database)
+    return create_engine(url, creator=lambda: _open_for_looking(path))
+
+
+def _open_for_looking(path: Path) -> sqlite3.Connection:
+    """Open a SQLite file so that neither it nor its folder changes.
+
+    A file without a log is closed everywhere, and nothing but itself is needed to read it.
+    """
+    how = "mode=ro" if Path(f"{path}-wal").exists() else "mode=ro&immutable=1"
+    raw = sqlite3.connect(
+        f"file:{quote(str(path))}?{how}", uri=True, timeout=BUSY_SECONDS, check_same_thread=False
+    )
+    raw.isolation_level = None
+    return raw
+
+
+def _only_read_postgresql(raw: Any, _: Any) -> None:
+    before, raw.autocommit = raw.autocommit, True
+    raw.execute("SET default_transaction_read_only = on")
+    raw.autocommit = before
 
 
 def _unless_given(query: Any) -> dict[str, int]:

@@ -17,7 +17,7 @@ from ccexport.ledger.notices import Notices
 from ccexport.ledger.people import People
 from ccexport.ledger.runs import Runs
 from ccexport.ledger.schedules import Refreshes, Schedules
-from ccexport.ledger.sealing import make_seal
+from ccexport.ledger.sealing import existing_seal, make_seal
 from ccexport.ledger.server_clock import ServerClock
 from ccexport.ledger.shared import Audit, Leases, Pace
 from ccexport.ledger.sources import Sources
@@ -28,8 +28,9 @@ class Ledger:
     """All tables of the ledger, each under the name of what it holds.
 
     `clock` is this machine's. On PostgreSQL, which hosts share, `Ledger.clock` is the server's instead;
-    `shared_clock` replaces it. Raises `BadSettings` for a wrong address or key and `StoreTrouble` when the ledger
-    cannot be opened.
+    `shared_clock` replaces it. With `read_only` it is neither made nor migrated, and nothing can be written; what is
+    sealed cannot be opened when the key is missing. Raises `BadSettings` for a wrong address or key and `StoreTrouble`
+    when the ledger cannot be opened.
     """
 
     def __init__(
@@ -40,10 +41,12 @@ class Ledger:
         secret_key: str = "",
         clock: Callable[[], datetime] = utc_now,
         shared_clock: Callable[[], datetime] | None = None,
+        read_only: bool = False,
     ) -> None:
-        self._database = Database(address, clock=clock, shared_clock=shared_clock)
-        self._database.upgrade()
-        self._seal = make_seal(secret_key, data_dir)
+        self._database = Database(address, clock=clock, shared_clock=shared_clock, read_only=read_only)
+        if not read_only:
+            self._database.upgrade()
+        self._seal = existing_seal(secret_key, data_dir) if read_only else make_seal(secret_key, data_dir)
         self._data_dir = data_dir
         self.clock = self._database.shared_clock or ServerClock(self._database.now)
         self.leases = Leases(self._database)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Integer, Table, func, insert, select, text
 from ccexport.errors import Conflict, StoreTrouble
 from ccexport.ledger import notices, schedules  # noqa: F401 (their tables belong to the whole)
 from ccexport.ledger.database import NEWEST, Database
+from ccexport.ledger.looking import exists
 from ccexport.ledger.tables import metadata
 
 __all__ = ["NEWEST", "Moved", "move", "version_of"]
@@ -30,8 +31,10 @@ class Moved:
 
 
 def version_of(address: str) -> str | None:
-    """Return the ledger's version without migrating it; None when there is no ledger yet."""
-    database = Database(address)
+    """Return the ledger's version without changing anything; None when there is no ledger yet."""
+    if not exists(address):
+        return None
+    database = Database(address, read_only=True)
     try:
         return database.version()
     finally:

@@ -51,6 +51,29 @@ def make_seal(setting: str, data_dir: Path) -> Seal:
     return Seal([_key_file(data_dir / "secret.key")])
 
 
+def existing_seal(setting: str, data_dir: Path) -> Seal:
+    """Return the seal of this data directory without making a key; without one it opens nothing."""
+    if setting or (data_dir / "secret.key").exists():
+        try:
+            return make_seal(setting, data_dir)
+        except StoreTrouble as error:
+            return _NoSeal(error)
+    return _NoSeal(StoreTrouble("The key file {file} is missing.", file="secret.key"))
+
+
+class _NoSeal(Seal):
+    """Instead of a seal whose key is missing or damaged: says so at each use."""
+
+    def __init__(self, why: StoreTrouble) -> None:
+        self._why = why
+
+    def seal(self, secret: bytes) -> bytes:
+        raise self._why
+
+    def open(self, sealed: bytes) -> bytes:
+        raise self._why
+
+
 def derived_secret(setting: str, data_dir: Path, purpose: str) -> str:
     """Return a secret that every host with the same key derives, and that does not reveal the key.
 

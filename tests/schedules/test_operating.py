@@ -67,7 +67,7 @@ def test_it_says_what_is_wrong_and_what_to_do(now: World, monkeypatch: pytest.Mo
 
     assert found["API"].health is Health.FAIL
     assert found["key"].health is Health.FAIL
-    assert found["connection Main"].health is Health.WARN
+    assert found["connection Main"].health is Health.FAIL
     assert "--reconnect" in found["connection Main"].to_do
     assert all(f.to_do for f in found.values() if f.health is not Health.OK)
 

@@ -42,6 +42,7 @@ NOT_TRANSLATED = (
     "logs.py",
     "messages.py",
     "sandbox",
+    "services/doctor",
     "settings.py",
     "telemetry.py",
 )
