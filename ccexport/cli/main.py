@@ -26,6 +26,7 @@ from ccexport.cli import (
     segments,
     segments_insight,
     sources,
+    tokens,
     upkeep,
 )
 from ccexport.cli.output import ExitCode, emit_error, say
@@ -53,6 +54,7 @@ for name, room in (
     ("refresh", schedules_refresh),
     ("notices", notices),
     ("people", people),
+    ("tokens", tokens),
 ):
     app.add_typer(room.app, name=name, no_args_is_help=True)
 app.add_typer(connections.lists, name="lists", no_args_is_help=True)

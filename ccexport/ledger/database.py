@@ -46,7 +46,7 @@ from ccexport.errors import BadSettings, Conflict, HandOver, LedgerTrouble, Stor
 from ccexport.files import make_folder
 from ccexport.ledger.tables import Utc, leases, metadata
 
-NEWEST = "0008"
+NEWEST = "0009"
 _VERSION_TABLE = (
     "CREATE TABLE alembic_version "
     "(version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"

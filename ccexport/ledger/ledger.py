@@ -22,6 +22,7 @@ from ccexport.ledger.server_clock import ServerClock
 from ccexport.ledger.shared import Audit, Leases, Pace
 from ccexport.ledger.sources import Sources
 from ccexport.ledger.stores import Files, Releases, Suppression
+from ccexport.ledger.tokens import Tokens
 
 
 class Ledger:
@@ -56,6 +57,7 @@ class Ledger:
     def _open(self, database: Database) -> None:
         seal, clock, data_dir = self._seal, self.clock, self._data_dir
         self.people = People(database, seal, clock)
+        self.tokens = Tokens(database, clock)
         self.connections = Connections(database, seal, clock)
         self.segments = Segments(database, clock, data_dir)
         self.exports = Exports(database, clock)

@@ -116,6 +116,22 @@ tickets = Table(
     Column("expires_at", Utc, nullable=False),
 )
 
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    _id(),
+    Column("name", String(200), nullable=False),
+    Column("owner", String(140), nullable=False, index=True),
+    Column("role", String(20), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("created_by", String(120), nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("expires_at", Utc, nullable=False),
+    Column("revoked_at", Utc),
+    Column("used_at", Utc),
+    Index("uq_api_tokens_hash", "hash", unique=True),
+)
+
 sign_in_failures = Table(
     "sign_in_failures",
     metadata,

@@ -12,6 +12,7 @@ from ccexport.messages import word
 from ccexport.model.exports import Actor, Connection
 from ccexport.model.profiles import Snapshot
 from ccexport.model.runs import Run
+from ccexport.model.tokens import SESSION, Token
 from ccexport.model.words import Role
 
 LOCAL = "cli"
@@ -23,6 +24,8 @@ def as_of_now(ledger: Ledger, actor: Actor) -> Actor:
     Raises `NotPermitted` when their session has ended or they are disabled. An actor without a session who is
     not in the ledger is the command line, or a schedule, which was checked before.
     """
+    if actor.session.startswith(SESSION):
+        return _by_token(ledger, actor)
     people = ledger.people
     person = people.of_session(actor.session) if actor.session else people.find(actor.name)
     if person is None and not actor.session:
@@ -30,6 +33,25 @@ def as_of_now(ledger: Ledger, actor: Actor) -> Actor:
     if person is None or person.disabled or person.name != actor.name:
         raise NotPermitted("You are signed out; sign in again. Nothing was changed.")
     return actor if person.role.covers(actor.role) else replace(actor, role=person.role)
+
+
+def _by_token(ledger: Ledger, actor: Actor) -> Actor:
+    token = ledger.tokens.living(actor.session.removeprefix(SESSION))
+    now = holder(ledger, token) if token else None
+    if now is None or now.name != actor.name:
+        raise NotPermitted("This token is revoked or has ended. Ask an administrator for another one.")
+    return actor if now.role.covers(actor.role) else replace(actor, role=now.role)
+
+
+def holder(ledger: Ledger, token: Token) -> Actor | None:
+    """Return the actor of a living token, with the lower of its role and its person's; None if they are disabled."""
+    session = f"{SESSION}{token.id}"
+    if token.of_service:
+        return Actor(token.owner, token.role, session)
+    person = ledger.people.find(token.owner)
+    if person is None or person.disabled:
+        return None
+    return Actor(person.name, token.role if person.role.covers(token.role) else person.role, session)
 
 
 def require(actor: Actor, needed: Role, what: str) -> None:

@@ -30,6 +30,7 @@ from ccexport.services.schedules import ScheduleUseCases
 from ccexport.services.segments import SegmentUseCases
 from ccexport.services.sources import SourceUseCases
 from ccexport.services.system import SystemUseCases
+from ccexport.services.tokens import TokenUseCases
 from ccexport.services.wiring import Wiring
 from ccexport.services.workers import new_worker
 from ccexport.settings import Settings
@@ -124,6 +125,10 @@ class Services:
     @cached_property
     def people(self) -> PeopleUseCases:
         return PeopleUseCases(self.wiring)
+
+    @cached_property
+    def tokens(self) -> TokenUseCases:
+        return TokenUseCases(self.wiring)
 
     @cached_property
     def system(self) -> SystemUseCases:

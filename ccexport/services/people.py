@@ -61,10 +61,12 @@ class PeopleUseCases(UseCases):
         return changed
 
     def disable(self, actor: Actor, name: str, *, disabled: bool = True) -> Person:
-        """Disable a person, or enable them with `disabled=False`. Disabling ends their sessions at once."""
+        """Disable a person, or enable them with `disabled=False`. Disabling ends their sessions and tokens at once."""
         require(actor, Role.ADMINISTRATOR, "disable people")
         self._keep_an_administrator(name, losing=disabled)
         changed = self._ledger.people.change(name, disabled=disabled)
+        if disabled:
+            self._ledger.tokens.revoke_of(name)
         self._ledger.audit.add(actor.name, "person disabled" if disabled else "person enabled", name)
         return changed
 

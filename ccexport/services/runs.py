@@ -5,10 +5,11 @@ Must never change what a run sends: its plan decides that.
 
 from datetime import timedelta
 
-from ccexport.errors import BadInput, Conflict
+from ccexport.errors import BadInput, Conflict, NotPermitted
 from ccexport.messages import Message, message, word
 from ccexport.model.exports import Actor
 from ccexport.model.runs import Run
+from ccexport.model.tokens import SERVICE
 from ccexport.model.words import BatchState, Role, RunState, WaitReason
 from ccexport.plan.guards import PUT_BACK
 from ccexport.runs.asked import is_paused
@@ -74,6 +75,10 @@ class SteerRuns(UseCases):
         run = usable_run(self._ledger, actor, run_id, "approve this run")
         if run.state is not RunState.WAITING or run.wait_reason is not WaitReason.APPROVAL:
             raise Conflict("Run {run} does not wait for approval.", run=run_id)
+        if actor.name.startswith(SERVICE):
+            raise NotPermitted(
+                "A service account may not approve a run. Ask a person who changed nothing of it."
+            )
         if actor.name in not_second(self._ledger, run):
             raise Conflict(
                 "Somebody else has to approve: you asked for this run, or changed its export, segments, "
@@ -89,7 +94,9 @@ class SteerRuns(UseCases):
         """Whether the run waits for approval and this actor may approve it."""
         run = usable_run(self._ledger, actor, run_id, "approve this run")
         waits = run.state is RunState.WAITING and run.wait_reason is WaitReason.APPROVAL
-        return waits and actor.name not in not_second(self._ledger, run)
+        return (
+            waits and not actor.name.startswith(SERVICE) and actor.name not in not_second(self._ledger, run)
+        )
 
     def put_back(self, actor: Actor, export_name: str, *, reason: str) -> None:
         """Let the next run of the export, once, put back everybody who left its list since the last run.

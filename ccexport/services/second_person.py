@@ -4,6 +4,7 @@ from datetime import datetime
 
 from ccexport.ledger import Ledger
 from ccexport.model.runs import Run
+from ccexport.model.tokens import SERVICE
 from ccexport.model.words import RunState, Trigger
 from ccexport.segments.rules import parse_rule, segments_in
 
@@ -31,6 +32,7 @@ def not_second(ledger: Ledger, run: Run) -> set[str]:
     since = last.created_at if last else None
     return {
         run.actor,
+        *_of_service(ledger, run),
         *_schedulers(ledger, run),
         *_of_the_export(ledger, run, last.export_version if last else 0),
         *_of_its_segments(ledger, run, since),
@@ -42,6 +44,15 @@ def not_second(ledger: Ledger, run: Run) -> set[str]:
 def _last_good(ledger: Ledger, run: Run) -> Run | None:
     earlier = ledger.runs.all(export_id=run.export_id, live=False, limit=1_000)
     return next((r for r in earlier if r.state in _WELL and r.trigger is not Trigger.UNDO), None)
+
+
+def _of_service(ledger: Ledger, run: Run) -> set[str]:
+    """Return who made the tokens of the service account that asked for the run: they may ask in its name."""
+    return (
+        {token.created_by for token in ledger.tokens.all(run.actor)}
+        if run.actor.startswith(SERVICE)
+        else set()
+    )
 
 
 def _schedulers(ledger: Ledger, run: Run) -> set[str]:

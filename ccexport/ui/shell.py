@@ -33,6 +33,7 @@ def person_menu(actor: Actor, here: str) -> None:
     """Draw name and role, language, own password and sign-out at the foot of the sidebar."""
     labels = {
         "password": t("Change my password"),
+        "tokens": t("Tokens for other programs"),
         "out": t("Sign out"),
         "everywhere": t("Sign out everywhere"),
     }
@@ -56,5 +57,9 @@ def person_menu(actor: Actor, here: str) -> None:
         from ccexport.ui.password import change_own
 
         change_own(actor)
+    elif chosen == "tokens":
+        from ccexport.ui.tokens import show_tokens
+
+        show_tokens(actor)
     elif chosen in LANGUAGES:
         goto("/auth/language?" + urlencode({"to": chosen, "next": here}))

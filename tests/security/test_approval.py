@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ccexport.errors import Conflict
+from ccexport.errors import Conflict, NotPermitted
 from ccexport.model.exports import Actor
 from ccexport.model.runs import Run
 from ccexport.model.words import Mode, Role, RunState, Trigger, WaitReason
@@ -183,3 +183,22 @@ def test_in_the_dashboard_an_export_is_read_once_a_minute(world: World) -> None:
     readings = used(world) - before
     world.services.previews.preview(CARL, "News", fresh=True)
     assert readings < 5 * (used(world) - before - readings)
+
+
+def test_a_service_account_is_no_second_person(world: World) -> None:
+    """Nor is who made its token: they could ask in its name."""
+    ran_well(world, resend_unchanged=True)
+    tokens = world.services.tokens
+    _, secret = tokens.create(EVE, "crm", role=Role.CONTRIBUTOR, service="crm")
+    crm = tokens.actor_of(secret)
+    assert crm is not None
+    own = waiting(world)
+    assert not world.services.runs.may_approve(crm, own.id)
+    with pytest.raises(NotPermitted, match="service account may not approve"):
+        world.services.runs.approve(crm, own.id)
+    world.services.runs.cancel(EVE, own.id)
+    world.services.runs.drive_here(own.id)
+
+    asked = world.services.runs.drive_here(world.services.runs.start(crm, "News").id)
+    assert asked.wait_reason is WaitReason.APPROVAL
+    assert not may(world, EVE, asked) and may(world, FAY, asked)

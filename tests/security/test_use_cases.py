@@ -132,6 +132,13 @@ RIGHTS: dict[str, tuple[Role, Step]] = {
     "people.disable": (ADMINISTRATOR, lambda s, a: s.people.disable(a, "none")),
     "people.set_password": (ADMINISTRATOR, lambda s, a: s.people.set_password(a, "none", "x")),
     "people.sign_out_everywhere": (ADMINISTRATOR, lambda s, a: s.people.sign_out_everywhere(a, "none")),
+    "tokens.create": (VIEWER, lambda s, a: s.tokens.create(a, "", role=VIEWER)),
+    "tokens.create for a service": (
+        ADMINISTRATOR,
+        lambda s, a: s.tokens.create(a, "", role=VIEWER, service="crm"),
+    ),
+    "tokens.list": (VIEWER, lambda s, a: s.tokens.list(a)),
+    "tokens.revoke": (VIEWER, lambda s, a: s.tokens.revoke(a, "none")),
     "system.status": (VIEWER, lambda s, a: s.system.status(a)),
     "system.suppressed": (VIEWER, lambda s, a: s.system.suppressed(a)),
     "system.suppress": (CONTRIBUTOR, lambda s, a: s.system.suppress(a, [])),
