@@ -30,6 +30,7 @@ ROOT = Path(__file__).parents[1]
 
 # What `make check` leaves out: rooms whose tests start processes, browsers or whole worlds.
 LONG = {
+    "api",
     "browser",
     "cli",
     "conformance",

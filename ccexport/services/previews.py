@@ -10,16 +10,18 @@ from datetime import timedelta
 from typing import Any
 
 from ccexport.errors import ConstantContactError, NotFound
+from ccexport.files import private_folder
 from ccexport.messages import Message, counted, message
 from ccexport.model.exports import Actor, Export, ExportConfig
 from ccexport.model.plans import Plan
 from ccexport.model.words import Role, Verdict
-from ccexport.plan import reading
+from ccexport.plan import download, reading
 from ccexport.plan.freeze import load_plan
 from ccexport.plan.reading import PlanRow, changes
 from ccexport.runs.estimate import Expected, expect
 from ccexport.runs.planning import Planner, resending
 from ccexport.services.access import masked, require, require_use, sees_personal
+from ccexport.services.pieces import pieces
 from ccexport.services.plan_history import PlanHistory
 from ccexport.services.wiring import UseCases
 
@@ -123,6 +125,19 @@ class MakePreviews(UseCases):
         )
         self._ledger.audit.add(actor.name, "rejects downloaded", export.name, {"plan": plan.id})
         return reading.rejects_csv(plan)
+
+    def parquet(self, actor: Actor, plan_id: str) -> Iterator[bytes]:
+        """Return every row of a plan as a Parquet file. Audited."""
+        plan = self.by_id(actor, plan_id)
+        export = self._ledger.exports.get(plan.export_id)
+        require_use(
+            actor, self._ledger.connections.get(export.config.connection_id), "download from this export"
+        )
+        self._ledger.audit.add(actor.name, "preview downloaded", export.name, {"plan": plan.id})
+        with private_folder(self._wiring.engine.data_dir / "temp") as folder:
+            into = folder / "preview.parquet"
+            download.contacts_parquet(plan, None, into)
+            return pieces(into.open("rb"))
 
 
 class PreviewUseCases(MakePreviews, PlanHistory):

@@ -6,7 +6,6 @@ Must never compute a verdict again, and never show an address to a viewer.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from ccexport.errors import BadInput, NotFound, StoreTrouble
 from ccexport.files import private_folder, published
@@ -19,11 +18,10 @@ from ccexport.plan import download, reading
 from ccexport.plan.comparing import ComparedContact, Difference, Side, compare
 from ccexport.plan.freeze import load_plan
 from ccexport.services.access import require, sees_personal, usable_run
+from ccexport.services.pieces import pieces
 from ccexport.services.plan_history import mask_contact
 from ccexport.services.previews import mask_row
 from ccexport.services.wiring import UseCases
-
-PIECE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -85,13 +83,13 @@ class RunContacts(UseCases):
         """Return the same rows as a Parquet file, in pieces; the temporary file is deleted. Audited."""
         with private_folder(self._wiring.engine.data_dir / "temp") as folder:
             file = self.contacts_file(actor, run_id, folder / "contacts.parquet").open("rb")
-        return _pieces(file)
+        return pieces(file)
 
     def contacts_xlsx(self, actor: Actor, run_id: str) -> Iterator[bytes]:
         """Return the same rows as a workbook, in pieces. Audited."""
         with private_folder(self._wiring.engine.data_dir / "temp") as folder:
             file = self.contacts_file(actor, run_id, folder / "contacts.xlsx").open("rb")
-        return _pieces(file)
+        return pieces(file)
 
     def contacts_file(self, actor: Actor, run_id: str, into: Path) -> Path:
         """Write the same rows to a CSV, XLSX or Parquet file, by its extension; completely or not at all. Audited."""
@@ -156,12 +154,6 @@ class RunContacts(UseCases):
     def _get(self, actor: Actor, run_id: str) -> Run:
         require(actor, Role.VIEWER, "see runs")
         return self._ledger.runs.get(run_id)
-
-
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    with file:
-        while piece := file.read(PIECE):
-            yield piece
 
 
 def _write_text(into: Path, pieces: Iterator[str]) -> None:

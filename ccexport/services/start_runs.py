@@ -4,11 +4,13 @@ Each starts an ordinary run with its own plan from current data. Must never chan
 the run it follows, nor the saved export.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ccexport.errors import BadInput, Conflict
+from ccexport.errors import BadInput, Conflict, NotFound
 from ccexport.messages import Message, counted, message
 from ccexport.model.exports import Actor, Connection, Export
 from ccexport.model.plans import Plan
@@ -44,8 +46,11 @@ class StartRuns(UseCases):
         resend_all: bool = False,
         in_halves: bool = False,
         trigger: Trigger = Trigger.PERSON,
+        key: str = "",
     ) -> Run:
         """Queue a run; with `digest`, of exactly the plan that was previewed.
+
+        With `key`, the run that the actor started with the same key is returned, and no second one is started.
 
         `resend_all` also sends unchanged contacts in this run; the digest must then come from a preview with
         `resend_all`. `in_halves` sends contacts that were lost without a reason again, in smaller and smaller
@@ -55,19 +60,39 @@ class StartRuns(UseCases):
         export = self._ledger.exports.named(name)
         connection = self._ledger.connections.get(export.config.connection_id)
         require_use(actor, connection, "run this export")
+        run_id = _id_of_key(actor, key) if key else self._wiring.engine.new_id("run")
+        if key and (done := self._started_with(run_id, export, digest, resend_all)):
+            return done
         if export.paused:
             raise Conflict("{export} is paused; let it go on first.", export=export.name)
         if digest is not None:
             self._known_digest(export, digest)
         kept = segments_now(self._ledger, export)
         facts = RunFacts(resend_all=resend_all, in_halves=in_halves, segments=kept)
-        run = self._ledger.runs.create(
-            self._queued(actor, export, connection, trigger=trigger, digest=digest), facts=facts
-        )
+        queued = self._queued(actor, export, connection, trigger=trigger, digest=digest)
+        try:
+            run = self._ledger.runs.create(replace(queued, id=run_id), facts=facts)
+        except Conflict:
+            done = self._started_with(run_id, export, digest, resend_all) if key else None
+            if done is None:
+                raise
+            return done  # the same key, a moment earlier
         detail = {"run": run.id, "digest": digest} | {
             k: True for k in ("resend_all", "in_halves") if getattr(facts, k)
         }
         self._ledger.audit.add(actor.name, "run started", export.name, detail)
+        return run
+
+    def _started_with(self, run_id: str, export: Export, digest: str | None, resend_all: bool) -> Run | None:
+        """Return the run that a key started already. Raises `Conflict` when it was asked for differently."""
+        try:
+            run = self._ledger.runs.get(run_id)
+        except NotFound:
+            return None
+        same = digest in {None, run.approved_digest}  # None: an approval has set it since
+        asked = (run.export_id, self._ledger.runs.facts(run_id).resend_all)
+        if not same or asked != (export.id, resend_all):
+            raise Conflict("This key has started another run, {run}: take a new key.", run=run_id)
         return run
 
     def remove_export(self, actor: Actor, name: str, *, take_off: bool) -> Run | None:
@@ -194,6 +219,11 @@ class StartRuns(UseCases):
         later = self._ledger.runs.all(export_id=run.export_id, since=run.created_at, limit=1000)
         undos = (r for r in later if r.trigger is Trigger.UNDO)
         return [r for r in undos if self._ledger.runs.facts(r.id).undo_of == run_id]
+
+
+def _id_of_key(actor: Actor, key: str) -> str:
+    """Return the id of the run that this actor starts with this key: the ledger takes an id only once."""
+    return f"run-k{hashlib.sha256(json.dumps([actor.name, key]).encode()).hexdigest()[:31]}"
 
 
 _SAID: Mapping[Any, Message] = {

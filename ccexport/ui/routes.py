@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from ccexport import __version__
+from ccexport.api.serving import api_routes
 from ccexport.errors import CcexportError
 from ccexport.model.exports import Actor
 from ccexport.ui.app_state import STARTED, services
@@ -156,4 +157,5 @@ ROUTES = [
     Route("/oauth/start", oauth_start),
     Route("/oauth/callback", oauth_callback),
     *DOWNLOADS,
+    *api_routes(lambda: STARTED.services),
 ]

@@ -217,7 +217,8 @@ def test_the_sandbox_document_is_followed(tmp_path: Path) -> None:
     assert '"left":["Newsletter"]' in said.replace('": [', '":[')
 
 
-FOLLOWED = ("README.md", "docs/by-itself.md", "docs/operate.md", "docs/sandbox.md")
+# docs/api.md is followed by tests/api/test_curl.py, beside a dashboard.
+FOLLOWED = ("README.md", "docs/api.md", "docs/by-itself.md", "docs/operate.md", "docs/sandbox.md")
 
 
 def test_the_reference_is_written_from_the_code() -> None:

@@ -132,6 +132,7 @@ RIGHTS: dict[str, tuple[Role, Step]] = {
     "people.disable": (ADMINISTRATOR, lambda s, a: s.people.disable(a, "none")),
     "people.set_password": (ADMINISTRATOR, lambda s, a: s.people.set_password(a, "none", "x")),
     "people.sign_out_everywhere": (ADMINISTRATOR, lambda s, a: s.people.sign_out_everywhere(a, "none")),
+    "previews.parquet": (CONTRIBUTOR, lambda s, a: s.previews.parquet(a, s.ledger.runs.get(_run(s)).plan_id)),
     "tokens.create": (VIEWER, lambda s, a: s.tokens.create(a, "", role=VIEWER)),
     "tokens.create for a service": (
         ADMINISTRATOR,

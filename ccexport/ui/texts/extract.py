@@ -35,6 +35,7 @@ FIELDS = {  # other functions with texts, and the positions of these arguments
 }
 # Texts that only operators read, in a terminal or a log, stay English.
 NOT_TRANSLATED = (
+    "api",  # for programs, in English
     "cli",
     "constant_contact/probe",
     "ledger/maintenance",
