@@ -41,7 +41,8 @@ _PHRASES = {
     "birthday": "birthday|birthdate|dateofbirth|dob|fodselsdato|fodselsdag|bursdag|fodelsedag|fodelsedatum|"
     "geburtsdatum|geburtstag|gebdatum|datedenaissance|naissance|datenaissance|fechadenacimiento|fechanacimiento|"
     "nacimiento|cumpleanos|datadinascita|compleanno|syntymaaika|syntymapaiva|geboortedatum|verjaardag|birth|"
-    "datadenascimento|nascimento|dataurodzenia|urodziny|birthdate1|anniversaire",
+    "datadenascimento|nascimento|dataurodzenia|urodziny|birthdate1|anniversaire|born|bornon|fodt|fodd|geboren|"
+    "geborenam|nele|nacidoel|natoil|natail|syntynyt|urodzony",
     "birthday_month": "birthdaymonth|birthmonth|fodselsmaned|geburtsmonat|moisdenaissance|mesdenacimiento",
     "birthday_day": "birthdayday|birthdaydayofmonth|dayofbirth|birthdayofmonth|geburtstagtag|jourdenaissance|"
     "diadenacimiento",

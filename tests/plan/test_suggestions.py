@@ -671,6 +671,11 @@ def test_values_that_do_not_fit_speak_against_a_name(column: str) -> None:
     assert written(suggest(*seen(column))) == []
 
 
+@pytest.mark.parametrize("name", ["born", "Født", "Född", "Geboren am", "Né le", "Urodzony"])
+def test_the_day_of_birth_has_many_names(name: str) -> None:
+    assert written(suggest(*seen(f"{name}: 1980-05-17"))) == [f"birthday={name}"]
+
+
 def test_an_address_is_found_by_its_values() -> None:
     """Where no name says so, and never in an empty field; a mark of somebody else's address is not enough."""
     found = suggest(*seen("Email:", "Kontaktpunkt: ann@example.com | bo@example.com", "Note: call"))
