@@ -64,6 +64,12 @@ class Settings(BaseSettings):
         default="embedded", description="`off` when separate workers drive the runs"
     )
     memory_limit: str = Field(default="1GB", description="how much memory DuckDB may use")
+    query_rows: int = Field(
+        default=20_000_000,
+        ge=1,
+        le=1_000_000_000,
+        description="the most rows that the query of a source may find",
+    )
     verify_grace: float = Field(
         default=60,
         ge=0,

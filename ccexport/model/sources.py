@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -17,6 +17,7 @@ from ccexport.messages import Unusable
 from ccexport.model.reading import FORMATS, FieldReading, FileReading, Remark
 from ccexport.model.words import FieldType
 
+_SECRET = re.compile(r"(?i)pass(word|file|phrase|wd)?\s*=|secret|service(file)?\s*=")
 _DATABASES = ("postgresql", "postgres")
 
 
@@ -42,6 +43,19 @@ def checked_encoding(encoding: str) -> str:
             "{encoding} is no encoding; write one such as utf-8, cp1252, cp1250 or utf-16", encoding=encoding
         )
     return found.name
+
+
+def _hides_password(address: SplitResult) -> bool:
+    """Whether a password, or a file of passwords, is anywhere in the address, however often it is encoded."""
+    person, _, host = address.netloc.rpartition("@")
+    rest = _decoded("?".join((host + address.path, address.query, address.fragment)))
+    return ":" in _decoded(person) or _SECRET.search(rest) is not None
+
+
+def _decoded(text: str) -> str:
+    while (plain := unquote(text)) != text:
+        text = plain
+    return text
 
 
 class Source(BaseModel):
@@ -93,7 +107,7 @@ class Source(BaseModel):
             raise Unusable("the database is not an address such as postgresql://person@host/name") from error
         if found.scheme not in _DATABASES or not found.path.strip("/"):
             raise Unusable("the database is not an address such as postgresql://person@host/name")
-        if password is not None or "password=" in found.query:
+        if password is not None or _hides_password(found):
             raise Unusable(
                 "leave the password out of the address of the database; it is kept sealed, and asked for "
                 "by itself"

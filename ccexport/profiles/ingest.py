@@ -28,7 +28,7 @@ from ccexport.profiles.identify import (
     find_updated_field,
     refuse_wrong_id,
 )
-from ccexport.profiles.loading import Loading
+from ccexport.profiles.loading import QUERY_ROWS, Loading
 from ccexport.profiles.native_columns import native_columns
 from ccexport.profiles.progress import run_told
 from ccexport.profiles.rejects import reject_unusable_ids, write_rejects
@@ -60,12 +60,19 @@ class Built:
     type_conflicts: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
-def build(sources: Sequence[Given], folder: Path, *, memory_limit: str, tell: Tell) -> Built:
+def build(
+    sources: Sequence[Given],
+    folder: Path,
+    *,
+    memory_limit: str,
+    tell: Tell,
+    query_rows: int = QUERY_ROWS,
+) -> Built:
     """Read the sources and write `folder/new.duckdb` (and `folder/rejects.parquet` when there are any)."""
     path = folder / "new.duckdb"
     with writing(path, memory_limit=memory_limit, temp_dir=folder) as db:
         make_room(db, sources, folder)
-        loading = Loading(db, tell)
+        loading = Loading(db, tell, query_rows=query_rows)
         read = _one(loading, sources[0], folder) if len(sources) == 1 else _several(loading, sources, folder)
         rejects = write_rejects(db, folder / "rejects.parquet") if read.reasons else None
         addresses = find_address_fields(db, STAGED, read.columns)

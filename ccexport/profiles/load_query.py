@@ -6,20 +6,38 @@ Owns the connection. Must never write there, nor let the password into an error 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import adbc_driver_postgresql.dbapi as postgresql
 import pyarrow as pa
 
-from ccexport.errors import BadInput, CcexportError, StoreTrouble
+from ccexport.errors import BadInput, CcexportError, Conflict, StoreTrouble
+from ccexport.messages import Unusable
 from ccexport.model.sources import Given
 from ccexport.profiles.database import quote_identifier
 from ccexport.profiles.loading import Loading
+from ccexport.profiles.one_query import wrapped
 from ccexport.profiles.progress import run_told
 from ccexport.profiles.staged import NUMERIC_TEXT, Part, field_names
 from ccexport.profiles.tolerant_reader import LINE
 
-_READ_ONLY = "-c default_transaction_read_only=on"
+# In the options for the whole session; again in the transaction, for a pooler that drops options. The strings
+# are as `one_query` reads them.
+_LIMITS = {
+    "transaction_read_only": "on",
+    "statement_timeout": "30min",
+    "lock_timeout": "30s",
+    "idle_in_transaction_session_timeout": "5min",
+}
+_OPTIONS = " ".join(
+    f"-c {name}={value}"
+    for name, value in {
+        "default_transaction_read_only": "on",
+        "standard_conforming_strings": "on",
+        **{n: v for n, v in _LIMITS.items() if n != "transaction_read_only"},
+    }.items()
+)
 _TO_CONNECT = "10"  # seconds
 _SAID = re.compile(r"(?:ERROR|FATAL):\s*(.+?)(?:\n|$)")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
@@ -28,7 +46,8 @@ _UNREAD = ("money", "bytea", "inet", "cidr", "macaddr", "bit", "varbit", "point"
 
 def load_query(loading: Loading, given: Given, table: str) -> Part:
     """Load the rows of one SELECT. Raises `BadInput` for a wrong query, `StoreTrouble` without a connection."""
-    with _found(given) as (reader, kinds):
+    most = loading.query_rows
+    with _found(given, loading.limit or most + 1) as (reader, kinds):
         fields = field_names(reader.schema.names, given.name)
         _check_types(given.name, kinds)
         counted = _Counted(reader, loading.limit)
@@ -56,6 +75,13 @@ def load_query(loading: Loading, given: Given, table: str) -> Part:
     ]
     if not counted.rows:
         raise BadInput("The query of the source {source} finds no rows.", source=given.name)
+    if counted.rows > most:
+        raise BadInput(
+            "The query of the source {source} finds more than {n} rows; narrow it, or raise "
+            "CCEXPORT_QUERY_ROWS.",
+            source=given.name,
+            n=most,
+        )
     return Part(given.name, table, tuple(types), counted.rows, 1)
 
 
@@ -102,18 +128,11 @@ def _plain(column: pa.Array) -> pa.Array:
 
 
 @contextmanager
-def _found(given: Given) -> Iterator[tuple[pa.RecordBatchReader, dict[str, str]]]:
-    """Provide the rows of the query, and PostgreSQL's name of each column's type."""
-    query = f"{(given.query or '').strip().rstrip(';').rstrip()}\n"
-    try:
-        connection = postgresql.connect(_address(given.database or "", given.password))
-    except postgresql.Error as error:
-        raise StoreTrouble(
-            "The database of the source {source} cannot be read: {problem}.",
-            source=given.name,
-            problem=_sentence(error),
-        ) from None  # the driver's own text may contain the query
-    with connection, connection.cursor() as cursor:
+def _found(given: Given, rows: int) -> Iterator[tuple[pa.RecordBatchReader, dict[str, str]]]:
+    """Provide the first rows of the query, and PostgreSQL's name of each column's type."""
+    query = _our_query(given, rows)
+    with connected(given) as connection, connection.cursor() as cursor:
+        _alone(cursor, given)
         try:
             cursor.execute(query)
             reader = cursor.fetch_record_batch()
@@ -128,6 +147,53 @@ def _found(given: Given) -> Iterator[tuple[pa.RecordBatchReader, dict[str, str]]
                 "The query of the source {source} gives no columns: write one SELECT.", source=given.name
             )
         yield reader, {f.name: _kind(f) for f in reader.schema}
+
+
+def _our_query(given: Given, rows: int) -> str:
+    try:
+        return wrapped(given.query or "", rows)
+    except Unusable as error:
+        raise BadInput(
+            "The query of the source {source} is refused: {problem}.",
+            source=given.name,
+            problem=error.message,
+        ) from None
+
+
+@contextmanager
+def connected(given: Given) -> Iterator[postgresql.Connection]:
+    """Connect to the database of the source, in a transaction that reads only."""
+    try:
+        connection = postgresql.connect(_address(given.database or "", given.password))
+    except postgresql.Error as error:
+        raise _unreadable(given, error) from None  # the driver's own text may contain the query
+    with connection:
+        yield connection
+
+
+def _alone(cursor: postgresql.Cursor, given: Given) -> None:
+    """Set the limits of the transaction, and wait until nobody else is reading this query."""
+    key = int.from_bytes(sha256(f"ccexport {given.query}".encode()).digest()[:8], signed=True)
+    limits = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _LIMITS.items())
+    try:
+        for statement in (f"SELECT {limits}", f"SELECT CAST(pg_advisory_xact_lock({key}) AS text)"):
+            cursor.execute(statement)
+            cursor.fetchall()
+    except postgresql.Error as error:
+        if "lock timeout" in str(error):
+            raise Conflict(
+                "The query of the source {source} is being read already; try again when that has ended.",
+                source=given.name,
+            ) from None
+        raise _unreadable(given, error) from None
+
+
+def _unreadable(given: Given, error: postgresql.Error) -> StoreTrouble:
+    return StoreTrouble(
+        "The database of the source {source} cannot be read: {problem}.",
+        source=given.name,
+        problem=_sentence(error),
+    )
 
 
 def _kind(field: pa.Field) -> str:
@@ -151,7 +217,7 @@ def _address(url: str, password: str) -> str:
     """Return the address with the password, a time limit and a read-only setting."""
     parts = urlsplit(url)
     asked = dict(parse_qsl(parts.query))
-    asked["options"] = f"{asked.get('options', '')} {_READ_ONLY}".strip()
+    asked["options"] = f"{asked.get('options', '')} {_OPTIONS}".strip()
     asked.setdefault("connect_timeout", _TO_CONNECT)
     person, at, host = parts.netloc.rpartition("@")
     if password:

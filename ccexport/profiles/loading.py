@@ -10,6 +10,8 @@ from ccexport.model.sources import Progress, Tell
 from ccexport.profiles.database import DuckDB
 from ccexport.profiles.progress import run_told
 
+QUERY_ROWS = 20_000_000
+
 
 @dataclass
 class Loading:
@@ -18,6 +20,7 @@ class Loading:
     db: DuckDB
     tell: Tell
     limit: int | None = None
+    query_rows: int = QUERY_ROWS  # the most that a query may find
     samples: dict[str, tuple[str, ...]] = field(default_factory=dict)  # file → words that show its encoding
 
     def say(

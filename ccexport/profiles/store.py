@@ -25,6 +25,7 @@ from ccexport.profiles.exclude import Matches, build_without, profiles_with
 from ccexport.profiles.field_evidence import field_evidence
 from ccexport.profiles.file_addresses import FileAddresses, addresses_of, field_of_addresses
 from ccexport.profiles.ingest import Built
+from ccexport.profiles.loading import QUERY_ROWS
 from ccexport.profiles.read_pool import WarmDatabase
 from ccexport.profiles.schema_drift import refuse_surprises
 from ccexport.profiles.snapshot_file import snapshot_digest, write_snapshot
@@ -42,11 +43,13 @@ class ProfileStore:
         *,
         memory_limit: str,
         clock: Callable[[], datetime],
+        query_rows: int = QUERY_ROWS,
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self.folder = root / "profiles"
         self.temp_dir = root / "tmp"
         self.memory_limit = memory_limit
+        self._query_rows = query_rows
         self._clock = clock
         self._random = random
         self._warm = WarmDatabase(memory_limit, self.temp_dir)
@@ -88,7 +91,13 @@ class ProfileStore:
         make_folder(self.folder)
         with private_folder(self.temp_dir) as folder:
             built: Built = call(
-                "build", _named_files(sources), tell, self.memory_limit, sources=sources, folder=folder
+                "build",
+                _named_files(sources),
+                tell,
+                self.memory_limit,
+                sources=sources,
+                folder=folder,
+                query_rows=self._query_rows,
             )
             with locked(self.folder / ".lock"):
                 snapshot = self._snapshot_of(built, _named(sources))

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ccexport.errors import BadInput
-from ccexport.messages import message
+from ccexport.messages import Unusable, message
 from ccexport.model.exports import Actor
 from ccexport.model.profiles import IngestReport
 from ccexport.model.sources import Source, SourcePreview, Tell
 from ccexport.model.words import Role
+from ccexport.profiles.one_query import check_query
 from ccexport.services.access import require
 from ccexport.services.validation import parsed
 from ccexport.services.wiring import UseCases
@@ -52,10 +53,22 @@ class SourceUseCases(UseCases):
         made: Source = parsed(Source, start | values, message("The source {name}", name=name))
         if not made.database:
             password = ""
+        if made.query and made.query != (old.query if old else None):
+            self._check_query(made)
         self._check_first_in(made)
         self._ledger.sources.save(made, by=actor.name, password=password)
         self._ledger.audit.add(actor.name, "source saved", made.name)
         return made
+
+    def _check_query(self, made: Source) -> None:
+        try:
+            check_query(made.query or "")
+        except Unusable as error:
+            raise BadInput(
+                "The query of the source {source} is refused: {problem}.",
+                source=made.name,
+                problem=error.message,
+            ) from None
 
     def _check_first_in(self, made: Source) -> None:
         for other in self._ledger.sources.all():

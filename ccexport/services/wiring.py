@@ -55,7 +55,11 @@ class Wiring:
         self._sandbox: RunningSandbox | None = None
         self._accounts: Accounts | None = None
         self.profile_store = ProfileStore(
-            settings.data_dir, memory_limit=settings.memory_limit, clock=self._clock, random=random
+            settings.data_dir,
+            memory_limit=settings.memory_limit,
+            clock=self._clock,
+            query_rows=settings.query_rows,
+            random=random,
         )
         self.profile_store.after_ingest = lambda snapshot: drop_erased(
             self.profile_store, settings.data_dir, snapshot

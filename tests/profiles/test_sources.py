@@ -16,6 +16,7 @@ from ccexport.model.profiles import IngestReport
 from ccexport.model.sources import Given, Progress, Source
 from ccexport.model.words import FieldType
 from ccexport.profiles.store import ProfileStore
+from tests.profiles.conftest import NOW
 from tests.profiles.workbook import write_workbook
 
 T = FieldType
@@ -160,6 +161,10 @@ def database(postgres: str) -> Iterator[str]:
                  '{"a": 1}'::jsonb AS doc, '00000000-0000-0000-0000-00000000000' || i AS code
                FROM generate_series(1, 3) i"""
         )
+        crm.execute(
+            """CREATE FUNCTION taken_away() RETURNS text LANGUAGE plpgsql AS
+               $$BEGIN DELETE FROM people; RETURN 'x'; END$$"""
+        )
     yield f"{postgres}/crm"
 
 
@@ -188,11 +193,31 @@ def test_a_query_keeps_the_types_of_the_database(store: ProfileStore, database: 
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("DELETE FROM people RETURNING id", "read-only"),
-        ("WITH x AS (DELETE FROM people RETURNING id) SELECT * FROM x", "read-only"),
-        ("SELECT 1 AS id; DELETE FROM people", "multiple commands"),
-        ("SELECT 1) TO STDOUT; DELETE FROM people; --", "syntax error"),
+        ("DELETE FROM people RETURNING id", "does not begin with SELECT"),
+        ("WITH x AS (DELETE FROM people RETURNING id) SELECT * FROM x", r"would write \(DELETE\)"),
+        ("WITH x AS (SELECT 1) UPDATE people SET id = 'x' RETURNING id", r"would write \(UPDATE\)"),
+        ("WITH x AS (SELECT 1) INSERT INTO people SELECT * FROM people", r"would write \(INSERT\)"),
+        ("SELECT 1 AS id; DELETE FROM people", "more than one statement"),
+        ("SELECT 1) TO STDOUT; DELETE FROM people; --", "more than one statement"),
+        ("SELECT 1) q; --", "closes what was not opened"),
+        ("SELECT 1) AS q, (SELECT 2", "closes what was not opened"),
+        ("SELECT (1", "a bracket in it is not closed"),
+        ("SELECT 'a", "a quotation mark in it is not closed"),
+        ("SELECT 1 /* /* */", "a comment in it is not closed"),
+        ("SELECT E'a' \n '\\') q; DELETE FROM people --'", "without U&"),
+        ("SELECT U&\"\\0070g_read_file\"('/etc/passwd')", "without U&"),
+        ("SELECT $a$ ) $b$ $a$ AS id) q; --", "closes what was not opened"),
         ("SET transaction_read_only = off", "write one SELECT"),
+        ("COPY (SELECT 1) TO PROGRAM 'true'", "write one SELECT"),
+        ("/* one SELECT */ DO $$BEGIN DELETE FROM people; END$$", "write one SELECT"),
+        ("SELECT * INTO taken FROM people", r"would write \(INTO\)"),
+        ("EXPLAIN ANALYZE DELETE FROM people", "write one SELECT"),
+        ("SELECT pg_read_file('/etc/passwd')", "pg_read_file, which does more than read"),
+        ("SELECT pg_catalog.\"lo_export\" (1, '/tmp/x')", "lo_export, which does more than read"),
+        ("SELECT query_to_xml('DELETE FROM people', true, true, '')", "query_to_xml, which does more"),
+        ("SELECT set_config('transaction_read_only', 'off', true)", "set_config, which does more"),
+        ("SELECT taken_away() AS id", "read-only transaction"),
+        ("SELECT id FROM people FOR UPDATE", "read-only transaction"),
         ("SELECT id FROM nowhere", 'relation "nowhere" does not exist'),
         ("SELECT id, '\\x00'::bytea AS b FROM people", r"'b' of the source crm is bytea; write CAST"),
         ("SELECT id FROM people WHERE false", "finds no rows"),
@@ -207,6 +232,69 @@ def test_a_query_writes_nothing_and_says_what_is_wrong(
         store.ingest_sources([_query(database, query)])
     with closing(psycopg.connect(database)) as crm:
         assert crm.execute("SELECT count(*) FROM people").fetchone() == (3,)
+
+
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ("(SELECT id FROM people) UNION ALL (SELECT 'q') ;\n; -- the end", 4),
+        ("SELECT id FROM (VALUES ('a;b'), (E'c\\'d'), ($x$ ; ' -- $x$)) AS v (id)", 3),
+        ("TABLE people", 3),
+        (
+            'WITH x AS (SELECT id AS "update; (" FROM people) SELECT "update; (" AS id, 1 AS "delete" FROM x',
+            3,
+        ),
+        ("SELECT id, id AS update /* ; /* ) */ */ FROM people WHERE id <> 'DELETE FROM people'", 3),
+    ],
+)
+def test_every_query_that_only_reads_is_read(
+    store: ProfileStore, database: str, query: str, rows: int
+) -> None:
+    assert store.ingest_sources([_query(database, query)]).snapshot.profiles == rows
+
+
+def test_a_query_may_find_so_many_rows_and_no_more(tmp_path: Path, database: str) -> None:
+    store = ProfileStore(tmp_path / "store", memory_limit="256MB", clock=lambda: NOW, query_rows=2)
+    with pytest.raises(
+        BadInput, match="source crm finds more than 2 rows; narrow it, or raise CCEXPORT_QUERY_ROWS"
+    ):
+        store.ingest_sources([_query(database, "SELECT id FROM people")])
+    assert store.ingest_sources([_query(database, "SELECT id FROM people LIMIT 2")]).snapshot.profiles == 2
+
+
+def test_a_query_has_limits_and_is_read_by_one_at_a_time(store: ProfileStore, database: str) -> None:
+    """What it may use is what the server says inside it."""
+    names = (
+        "transaction_read_only",
+        "statement_timeout",
+        "lock_timeout",
+        "idle_in_transaction_session_timeout",
+    )
+    shown = ", ".join(f"current_setting('{n}') AS {n}" for n in names)
+    locks = "(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted) AS locks"
+    report = store.ingest_sources([_query(database, f"SELECT 'a' AS id, {shown}, {locks}")])
+    assert _values(store, report, *names, "locks") == [("on", "30min", "30s", "5min", 1)]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://ada:secret@host/crm",
+        "postgresql://ada%3Asecret@host/crm",
+        "postgresql://ada@host/crm?password=secret",
+        "postgresql://ada@host/crm?%70assword=secret",
+        "postgresql://ada@host/crm?%2570assword=secret",
+        "postgresql://ada@host/crm?PASSWORD%3Dsecret",
+        "postgresql://ada@host/crm?sslmode=require&sslpassword=secret",
+        "postgresql://ada@host/crm?passfile=/tmp/x",
+        "postgresql://ada@host/crm%3Fpassword%3Dsecret",
+        "postgresql://ada@host/crm?options=-c%20password%3Dsecret",
+        "postgresql://ada@host/crm#password=secret",
+    ],
+)
+def test_a_password_hides_nowhere_in_an_address(address: str) -> None:
+    with pytest.raises(ValueError, match="leave the password out"):
+        Source(name="crm", database=address, query="SELECT 1")
 
 
 def test_a_password_is_in_no_error(store: ProfileStore) -> None:
