@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import IO
 
 import httpx
 
@@ -43,6 +44,25 @@ def exchange(
         ):
             return Answered(response.status_code, {k.lower(): v for k, v in response.headers.items()})
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        raise NoAnswer(_reason(error)) from error
+
+
+@dataclass(frozen=True)
+class Whole(Answered):
+    """The answer with its body."""
+
+    body: bytes
+
+
+def ask(
+    method: str, url: str, body: bytes | IO[bytes] | None, headers: Mapping[str, str], *, seconds: float
+) -> Whole:
+    """Send one request to an installation of ccexport, and return the whole answer. Raises `NoAnswer`."""
+    try:
+        with new_client() as client:
+            got = client.request(method, url, content=body, headers=headers, timeout=seconds)
+            return Whole(got.status_code, {k.lower(): v for k, v in got.headers.items()}, got.content)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise NoAnswer(_reason(error)) from error
 
 

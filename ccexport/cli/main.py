@@ -3,6 +3,8 @@
 import logging
 import os
 import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from typer.main import get_command
@@ -30,6 +32,8 @@ from ccexport.cli import (
     upkeep,
 )
 from ccexport.cli.output import ExitCode, emit_error, say
+from ccexport.cli.remote import AT_HAND, let_remote, remote_of
+from ccexport.cli.remote_commands import THERE
 from ccexport.errors import CcexportError, StoreTrouble, WrongUse, storage_sentence
 from ccexport.logs import configure
 
@@ -70,13 +74,25 @@ doctor.register(app)
 backup.register(app)
 
 
+@app.callback()
+def _where(
+    remote: Annotated[
+        str | None, typer.Option(help="Ask the installation at this address instead (docs/api.md).")
+    ] = None,
+    token_file: Annotated[Path | None, typer.Option(help="The file that holds the token for it.")] = None,
+) -> None:
+    AT_HAND.set(remote_of(remote, token_file))
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit with its exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in given
     configure("text", "ERROR")  # until the settings are read
     try:
-        outcome = get_command(app).main(args=given, prog_name="ccexport", standalone_mode=False)
+        command = get_command(app)
+        let_remote(command, THERE)
+        outcome = command.main(args=given, prog_name="ccexport", standalone_mode=False)
         sys.stdout.flush()  # raises here, and not at exit, if the reader of stdout is gone
     except CcexportError as error:
         sys.exit(emit_error(as_json, error))
