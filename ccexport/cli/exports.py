@@ -1,5 +1,6 @@
 """`exports list`, `show`, `preview`, `run`, `pause`, `remove`; `exports_saving` has the commands that save."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,10 +16,12 @@ from ccexport.cli.output import ExitCode, emit, exit_code_of, facts, say, table
 from ccexport.cli.pairs import pair
 from ccexport.cli.progress import driven
 from ccexport.cli.session import DataDir, Json, opened
+from ccexport.errors import BadInput
 from ccexport.model.plans import Plan
 from ccexport.model.words import People, Trigger, Verdict
 
 if TYPE_CHECKING:
+    from ccexport.model.exports import Actor
     from ccexport.runs.estimate import Expected
     from ccexport.services import Services
     from ccexport.services.previews import PlanRow
@@ -130,6 +133,9 @@ def run(
     digest: Annotated[
         str | None, typer.Option(help="Run exactly the plan that was previewed, or refuse.")
     ] = None,
+    plan: Annotated[
+        Path | None, typer.Option(help="Run exactly the plan of this file, or refuse (exports plan --out).")
+    ] = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Drive the run here, to its end or until it has to wait.")
     ] = False,
@@ -153,6 +159,8 @@ def run(
     Example: ccexport exports run Newsletter --digest D --wait
     """
     with opened(data_dir) as (services, actor):
+        if plan is not None:
+            digest, resend_all = _of_file(services, actor, name, plan, digest, resend_all)
         for text in release or []:
             guard, reason = pair(text, "--release")
             services.runs.release(actor, name, guard, reason=reason)
@@ -169,6 +177,21 @@ def run(
         batches = services.runs.batches(actor, ended.id)
     emit(as_json, run_document(ended, batches), run_lines(ended))
     return exit_code_of(ended) if wait else ExitCode.DONE
+
+
+def _of_file(
+    services: "Services", actor: "Actor", name: str, file: Path, digest: str | None, resend_all: bool
+) -> tuple[str, bool]:
+    """Return digest and kind of the plan in the file, if a run would send exactly that now."""
+    if digest is not None or resend_all:
+        raise BadInput("--plan names the digest and how it was planned: leave out --digest and --resend-all.")
+    found = services.previews.read_plan_file(actor, file)
+    export = services.exports.get(actor, name).name
+    if export != found.export:
+        raise BadInput("The plan is one of {export}, not of {name}.", export=found.export, name=export)
+    now = services.previews.preview(actor, name, resend_all=found.resend_all)
+    services.previews.refuse_other(actor, found, now)
+    return found.digest, found.resend_all
 
 
 def _worker_at_work(services: "Services") -> bool:

@@ -15,6 +15,7 @@ from ccexport.cli import (
     connections,
     doctor,
     exports,
+    exports_plan,
     exports_plans,
     exports_saving,
     notices,
@@ -45,7 +46,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     epilog="Exit codes: 0 done, 1 failed or blocked, 2 wrong use or settings, 3 finished with rejects, 4 waiting, "
-    "6 well but for warnings (doctor).",
+    "5 would change something, 6 well but for warnings (doctor).",
 )
 for name, room in (
     ("profiles", profiles),
@@ -65,6 +66,7 @@ app.add_typer(connections.lists, name="lists", no_args_is_help=True)
 app.add_typer(operate.suppression, name="suppression", no_args_is_help=True)
 operate.register(app)
 exports_saving.register(exports.app)
+exports_plan.register(exports.app)
 exports_plans.register(exports.app)
 repeats.register(runs.app)
 segments_insight.register(segments.app)

@@ -26,6 +26,7 @@ class ExitCode(IntEnum):
     WRONG_USE = 2
     WITH_REJECTS = 3
     WAITING = 4
+    WOULD_CHANGE = 5
     WARNINGS = 6
 
 

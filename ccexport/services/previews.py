@@ -22,6 +22,7 @@ from ccexport.runs.estimate import Expected, expect
 from ccexport.runs.planning import Planner, resending
 from ccexport.services.access import masked, require, require_use, sees_personal
 from ccexport.services.pieces import pieces
+from ccexport.services.plan_files import PlanFiles
 from ccexport.services.plan_history import PlanHistory
 from ccexport.services.wiring import UseCases
 
@@ -140,7 +141,7 @@ class MakePreviews(UseCases):
             return pieces(into.open("rb"))
 
 
-class PreviewUseCases(MakePreviews, PlanHistory):
+class PreviewUseCases(MakePreviews, PlanHistory, PlanFiles):
     """Plans for people: new ones, and those that are kept."""
 
 

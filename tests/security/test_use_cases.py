@@ -17,6 +17,7 @@ from ccexport.model.schedules import Schedule
 from ccexport.model.words import Role
 from ccexport.services import Services
 from ccexport.services.configuration_document import Document
+from ccexport.services.plan_files import PlanFile
 from ccexport.services.wiring import UseCases
 from tests.security.conftest import ROOT, session_of
 
@@ -132,6 +133,19 @@ RIGHTS: dict[str, tuple[Role, Step]] = {
     "people.disable": (ADMINISTRATOR, lambda s, a: s.people.disable(a, "none")),
     "people.set_password": (ADMINISTRATOR, lambda s, a: s.people.set_password(a, "none", "x")),
     "people.sign_out_everywhere": (ADMINISTRATOR, lambda s, a: s.people.sign_out_everywhere(a, "none")),
+    "previews.plan_file": (
+        CONTRIBUTOR,
+        lambda s, a: s.previews.plan_file(
+            a, "Newsletter", s.previews.by_id(a, s.ledger.runs.get(_run(s)).plan_id), FILE, rows=True
+        ),
+    ),
+    "previews.read_plan_file": (VIEWER, lambda s, a: s.previews.read_plan_file(a, FILE)),
+    "previews.refuse_other": (
+        CONTRIBUTOR,
+        lambda s, a: s.previews.refuse_other(
+            a, PlanFile("", "", {}), s.previews.by_id(a, s.ledger.runs.get(_run(s)).plan_id)
+        ),
+    ),
     "previews.parquet": (CONTRIBUTOR, lambda s, a: s.previews.parquet(a, s.ledger.runs.get(_run(s)).plan_id)),
     "tokens.create": (VIEWER, lambda s, a: s.tokens.create(a, "", role=VIEWER)),
     "tokens.create for a service": (
