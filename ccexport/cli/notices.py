@@ -110,7 +110,19 @@ def outbox(
 
     Example: ccexport notices outbox --json
     """
-    keys = ("created_at", "state", "label", "event", "title", "attempts", "next_at", "error")
+    keys = ("id", "created_at", "state", "label", "event", "title", "attempts", "next_at", "error")
     with opened(data_dir) as (services, actor):
         rows = [{k: getattr(n, k) for k in keys} for n in services.notices.outbox(actor, limit=limit)]
-    emit(as_json, rows, table(rows, ["created_at", "state", "label", "title", "attempts", "error"]))
+    emit(as_json, rows, table(rows, ["id", "created_at", "state", "label", "title", "attempts", "error"]))
+
+
+@app.command()
+def replay(notice: str, as_json: Json = False, data_dir: DataDir = None) -> int:
+    """Send a notice again now, with its own id, as after its receiver was down; 1 when it did not arrive.
+
+    Example: ccexport notices replay notice-3kq2f81c0-9f3k2
+    """
+    with opened(data_dir) as (services, actor):
+        tested = services.notices.replay(actor, notice)
+    emit(as_json, tested, [str(tested.sentence)])
+    return ExitCode.DONE if tested.arrived else ExitCode.FAILED

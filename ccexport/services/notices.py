@@ -6,6 +6,7 @@ Must never show more of a webhook's address than its host, nor its secret after 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Event
+from typing import Any
 from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
@@ -119,6 +120,19 @@ class NoticeUseCases(UseCases):
         told = {"state": state, "attempts": 1, "error": why, "delivered_at": None if why else now}
         self._ledger.notices.put([Notice(**(vars(notice) | told))])
         done = message("The test notice was delivered to {label}.", label=found.label)
+        return Tested(not why, why or done)
+
+    def replay(self, actor: Actor, notice_id: str) -> Tested:
+        """Send a notice again now, with its own id and text, and return whether it arrived."""
+        require(actor, Role.CONTRIBUTOR, "send notices again")
+        notice = self._ledger.notices.get(notice_id)
+        why = self._arrives(notice)
+        told: dict[str, Any] = {"attempts": notice.attempts + 1, "error": why}
+        if not why:
+            told |= {"state": NoticeState.DELIVERED, "delivered_at": self._ledger.clock()}
+        self._ledger.notices.change(notice.id, **told)
+        self._ledger.audit.add(actor.name, "notice sent again", notice.id)
+        done = message("The notice was delivered to {label}.", label=notice.label)
         return Tested(not why, why or done)
 
     def _arrives(self, notice: Notice) -> Message:

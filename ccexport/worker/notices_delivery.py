@@ -186,9 +186,16 @@ def _opened(url: str) -> smtplib.SMTP:
 
 
 def webhook_body(notice: Notice) -> bytes:
-    """Return the JSON body of a webhook; a repeated notice has the same `id`."""
+    """Return the JSON body of a webhook, with the names of CloudEvents; a repeated notice has the same `id`."""
     document = {
+        "specversion": "1.0",
         "id": notice.id,
+        "source": "/ccexport",
+        "type": f"ccexport.{notice.event}",
+        "time": notice.created_at.isoformat(),
+        "datacontenttype": "application/json",
+        "data": {"event": notice.event, "title": notice.title, "text": notice.text},
+        # The names of before, for receivers that know them.
         "event": notice.event,
         "subject": notice.subject,
         "title": notice.title,

@@ -176,6 +176,26 @@ def test_a_webhook_is_signed(world: Timed, hook: Hook) -> None:
     assert int(seconds) == int(world.clock().timestamp())
 
 
+def test_a_notice_is_sent_again_as_it_was(world: Timed, hook: Hook) -> None:
+    """With its own id, so that a receiver knows it, and with the names of CloudEvents."""
+    made = world.services.notices.subscribe(ADA, Channel.WEBHOOK, hook.url)
+    hook.answers = [500, 500]
+    assert not world.services.notices.test(CARL, made.subscriber.id).arrived
+    notice = world.services.notices.outbox(CARL)[0]
+
+    assert not world.services.notices.replay(CARL, notice.id).arrived
+    assert world.services.notices.outbox(CARL)[0].state is NoticeState.GIVEN_UP
+    assert world.services.notices.replay(CARL, notice.id).arrived
+
+    sent = hook.documents[-1]
+    assert {document["id"] for document in hook.documents} == {notice.id}
+    assert (sent["specversion"], sent["type"], sent["source"]) == ("1.0", "ccexport.test", "/ccexport")
+    assert datetime.fromisoformat(sent["time"]) == notice.created_at
+    assert sent["data"] == {"event": "test", "title": sent["title"], "text": sent["text"]}
+    again = world.services.notices.outbox(CARL)[0]
+    assert (again.state, again.attempts, again.error) == (NoticeState.DELIVERED, 3, NOTHING)
+
+
 def standard(key: bytes, text: bytes) -> str:
     return base64.b64encode(hmac.new(key, text, hashlib.sha256).digest()).decode()
 

@@ -194,6 +194,7 @@ RIGHTS: dict[str, tuple[Role, Step]] = {
     "refreshes.run_here": (CONTRIBUTOR, lambda s, a: s.refreshes.run_here(a)),
     "notices.outbox": (CONTRIBUTOR, lambda s, a: s.notices.outbox(a)),
     "notices.subscribers": (CONTRIBUTOR, lambda s, a: s.notices.subscribers(a)),
+    "notices.replay": (CONTRIBUTOR, lambda s, a: s.notices.replay(a, "none")),
     "notices.test": (CONTRIBUTOR, lambda s, a: s.notices.test(a, "none")),
     "notices.undelivered": (CONTRIBUTOR, lambda s, a: s.notices.undelivered(a)),
     "notices.subscribe": (ADMINISTRATOR, lambda s, a: s.notices.subscribe(a, Channel.WEBHOOK, "none")),
