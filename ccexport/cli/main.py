@@ -18,6 +18,7 @@ from ccexport.cli import (
     exports_plan,
     exports_plans,
     exports_saving,
+    history,
     notices,
     operate,
     people,
@@ -60,6 +61,7 @@ for name, room in (
     ("notices", notices),
     ("people", people),
     ("tokens", tokens),
+    ("history", history),
 ):
     app.add_typer(room.app, name=name, no_args_is_help=True)
 app.add_typer(connections.lists, name="lists", no_args_is_help=True)

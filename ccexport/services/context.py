@@ -19,6 +19,7 @@ from ccexport.services.backups import BackupUseCases
 from ccexport.services.configuration import ConfigurationUseCases, Configured
 from ccexport.services.connections import ConnectionUseCases
 from ccexport.services.exports import ExportUseCases
+from ccexport.services.history_sql import HistorySql
 from ccexport.services.maintenance import MaintenanceUseCases
 from ccexport.services.notices import NoticeUseCases
 from ccexport.services.people import PeopleUseCases
@@ -125,6 +126,10 @@ class Services:
     @cached_property
     def people(self) -> PeopleUseCases:
         return PeopleUseCases(self.wiring)
+
+    @cached_property
+    def history(self) -> HistorySql:
+        return HistorySql(self.wiring)
 
     @cached_property
     def tokens(self) -> TokenUseCases:

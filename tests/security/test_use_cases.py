@@ -194,6 +194,8 @@ RIGHTS: dict[str, tuple[Role, Step]] = {
     "refreshes.run_here": (CONTRIBUTOR, lambda s, a: s.refreshes.run_here(a)),
     "notices.outbox": (CONTRIBUTOR, lambda s, a: s.notices.outbox(a)),
     "notices.subscribers": (CONTRIBUTOR, lambda s, a: s.notices.subscribers(a)),
+    "history.ask": (VIEWER, lambda s, a: s.history.ask(a, "SELECT 1")),
+    "history.ask about people": (CONTRIBUTOR, lambda s, a: s.history.ask(a, "SELECT * FROM outcomes")),
     "notices.replay": (CONTRIBUTOR, lambda s, a: s.notices.replay(a, "none")),
     "notices.test": (CONTRIBUTOR, lambda s, a: s.notices.test(a, "none")),
     "notices.undelivered": (CONTRIBUTOR, lambda s, a: s.notices.undelivered(a)),
