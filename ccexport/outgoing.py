@@ -6,12 +6,14 @@ address (httpx would log whole URLs), or pass on the other side's text: it may h
 
 import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import IO
 
 import httpx
+
+from ccexport.outgoing_addresses import NotPublic, checked_address
 
 HEADERS = {"User-Agent": "ccexport"}
 
@@ -35,14 +37,31 @@ def exchange(
     body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
     seconds: float,
+    only_public: bool = False,
+    allowed: Collection[str] = (),
 ) -> Answered:
-    """Send one request and return the answer, whatever its status. Raises `NoAnswer`."""
+    """Send one request and return the answer, whatever its status. Raises `NoAnswer`.
+
+    With `only_public`, as for addresses that people choose, the host must be public or one of `allowed`, and the
+    connection is made to the address that was checked.
+    """
     try:
+        sent = httpx.URL(url)
+        given, extensions = dict(headers or {}), {}
+        if only_public:
+            address = checked_address(sent.host, sent.port or 443, allowed)
+            given["Host"] = sent.netloc.decode("ascii")
+            extensions["sni_hostname"] = sent.host  # the certificate must be the host's
+            sent = sent.copy_with(host=address)
         with (
             new_client() as client,
-            client.stream(method, url, content=body, headers=headers, timeout=seconds) as response,
+            client.stream(
+                method, sent, content=body, headers=given, timeout=seconds, extensions=extensions
+            ) as response,
         ):
             return Answered(response.status_code, {k.lower(): v for k, v in response.headers.items()})
+    except NotPublic as error:
+        raise NoAnswer("its address is not a public one (see CCEXPORT_WEBHOOK_HOSTS)") from error
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise NoAnswer(_reason(error)) from error
 

@@ -87,6 +87,10 @@ class Settings(BaseSettings):
         default="",
         description="addresses or networks of the proxies whose `X-Forwarded-For` is believed, separated by commas",
     )
+    webhook_hosts: str = Field(
+        default="",
+        description="hosts of webhooks that may be on this machine or a private network, separated by commas",
+    )
     oidc_metadata_url: str = Field(
         default="",
         description="sign in with an OpenID provider too: its `…/.well-known/openid-configuration`",
@@ -192,6 +196,11 @@ class Settings(BaseSettings):
     def proxies(self) -> tuple[str, ...]:
         """Addresses and networks of trusted proxies."""
         return tuple(filter(None, (one.strip() for one in self.trusted_proxies.split(","))))
+
+    @property
+    def private_webhooks(self) -> tuple[str, ...]:
+        """Hosts to which webhooks may go although they have no public address."""
+        return tuple(filter(None, (one.strip().lower() for one in self.webhook_hosts.split(","))))
 
     @property
     def ledger_address(self) -> str:

@@ -134,6 +134,7 @@ class World:
             cc_client_id="key",
             cc_client_secret="a-client-secret",
             verify_grace=settings.pop("verify_grace", 0),
+            webhook_hosts=settings.pop("webhook_hosts", "127.0.0.1"),
             **settings,
         )
         self.clock, self.sleep = clock, sleep

@@ -80,7 +80,9 @@ class NoticeUseCases(UseCases):
     def _checked(self, channel: Channel, address: str) -> tuple[str, str]:
         """Return the address, and the part of it that may be shown."""
         if channel is not Channel.EMAIL:
-            return checked_url(address), urlsplit(address.strip()).hostname or ""
+            return checked_url(address, self._wiring.settings.private_webhooks), urlsplit(
+                address.strip()
+            ).hostname or ""
         if not self._mail().url:
             raise BadInput("No mail can be sent yet: set CCEXPORT_SMTP_URL and CCEXPORT_SMTP_FROM first.")
         try:
@@ -138,7 +140,8 @@ class NoticeUseCases(UseCases):
     def _arrives(self, notice: Notice) -> Message:
         """Deliver a notice. Returns nothing when it arrived, else the reason."""
         try:
-            Postman(self._wiring.engine, Event(), self._mail()).deliver(notice)
+            allowed = self._wiring.settings.private_webhooks
+            Postman(self._wiring.engine, Event(), self._mail(), allowed=allowed).deliver(notice)
         except CcexportError as error:
             return error.message
         return NOTHING

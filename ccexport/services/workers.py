@@ -22,7 +22,7 @@ def new_worker(wiring: Wiring) -> Worker:
         Refresher(engine, worker.stop).tick,
         Timetable(engine).tick,
         Herald(engine, base_url=settings.base_url, mail=bool(mail.url)).tick,
-        Postman(engine, worker.stop, mail).tick,
+        Postman(engine, worker.stop, mail, allowed=settings.private_webhooks).tick,
         Tidying(engine, months=settings.retention_months).tick,
         Presence(wiring.ledger).tick,
     )

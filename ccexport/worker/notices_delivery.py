@@ -13,7 +13,7 @@ import secrets
 import smtplib
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -25,6 +25,7 @@ from ccexport.ledger import Ledger
 from ccexport.messages import NOTHING, Message
 from ccexport.model.notices import Channel, Destination, Notice, NoticeState, scrubbed
 from ccexport.outgoing import NoAnswer, exchange
+from ccexport.outgoing_addresses import NotPublic, checked_address
 from ccexport.runs.engine import Engine
 from ccexport.worker.claims import Claim
 
@@ -56,8 +57,12 @@ class Mail:
 class Postman:
     """Delivers notices from the outbox, in one process at a time."""
 
-    def __init__(self, engine: Engine, stop: threading.Event, mail: Mail) -> None:
+    def __init__(
+        self, engine: Engine, stop: threading.Event, mail: Mail, *, allowed: Collection[str] = ()
+    ) -> None:
+        """`allowed`: hosts of webhooks that need not have a public address."""
         self._engine = engine
+        self._allowed = allowed
         self._notices = engine.ledger.notices
         self._stop = stop
         self._mail = mail
@@ -122,10 +127,10 @@ class Postman:
         if subscriber.channel is Channel.EMAIL:
             self._send_mail(notice, to.address)
         elif subscriber.channel is Channel.SLACK:
-            post(to.address, slack_body(notice), {})
+            post(to.address, slack_body(notice), {}, self._allowed)
         else:
             body = webhook_body(notice)
-            post(to.address, body, signed(to, notice.id, body, self._engine.clock()))
+            post(to.address, body, signed(to, notice.id, body, self._engine.clock()), self._allowed)
 
     def _send_mail(self, notice: Notice, address: str) -> None:
         if not self._mail.url or not self._mail.sender:
@@ -237,8 +242,11 @@ def signed(to: Destination, notice_id: str, body: bytes, at: datetime) -> dict[s
     }
 
 
-def checked_url(url: str) -> str:
-    """Return the address if it is https, or http to this machine. Raises `BadInput`."""
+def checked_url(url: str, allowed: Collection[str]) -> str:
+    """Return the address if it is https to a public host, or goes to one of `allowed`. Raises `BadInput`.
+
+    A name that cannot be resolved now is taken: every delivery checks it again.
+    """
     try:
         parts = urlsplit(url.strip())
         parts.port  # noqa: B018 (raises for a wrong port)
@@ -247,15 +255,30 @@ def checked_url(url: str) -> str:
     secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
     if not parts.hostname or not secure or parts.username:
         raise BadInput("The address of a webhook must be https://… without a name or password in it.")
+    try:
+        checked_address(parts.hostname, parts.port or 443, allowed)
+    except NotPublic as error:
+        raise BadInput(
+            "{host} is not a public address: it belongs to this machine or its network. An operator can allow it in "
+            "CCEXPORT_WEBHOOK_HOSTS.",
+            host=parts.hostname,
+        ) from error
+    except OSError:
+        log.info("the host of a new webhook cannot be resolved now")
     return url.strip()
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
-    """Send one POST without following redirects. Raises `NotDelivered` for any answer but a 2xx."""
+def post(url: str, body: bytes, headers: Mapping[str, str], allowed: Collection[str]) -> None:
+    """Send one POST to a public or allowed host, without following redirects.
+
+    Raises `NotDelivered` for any answer but a 2xx.
+    """
     host = urlsplit(url).hostname
     try:
         given = {"Content-Type": "application/json", **headers}
-        status = exchange("POST", url, body=body, headers=given, seconds=SECONDS).status
+        status = exchange(
+            "POST", url, body=body, headers=given, seconds=SECONDS, only_public=True, allowed=allowed
+        ).status
     except NoAnswer as error:
         raise NotDelivered("{host} cannot be reached: {problem}.", host=host, problem=error) from error
     if not 200 <= status < 300:

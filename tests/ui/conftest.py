@@ -57,7 +57,9 @@ class Pages:
 
 
 def made(folder: Path) -> Services:
-    services = Services(load_settings(data_dir=folder, sandbox="on", verify_grace=0))
+    services = Services(
+        load_settings(data_dir=folder, sandbox="on", verify_grace=0, webhook_hosts="127.0.0.1")
+    )
     hold(services)
     return services
 
