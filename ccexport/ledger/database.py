@@ -46,7 +46,7 @@ from ccexport.errors import BadSettings, Conflict, HandOver, LedgerTrouble, Stor
 from ccexport.files import make_folder
 from ccexport.ledger.tables import Utc, leases, metadata
 
-NEWEST = "0009"
+NEWEST = "0010"
 _VERSION_TABLE = (
     "CREATE TABLE alembic_version "
     "(version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
@@ -164,6 +164,11 @@ class Database:
     def insert(self, table: Table) -> Any:
         """Return an INSERT that supports ON CONFLICT."""
         return sqlite.insert(table) if self._sqlite else postgresql.insert(table)
+
+    def one_after_the_other(self, connection: Connection, what: int) -> None:
+        """Wait until no other transaction has asked for `what`, until this one ends; SQLite has one writer anyway."""
+        if not self._sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:what)"), {"what": what})
 
     def without_timeouts(self, connection: Connection) -> None:
         """Turn off all timeouts for this transaction."""

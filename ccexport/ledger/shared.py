@@ -3,12 +3,14 @@
 Must never sleep: the caller does the waiting.
 """
 
+import json
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, case, insert, select, update
 
+from ccexport.ledger.audit_chain import FIRST, entry_hash, first_broken
 from ccexport.ledger.database import Database, Lease
 from ccexport.ledger.tables import audit, leases, pace
 
@@ -120,6 +122,9 @@ class Pace:
             return connection.execute(select(pace.c.state).where(pace.c.api_key == api_key)).scalar()
 
 
+_CHAIN = 710_113  # the number of the lock of PostgreSQL under which the audit grows
+
+
 class Audit:
     """Who did what, kept for ever; entries are only added."""
 
@@ -129,9 +134,19 @@ class Audit:
 
     def add(self, actor: str, action: str, subject: str, detail: Mapping[str, Any] | None = None) -> None:
         """Add an entry. `subject` names the thing (never an address)."""
-        row = {"at": self._clock(), "actor": actor, "action": action, "subject": subject}
+        told = json.loads(json.dumps(dict(detail or {}), default=str))
+        row = {"at": self._clock(), "actor": actor, "action": action, "subject": subject, "detail": told}
         with self._db.write() as connection:
-            connection.execute(insert(audit).values(**row, detail=dict(detail or {})))
+            self._db.one_after_the_other(connection, _CHAIN)  # two entries must not follow the same one
+            newest = select(audit.c.hash).order_by(audit.c.id.desc()).limit(1)
+            before = connection.execute(newest).scalar() or FIRST
+            connection.execute(insert(audit).values(**row, hash=entry_hash(before, row)))
+
+    def first_broken(self) -> int | None:
+        """Return the id of the first entry that was changed, or before which one is missing; None when all is well."""
+        with self._db.read() as connection:
+            entries = connection.execution_options(yield_per=1000).execute(select(audit).order_by(audit.c.id))
+            return first_broken(entries.mappings())
 
     def all(self, *, search: str = "", limit: int = 500) -> list[dict[str, Any]]:
         """Return entries, newest first."""

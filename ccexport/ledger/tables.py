@@ -423,4 +423,5 @@ audit = Table(
     Column("action", String(60), nullable=False, index=True),
     Column("subject", String(300), nullable=False),
     Column("detail", JSON, nullable=False),
+    Column("hash", String(64), nullable=False, server_default=""),  # of this entry and the one before
 )

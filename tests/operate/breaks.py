@@ -233,6 +233,14 @@ BREAKS: dict[str, tuple[str, Callable[[Sick], None]]] = {
     "no key": ("key_missing", _without("secret.key")),
     "an empty key": ("key_wrong", lambda sick: _emptied(sick.root / "secret.key")),
     "another key": ("key_wrong", _set(secret_key="another key of some length")),
+    "a changed audit": (
+        "audit_broken",
+        _by_sql("UPDATE audit SET actor = 'nobody' WHERE id = (SELECT min(id) FROM audit)"),
+    ),
+    "a shortened audit": (
+        "audit_broken",
+        _by_sql("DELETE FROM audit WHERE id = (SELECT min(id) FROM audit)"),
+    ),
     "no administrator": ("no_administrator", _by_sql(_PERSON)),
     "a lost connection": ("connection_lost", _by_sql("UPDATE connections SET state = 'reconnect'")),
     "a day's requests used": ("quota_low", lambda sick: _used_up(sick)),

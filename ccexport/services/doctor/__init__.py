@@ -33,6 +33,7 @@ FIRST: tuple[Check, ...] = (
 )
 INSIDE: tuple[Check, ...] = (
     ("key", ledger.key),
+    ("audit", ledger.audit),
     ("sign-in", outside.sign_in),
     ("connection", outside.connections),
     ("quota", work.quota),

@@ -111,3 +111,16 @@ def key(patient: Patient) -> Iterator[Finding]:
         return
     where = "CCEXPORT_SECRET_KEY" if by_setting else "secret.key"
     yield ok("key", what, message("The key in {where} opens every stored secret.", where=where))
+
+
+def audit(patient: Patient) -> Iterator[Finding]:
+    """Check that each entry of the audit follows from the one before it."""
+    what, broken = "audit", patient.ledger.audit.first_broken()
+    if broken is None:
+        yield ok("audit", what, message("Every entry follows from the one before."))
+        return
+    said = message(
+        "The entry {id} was changed, or one before it was removed, after it was written.", id=str(broken)
+    )
+    advice = message("Compare the audit with that of a back-up; from this entry on it proves nothing.")
+    yield fail("audit_broken", what, said, advice)
