@@ -27,7 +27,7 @@ class Sources:
         """Return the sources in their order of precedence."""
         with self._db.read() as connection:
             rows = connection.execute(select(sources.c.config).order_by(sources.c.position)).scalars()
-            return [Source.model_validate(config) for config in rows]
+            return [Source.model_validate(config, context="kept") for config in rows]
 
     def named(self, name: str) -> Source:
         """Return a source. Raises `NotFound`, which lists the existing names."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from ccexport.messages import Unusable
 from ccexport.model.reading import FORMATS, FieldReading, FileReading, Remark
@@ -97,7 +97,7 @@ class Source(BaseModel):
 
     @field_validator("database")
     @classmethod
-    def _database(cls, url: str | None) -> str | None:
+    def _database(cls, url: str | None, about: ValidationInfo) -> str | None:
         if url is None:
             return None
         try:
@@ -107,7 +107,8 @@ class Source(BaseModel):
             raise Unusable("the database is not an address such as postgresql://person@host/name") from error
         if found.scheme not in _DATABASES or not found.path.strip("/"):
             raise Unusable("the database is not an address such as postgresql://person@host/name")
-        if password is not None or _hides_password(found):
+        # One that was saved before this was looked for stays, so that a person can see and change it.
+        if password is not None or (not about.context and _hides_password(found)):
             raise Unusable(
                 "leave the password out of the address of the database; it is kept sealed, and asked for "
                 "by itself"

@@ -26,6 +26,16 @@ def test_sources_keep_their_order_and_their_passwords(ledger: Ledger) -> None:
         ledger.sources.named("shop")
 
 
+def test_a_source_that_would_be_refused_today_stays_and_can_be_removed(ledger: Ledger) -> None:
+    """Saved before a password in the address was looked for in every spelling."""
+    before = SHOP.model_copy(update={"database": "postgresql://reader@db/shop?pass%77ord=x"})
+    ledger.sources.save(before, by="ada")
+
+    assert ledger.sources.all() == [before]
+    ledger.sources.remove("shop")
+    assert ledger.sources.all() == []
+
+
 def test_a_password_is_sealed_and_goes_with_the_key(tmp_path: Path, clock: Clock) -> None:
     address = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
     old, new = "an old key of sixteen", "a new key of sixteen"
