@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from ccexport.logs import JsonLines, TextLines
 from ccexport.services import passwords
 
 # Hundreds of processes are started here, and each would compile everything anew.
@@ -74,9 +75,15 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture(autouse=True)
-def open_log() -> None:
-    """Commands set how much is logged for their whole process; the next test in it starts anew."""
+def open_log() -> Iterator[None]:
+    """Commands set how much is logged, and where, for their whole process; the next test in it starts anew."""
+    root = logging.getLogger()
     logging.getLogger("ccexport").setLevel(logging.NOTSET)
+    level = root.level
+    yield
+    root.setLevel(level)
+    for handler in [h for h in root.handlers if isinstance(h.formatter, JsonLines | TextLines)]:
+        root.removeHandler(handler)
 
 
 @pytest.fixture(autouse=True, scope="session")
